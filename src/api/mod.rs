@@ -1,0 +1,1 @@
+//! AWS's shapes for answers and refusals.

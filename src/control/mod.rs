@@ -1,0 +1,1 @@
+//! The control socket: commands in, answers and snapshots out.

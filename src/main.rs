@@ -1,0 +1,3 @@
+//! The `gatehouse` program: one binary, several faces.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The nouns of the product and the commands that change them.

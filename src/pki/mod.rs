@@ -1,0 +1,1 @@
+//! Certificates as values: make an authority, issue, import, inspect.

@@ -1,0 +1,1 @@
+//! The only door to change anything: authorize, validate, apply, record.

@@ -1,0 +1,1 @@
+//! SQLite: the only code that sees SQL.

@@ -1,0 +1,1 @@
+//! The running gateway: reconciler, listeners, workers and the handshake pool.
