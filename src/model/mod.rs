@@ -1,1 +1,39 @@
 //! The nouns of the product and the commands that change them.
+//!
+//! Plain values: no I/O, no async, no clock. Everything here can travel over the control socket,
+//! so nothing here holds a private key except the commands that carry one in or out.
+
+pub mod certificate;
+pub mod command;
+pub mod connection;
+pub mod endpoint;
+pub mod event;
+pub mod gateway;
+pub mod id;
+pub mod net;
+pub mod network;
+pub mod refusal;
+pub mod settings;
+pub mod snapshot;
+
+pub use self::{
+    certificate::{Certificate, CertificateOrigin, CertificateUse, KeyType},
+    command::{Answer, Command, Request},
+    connection::{Attempt, Connection, ConnectionState, Traffic},
+    endpoint::{
+        Access, Association, AssociationState, Authentication, AuthorizationRule, Endpoint,
+        EndpointState, Route, RouteOrigin, RouteState, RuleState, Transport,
+    },
+    event::{Event, Outcome},
+    gateway::{GatewayStatus, ListenerStatus, NetworkMode},
+    id::{
+        AssociationId, CertificateArn, ConnectionId, EndpointId, InternetGatewayId, SubnetId, VpcId,
+    },
+    network::{HostNetwork, InternetGateway, Subnet, Vpc},
+    refusal::{Code, Refusal},
+    settings::Settings,
+    snapshot::{Live, Snapshot, View},
+};
+
+/// Key and value pairs an administrator hangs on a thing; the key `Name` is what screens show.
+pub type Tags = std::collections::BTreeMap<String, String>;

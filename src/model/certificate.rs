@@ -1,0 +1,90 @@
+//! Certificates of the certificate store. Their private keys are not here.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::CertificateArn;
+
+/// A kind of key pair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyType {
+    /// ECDSA on P-256: several times more handshakes per core than RSA.
+    #[default]
+    EcdsaP256,
+    /// RSA with 2048 bits, for clients that know nothing else.
+    Rsa2048,
+}
+
+/// What a certificate may be used for, read from its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateUse {
+    /// It signs other certificates.
+    Authority,
+    /// It proves a server (extended key usage serverAuth).
+    Server,
+    /// It proves a client (extended key usage clientAuth).
+    Client,
+    /// None of these.
+    Other,
+}
+
+/// Where a certificate came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateOrigin {
+    /// Made here.
+    Issued,
+    /// Made elsewhere and imported.
+    Imported,
+}
+
+/// A certificate, its chain and what was read from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Its name in the store.
+    pub arn: CertificateArn,
+    /// The subject's common name.
+    pub common_name: Option<String>,
+    /// The subject, as `CN=…, O=…`.
+    pub subject: String,
+    /// The issuer, as `CN=…, O=…`.
+    pub issuer: String,
+    /// The serial number in hexadecimal digits.
+    pub serial: String,
+    /// DNS names and addresses of the subject.
+    pub alternative_names: Vec<String>,
+    /// When it begins to hold.
+    pub not_before: Timestamp,
+    /// When it ceases to hold.
+    pub not_after: Timestamp,
+    /// The key's algorithm as ACM names it, for example `EC_prime256v1`.
+    pub key_algorithm: String,
+    /// What it may be used for.
+    pub usage: CertificateUse,
+    /// Where it came from.
+    pub origin: CertificateOrigin,
+    /// The certificate of the store that signed it, if that is here.
+    pub issued_by: Option<CertificateArn>,
+    /// SHA-256 of the DER, in hexadecimal digits.
+    pub fingerprint: String,
+    /// The certificate in PEM.
+    pub certificate_pem: String,
+    /// The certificates above it in PEM, nearest first; empty for a root.
+    pub chain_pem: String,
+    /// Whether the store has its private key.
+    pub has_private_key: bool,
+    /// When it came into the store.
+    pub created_at: Timestamp,
+}
+
+impl Certificate {
+    /// What screens call it: the common name, or else the ARN.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.common_name
+            .as_deref()
+            .unwrap_or_else(|| self.arn.as_str())
+    }
+}

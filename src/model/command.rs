@@ -1,0 +1,612 @@
+//! Commands as data: every face sends the same ones, in memory or over the control socket.
+//!
+//! Fields are named as in AWS's API; text stays text here and is judged by the service, so that a
+//! refusal names the field in the same words whatever the face.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use super::{
+    Tags,
+    certificate::{Certificate, CertificateUse, KeyType},
+    connection::{Attempt, Connection, ConnectionState},
+    endpoint::{Association, AuthorizationRule, Endpoint, EndpointState, Route, Transport},
+    event::Event,
+    id::{CertificateArn, ConnectionId, EndpointId},
+    network::{HostNetwork, InternetGateway, Subnet, Vpc},
+    settings::Settings,
+    snapshot::View,
+};
+
+/// A command and how it is to be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// Only judge it: answers `DryRunOperation` where it would have been carried out.
+    #[serde(default)]
+    pub dry_run: bool,
+    /// A word of the caller's: the same word with the same command has the first answer again.
+    #[serde(default)]
+    pub client_token: Option<String>,
+}
+
+impl From<Command> for Request {
+    fn from(command: Command) -> Self {
+        Self {
+            command,
+            dry_run: false,
+            client_token: None,
+        }
+    }
+}
+
+/// Bytes that a face read from a file: they travel as base64.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+/// Bytes that must not be seen: wiped when dropped, absent from debug output.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Takes the bytes over.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes themselves.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// Gives a byte newtype its base64 text form.
+macro_rules! base64_serde {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&data_encoding::BASE64.encode(&self.0))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                data_encoding::BASE64
+                    .decode(text.as_bytes())
+                    .map(Self)
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+base64_serde!(Bytes);
+base64_serde!(Secret);
+
+/// Everything that can be asked of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Makes a certificate authority. Answers [`Answer::CertificateArn`].
+    CreateCertificateAuthority(CreateCertificateAuthority),
+    /// Issues a certificate under an authority of the store. Answers [`Answer::CertificateArn`].
+    IssueCertificate(IssueCertificate),
+    /// Takes in a certificate made elsewhere. Answers [`Answer::CertificateArn`].
+    ImportCertificate(ImportCertificate),
+    /// Answers [`Answer::Certificates`], all of them.
+    ListCertificates,
+    /// Answers [`Answer::Certificate`].
+    DescribeCertificate(CertificateName),
+    /// Hands a certificate out. Answers [`Answer::Exported`].
+    ExportCertificate(ExportCertificate),
+    /// Answers [`Answer::Done`].
+    DeleteCertificate(CertificateName),
+
+    /// Answers [`Answer::Vpc`].
+    CreateVpc(CreateVpc),
+    /// Gives a VPC one more address block. Answers [`Answer::Vpc`].
+    AssociateVpcCidrBlock(VpcCidrBlock),
+    /// Takes a secondary block from a VPC. Answers [`Answer::Vpc`].
+    DisassociateVpcCidrBlock(VpcCidrBlock),
+    /// Answers [`Answer::Vpcs`].
+    DescribeVpcs(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteVpc(ById),
+    /// Answers [`Answer::Subnet`].
+    CreateSubnet(CreateSubnet),
+    /// Answers [`Answer::Subnets`].
+    DescribeSubnets(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteSubnet(ById),
+    /// Answers [`Answer::InternetGateway`].
+    CreateInternetGateway(CreateInternetGateway),
+    /// Answers [`Answer::Done`].
+    AttachInternetGateway(GatewayAttachment),
+    /// Answers [`Answer::Done`].
+    DetachInternetGateway(GatewayAttachment),
+    /// Answers [`Answer::InternetGateways`].
+    DescribeInternetGateways(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteInternetGateway(ById),
+    /// The networks that the gateway's machine is in. Answers [`Answer::HostNetworks`].
+    DescribeHostNetworks,
+    /// Makes a VPC with a subnet of each named network of the gateway's machine. Answers
+    /// [`Answer::Subnets`], the new ones.
+    ImportHostNetworks(ImportHostNetworks),
+
+    /// Answers [`Answer::EndpointCreated`].
+    CreateClientVpnEndpoint(CreateClientVpnEndpoint),
+    /// Answers [`Answer::Endpoints`].
+    DescribeClientVpnEndpoints(Describe),
+    /// Answers [`Answer::EndpointStatus`].
+    DeleteClientVpnEndpoint(OfEndpoint),
+    /// Answers [`Answer::AssociationStatus`].
+    AssociateClientVpnTargetNetwork(AssociateTargetNetwork),
+    /// Answers [`Answer::AssociationStatus`].
+    DisassociateClientVpnTargetNetwork(DisassociateTargetNetwork),
+    /// Answers [`Answer::TargetNetworks`].
+    DescribeClientVpnTargetNetworks(DescribeOfEndpoint),
+    /// Answers [`Answer::RuleStatus`].
+    AuthorizeClientVpnIngress(AuthorizeIngress),
+    /// Answers [`Answer::RuleStatus`].
+    RevokeClientVpnIngress(RevokeIngress),
+    /// Answers [`Answer::AuthorizationRules`].
+    DescribeClientVpnAuthorizationRules(DescribeOfEndpoint),
+    /// Answers [`Answer::RouteStatus`].
+    CreateClientVpnRoute(CreateRoute),
+    /// Answers [`Answer::RouteStatus`].
+    DeleteClientVpnRoute(DeleteRoute),
+    /// Answers [`Answer::Routes`].
+    DescribeClientVpnRoutes(DescribeOfEndpoint),
+    /// Answers [`Answer::ClientConfiguration`].
+    ExportClientVpnClientConfiguration(ExportClientConfiguration),
+    /// Answers [`Answer::Connections`].
+    DescribeClientVpnConnections(DescribeOfEndpoint),
+    /// Answers [`Answer::Terminations`].
+    TerminateClientVpnConnections(TerminateConnections),
+    /// Clients that were not let in, newest first. Answers [`Answer::Attempts`].
+    DescribeConnectionAttempts(OfEndpoint),
+
+    /// Answers [`Answer::Settings`].
+    DescribeSettings,
+    /// Answers [`Answer::Settings`].
+    ModifySettings(ModifySettings),
+    /// The event record, newest first. Answers [`Answer::Events`].
+    LookupEvents(LookupEvents),
+    /// Configuration and what runs, at this moment. Answers [`Answer::View`].
+    DescribeStatus,
+}
+
+/// Fields of [`Command::CreateCertificateAuthority`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateCertificateAuthority {
+    /// The authority's name: 1 to 64 characters.
+    pub common_name: String,
+    /// Its key.
+    pub key_type: KeyType,
+}
+
+/// Fields of [`Command::IssueCertificate`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssueCertificate {
+    /// The authority; the store must have its private key.
+    pub ca_arn: String,
+    /// [`CertificateUse::Server`] or [`CertificateUse::Client`].
+    pub usage: CertificateUse,
+    /// The subject's name: 1 to 64 characters; a server's is its domain name.
+    pub common_name: String,
+    /// Its key.
+    pub key_type: KeyType,
+}
+
+/// Fields of [`Command::ImportCertificate`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportCertificate {
+    /// The certificate in PEM; text around it is passed over.
+    pub certificate: Bytes,
+    /// Its private key in PEM; a CA that only lets clients in needs none.
+    pub private_key: Option<Secret>,
+    /// The certificates above it in PEM.
+    pub certificate_chain: Option<Bytes>,
+}
+
+/// Names a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateName {
+    /// Its ARN.
+    pub certificate_arn: String,
+}
+
+/// Fields of [`Command::ExportCertificate`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportCertificate {
+    /// Its ARN.
+    pub certificate_arn: String,
+    /// Whether the private key goes with it; that is recorded as such.
+    pub with_private_key: bool,
+}
+
+/// Names one thing by its identifier.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ById {
+    /// The identifier.
+    pub id: String,
+}
+
+/// Which things to describe: all, those named, or those that pass every filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Describe {
+    /// Identifiers; one that is unknown is refused.
+    pub ids: Vec<String>,
+    /// Filters; a thing must pass all of them.
+    pub filters: Vec<Filter>,
+}
+
+/// A filter of a describe command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// AWS's name of it, for example `vpc-id` or `tag:Name`.
+    pub name: String,
+    /// The values of which one must match.
+    pub values: Vec<String>,
+}
+
+/// Names an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfEndpoint {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+}
+
+/// Which things of an endpoint to describe.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DescribeOfEndpoint {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// Identifiers, where the things have any.
+    pub ids: Vec<String>,
+    /// Filters; a thing must pass all of them.
+    pub filters: Vec<Filter>,
+}
+
+/// Fields of [`Command::CreateVpc`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateVpc {
+    /// The primary address block: /16 to /28 by AWS; here /8 to /28.
+    pub cidr_block: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// Fields of [`Command::AssociateVpcCidrBlock`] and its reverse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpcCidrBlock {
+    /// The VPC.
+    pub vpc_id: String,
+    /// The block.
+    pub cidr_block: String,
+}
+
+/// Fields of [`Command::CreateSubnet`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateSubnet {
+    /// The VPC.
+    pub vpc_id: String,
+    /// The subnet's addresses, inside the VPC's.
+    pub cidr_block: String,
+    /// Its Availability Zone; without one the first zone that the VPC does not use yet.
+    pub availability_zone: Option<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// Fields of [`Command::CreateInternetGateway`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateInternetGateway {
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// Fields of [`Command::AttachInternetGateway`] and its reverse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayAttachment {
+    /// The gateway.
+    pub internet_gateway_id: String,
+    /// The VPC.
+    pub vpc_id: String,
+}
+
+/// Fields of [`Command::ImportHostNetworks`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportHostNetworks {
+    /// Interfaces whose networks to import.
+    pub interfaces: Vec<String>,
+}
+
+/// Fields of [`Command::CreateClientVpnEndpoint`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateClientVpnEndpoint {
+    /// The range clients get addresses from: /16 to /22.
+    pub client_cidr_block: String,
+    /// The certificate the endpoint shows.
+    pub server_certificate_arn: String,
+    /// How clients prove who they are: at least one way.
+    pub authentication_options: Vec<AuthenticationOption>,
+    /// Whether connections are logged to a log group; needed, as in AWS.
+    pub connection_log_enabled: Option<bool>,
+    /// DNS servers for clients: at most two.
+    pub dns_servers: Vec<String>,
+    /// What carries the tunnel.
+    pub transport_protocol: Transport,
+    /// The port: any that is free; 443 if absent, as in AWS.
+    pub vpn_port: Option<u16>,
+    /// Whether only the route table's destinations enter the tunnel.
+    pub split_tunnel: bool,
+    /// The VPC that target networks will be of.
+    pub vpc_id: Option<String>,
+    /// What the administrator says of it: at most 255 characters.
+    pub description: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// One way of authentication as it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthenticationOption {
+    /// `certificate-authentication`.
+    pub kind: String,
+    /// The certificate whose CA clients must chain to.
+    pub client_root_certificate_chain_arn: Option<String>,
+}
+
+/// Fields of [`Command::AssociateClientVpnTargetNetwork`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssociateTargetNetwork {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The subnet.
+    pub subnet_id: String,
+}
+
+/// Fields of [`Command::DisassociateClientVpnTargetNetwork`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisassociateTargetNetwork {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The association.
+    pub association_id: String,
+}
+
+/// Fields of [`Command::AuthorizeClientVpnIngress`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizeIngress {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The network to open.
+    pub target_network_cidr: String,
+    /// Opens it to everyone.
+    pub authorize_all_groups: bool,
+    /// Opens it to a group: refused while users have no groups.
+    pub access_group_id: Option<String>,
+    /// What the administrator says of it.
+    pub description: String,
+}
+
+/// Fields of [`Command::RevokeClientVpnIngress`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeIngress {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The rule's network.
+    pub target_network_cidr: String,
+    /// Takes back the rule for everyone.
+    pub revoke_all_groups: bool,
+    /// Takes back the rule of a group.
+    pub access_group_id: Option<String>,
+}
+
+/// Fields of [`Command::CreateClientVpnRoute`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateRoute {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// Where packets go to.
+    pub destination_cidr_block: String,
+    /// The associated subnet they go through.
+    pub target_vpc_subnet_id: String,
+    /// What the administrator says of it.
+    pub description: String,
+}
+
+/// Fields of [`Command::DeleteClientVpnRoute`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteRoute {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The route's destination.
+    pub destination_cidr_block: String,
+    /// The route's subnet; may be absent where only one has such a route.
+    pub target_vpc_subnet_id: Option<String>,
+}
+
+/// Fields of [`Command::ExportClientVpnClientConfiguration`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportClientConfiguration {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// A client certificate of the store to put inside, with its key.
+    pub client_certificate_arn: Option<String>,
+}
+
+/// Fields of [`Command::TerminateClientVpnConnections`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminateConnections {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// One connection.
+    pub connection_id: Option<String>,
+    /// Or all of a user.
+    pub username: Option<String>,
+}
+
+/// Fields of [`Command::ModifySettings`]; an absent one stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifySettings {
+    /// The host that exported configurations name; empty takes it back.
+    pub public_address: Option<String>,
+    /// Whether Getting Started was finished or skipped.
+    pub getting_started_done: Option<bool>,
+    /// Seconds between rekeys: 10 to 86,400.
+    pub rekey_secs: Option<u32>,
+}
+
+/// Fields of [`Command::LookupEvents`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookupEvents {
+    /// At most this many: 1 to 1,000; 50 if absent.
+    pub max_results: Option<u32>,
+}
+
+/// What a command answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Carried out; there is nothing to say.
+    Done,
+    /// The new certificate's name.
+    CertificateArn(CertificateArn),
+    /// A certificate.
+    Certificate(Box<Certificate>),
+    /// Certificates.
+    Certificates(Vec<Certificate>),
+    /// A certificate handed out.
+    Exported(Exported),
+    /// A VPC.
+    Vpc(Vpc),
+    /// VPCs.
+    Vpcs(Vec<Vpc>),
+    /// A subnet.
+    Subnet(Subnet),
+    /// Subnets.
+    Subnets(Vec<Subnet>),
+    /// An internet gateway.
+    InternetGateway(InternetGateway),
+    /// Internet gateways.
+    InternetGateways(Vec<InternetGateway>),
+    /// Networks of the gateway's machine.
+    HostNetworks(Vec<HostNetwork>),
+    /// A new endpoint.
+    EndpointCreated(EndpointCreated),
+    /// Endpoints with their states.
+    Endpoints(Vec<EndpointDescription>),
+    /// An endpoint's state after the command.
+    EndpointStatus(EndpointState),
+    /// An association, in the state the command left it in.
+    AssociationStatus(Association),
+    /// Associations.
+    TargetNetworks(Vec<Association>),
+    /// A rule, in the state the command left it in.
+    RuleStatus(AuthorizationRule),
+    /// Rules.
+    AuthorizationRules(Vec<AuthorizationRule>),
+    /// A route, in the state the command left it in.
+    RouteStatus(Route),
+    /// Routes.
+    Routes(Vec<Route>),
+    /// The text of a client configuration file.
+    ClientConfiguration(ClientConfiguration),
+    /// Connections.
+    Connections(Vec<Connection>),
+    /// What became of each connection.
+    Terminations(Terminations),
+    /// Clients that were not let in.
+    Attempts(Vec<Attempt>),
+    /// Settings.
+    Settings(Settings),
+    /// Lines of the event record.
+    Events(Vec<Event>),
+    /// Configuration and what runs.
+    View(Box<View>),
+}
+
+/// Answer of [`Command::ExportCertificate`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// The certificate in PEM.
+    pub certificate_pem: String,
+    /// The certificates above it in PEM.
+    pub chain_pem: String,
+    /// The private key in PEM (PKCS#8), where it was asked for.
+    pub private_key_pem: Option<Secret>,
+}
+
+/// Answer of [`Command::CreateClientVpnEndpoint`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointCreated {
+    /// The new endpoint.
+    pub id: EndpointId,
+    /// Its state.
+    pub state: EndpointState,
+    /// The host that clients will be told to connect to.
+    pub dns_name: String,
+}
+
+/// An endpoint as describe shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointDescription {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// Its state.
+    pub state: EndpointState,
+    /// The host that clients are told to connect to.
+    pub dns_name: String,
+    /// Its associations' subnets.
+    pub associations: Vec<Association>,
+}
+
+/// Answer of [`Command::ExportClientVpnClientConfiguration`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientConfiguration {
+    /// The file's text.
+    pub text: Secret,
+    /// Whether a private key is inside.
+    pub has_private_key: bool,
+    /// A good file name, for example `corp-staff.ovpn`.
+    pub file_name: String,
+}
+
+/// Answer of [`Command::TerminateClientVpnConnections`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminations {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: EndpointId,
+    /// The user, where one was named.
+    pub username: Option<String>,
+    /// Each connection: its state before and after the command.
+    pub connections: Vec<Termination>,
+}
+
+/// What became of one connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Termination {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Its state before.
+    pub previous: ConnectionState,
+    /// Its state after.
+    pub current: ConnectionState,
+}

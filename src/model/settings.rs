@@ -1,0 +1,44 @@
+//! What holds for the whole installation.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of this installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The host name or IPv4 address that `remote` of an exported configuration names. Without
+    /// one the export takes the address of the interface that has the default route.
+    pub public_address: Option<String>,
+    /// The region in ARNs.
+    pub region: String,
+    /// The account id in ARNs: 12 digits.
+    pub account_id: String,
+    /// Whether Getting Started was finished or skipped.
+    pub getting_started_done: bool,
+    /// Most endpoints.
+    pub max_endpoints: u32,
+    /// Most authorization rules of one endpoint.
+    pub max_rules: u32,
+    /// Most routes of one endpoint that were added by hand.
+    pub max_routes: u32,
+    /// Most live connections of one endpoint.
+    pub max_connections: u32,
+    /// Seconds after which a session's keys are renewed.
+    pub rekey_secs: u32,
+}
+
+impl Default for Settings {
+    /// The limits of AWS's guide of 2019; one hour between rekeys, as OpenVPN has it.
+    fn default() -> Self {
+        Self {
+            public_address: None,
+            region: "local-1".to_owned(),
+            account_id: "000000000000".to_owned(),
+            getting_started_done: false,
+            max_endpoints: 5,
+            max_rules: 50,
+            max_routes: 10,
+            max_connections: 2000,
+            rekey_secs: 3600,
+        }
+    }
+}
