@@ -1,1 +1,5 @@
 //! The running gateway: reconciler, listeners, workers and the handshake pool.
+
+pub mod gatekeeper;
+
+pub use self::gatekeeper::{BoxFuture, Candidate, Credentials, Gatekeeper, Report};

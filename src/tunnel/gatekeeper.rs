@@ -1,0 +1,80 @@
+//! What the gateway asks of, and tells to, the layer above it.
+//!
+//! The trait is declared here and implemented by the service, so that the gateway knows neither
+//! the store nor the rules for changing anything.
+
+use std::{collections::BTreeMap, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+
+use tokio::sync::watch;
+use zeroize::Zeroizing;
+
+use crate::model::{AssociationId, Attempt, Connection, EndpointId, Refusal, Snapshot};
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What an endpoint needs to speak TLS. Fetched by id when a listener opens or its certificate
+/// changes; never part of a snapshot.
+pub struct Credentials {
+    /// The server's certificate and the chain above it, leaf first, in DER.
+    pub server_chain: Vec<Vec<u8>>,
+    /// The server's private key: PKCS#8 in DER.
+    pub server_key: Zeroizing<Vec<u8>>,
+    /// The CAs that client certificates must chain to, in DER; at least one.
+    pub client_roots: Vec<Vec<u8>>,
+}
+
+/// A client whose certificate has proven good and that asks to come in, or to stay at a rekey.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The endpoint it knocks at.
+    pub endpoint_id: EndpointId,
+    /// Where its packets come from.
+    pub device: SocketAddr,
+    /// The common name of its certificate.
+    pub common_name: String,
+    /// SHA-256 of its certificate's DER, in hexadecimal digits.
+    pub fingerprint: String,
+    /// The serial number of its certificate, in hexadecimal digits.
+    pub serial: String,
+    /// Whether this is a live session renewing its keys.
+    pub rekey: bool,
+}
+
+/// What has happened in the gateway.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// What runs matches snapshot `seq`: what was creating, authorizing or associating in it now
+    /// runs, and what was going in it is gone.
+    Reconciled {
+        /// The snapshot.
+        seq: u64,
+        /// Every association that should run, and what stands in its way if it does not.
+        associations: BTreeMap<AssociationId, Option<String>>,
+    },
+    /// A client has come in.
+    Opened(Connection),
+    /// A connection has ended; the traffic in it is final.
+    Closed(Connection),
+    /// A client was not let in.
+    Refused(Attempt),
+}
+
+/// The gateway's view of the layer above.
+pub trait Gatekeeper: Send + Sync + 'static {
+    /// The configuration, always the newest.
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>>;
+
+    /// What the endpoint needs to speak TLS.
+    fn credentials<'a>(
+        &'a self,
+        endpoint: &'a EndpointId,
+    ) -> BoxFuture<'a, Result<Credentials, Refusal>>;
+
+    /// Whether the client may come in; if not, the sentence that it and the record are told.
+    fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Takes note of what has happened. Returns once the note is taken in order; a report that
+    /// cannot be kept is counted and logged, never waited for forever.
+    fn report(&self, report: Report) -> BoxFuture<'_, ()>;
+}
