@@ -1,1 +1,58 @@
-//! The control socket: commands in, answers and snapshots out.
+//! One way to the service for every face: in memory, or over the control socket.
+//!
+//! A face holds an `Arc<dyn Console>` and does not know which it is. Commands go down as
+//! [`Request`]s; the state comes up as a stream of [`View`]s, of which only the newest matters.
+//! Bytes travel, never paths of the gateway's machine, so a console on another machine is the same
+//! protocol over another stream.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::{
+    model::{Answer, Refusal, Request, View},
+    tunnel::BoxFuture,
+};
+
+/// What a face drives the product with.
+pub trait Console: Send + Sync {
+    /// Carries a command out, or says why not. Dropping the future does not take the command back.
+    ///
+    /// # Errors
+    /// The service's refusal; `Unavailable` while the owner of the data directory cannot be
+    /// reached (then the command may or may not have been carried out if it was under way).
+    fn call(&self, request: Request) -> BoxFuture<'_, Result<Answer, Refusal>>;
+
+    /// The configuration and what runs: the newest, and a wake-up at every change. While the owner
+    /// cannot be reached it keeps the last one.
+    fn views(&self) -> watch::Receiver<Arc<View>>;
+
+    /// Whether there is anyone at the other end, and a wake-up when that changes.
+    fn link(&self) -> watch::Receiver<Link>;
+}
+
+/// How a console reaches the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Service and gateway run in this process: when it ends, tunnels end.
+    Embedded,
+    /// They run in another process, and it answers.
+    Attached(Owner),
+    /// They should run in another process, and it does not answer. It is tried again by itself.
+    Unreachable {
+        /// Since when.
+        since: Timestamp,
+        /// What went wrong, as a sentence.
+        reason: String,
+    },
+}
+
+/// The process that owns a data directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its process id.
+    pub pid: u32,
+    /// What it was started as: `gatehouse serve`, `gatehouse` (the window).
+    pub name: String,
+}
