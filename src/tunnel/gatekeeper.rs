@@ -8,7 +8,9 @@ use std::{collections::BTreeMap, future::Future, net::SocketAddr, pin::Pin, sync
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::model::{AssociationId, Attempt, Connection, EndpointId, Refusal, Snapshot};
+use crate::model::{
+    AssociationId, Attempt, Connection, ConnectionId, EndpointId, GatewayStatus, Refusal, Snapshot,
+};
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -77,4 +79,23 @@ pub trait Gatekeeper: Send + Sync + 'static {
     /// Takes note of what has happened. Returns once the note is taken in order; a report that
     /// cannot be kept is counted and logged, never waited for forever.
     fn report(&self, report: Report) -> BoxFuture<'_, ()>;
+}
+
+/// What the running gateway shows of itself, replaced as a whole a few times a second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TunnelLive {
+    /// The gateway.
+    pub status: GatewayStatus,
+    /// The live connections with their traffic so far, in any order.
+    pub connections: Vec<Connection>,
+}
+
+/// What the layer above asks of the running gateway.
+pub trait Gateway: Send + Sync + 'static {
+    /// Ends connections at once. Answers for each whether it was live and has now ended; the
+    /// [`Report::Closed`] of those follows on its own.
+    fn terminate(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>>;
+
+    /// What runs, always the newest.
+    fn live(&self) -> watch::Receiver<Arc<TunnelLive>>;
 }

@@ -2,4 +2,6 @@
 
 pub mod gatekeeper;
 
-pub use self::gatekeeper::{BoxFuture, Candidate, Credentials, Gatekeeper, Report};
+pub use self::gatekeeper::{
+    BoxFuture, Candidate, Credentials, Gatekeeper, Gateway, Report, TunnelLive,
+};
