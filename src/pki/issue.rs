@@ -1,0 +1,454 @@
+//! Issuing server and client certificates, from an authority made here or with easy-rsa.
+
+use std::net::IpAddr;
+
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::CertificateDer;
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use super::bundle::{self, MAX_CHAIN_BYTES, PemError};
+use super::chain::signed_by;
+use super::inspect::{self, InspectError, Inspected, Validity, Weakness};
+use super::key::{KeyError, PrivateKey};
+use super::{KeyType, SecretPem, certificate_to_pem};
+
+/// How long a new certificate lasts, in days, unless asked otherwise: easy-rsa's default.
+pub const DEFAULT_VALIDITY_DAYS: u32 = 825;
+/// The longest that can be asked for, in days.
+pub const MAX_VALIDITY_DAYS: u32 = 3650;
+
+/// What to issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Which end of the connection it is for.
+    pub usage: Usage,
+    /// The name: of a server its host name, of a client the name it is known by.
+    pub common_name: String,
+    /// Host names besides the common name, which servers get as host name or address by itself.
+    pub dns_names: Vec<String>,
+    /// Addresses by which the server is reached.
+    pub ip_addresses: Vec<IpAddr>,
+    /// What kind of key to make.
+    pub key_type: KeyType,
+    /// How long it is to last, in days; it never outlasts its authority.
+    pub validity_days: u32,
+}
+
+impl Request {
+    /// A server certificate with the defaults.
+    #[must_use]
+    pub fn server(common_name: impl Into<String>) -> Self {
+        Self::new(Usage::Server, common_name.into())
+    }
+
+    /// A client certificate with the defaults.
+    #[must_use]
+    pub fn client(common_name: impl Into<String>) -> Self {
+        Self::new(Usage::Client, common_name.into())
+    }
+
+    fn new(usage: Usage, common_name: String) -> Self {
+        Self {
+            usage,
+            common_name,
+            dns_names: Vec::new(),
+            ip_addresses: Vec::new(),
+            key_type: KeyType::default(),
+            validity_days: DEFAULT_VALIDITY_DAYS,
+        }
+    }
+}
+
+/// Which end of a connection a certificate is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Usage {
+    /// The gateway: extended key usage `serverAuth`.
+    Server,
+    /// A client: extended key usage `clientAuth`.
+    Client,
+}
+
+/// A new certificate with its key.
+#[derive(Clone)]
+pub struct Issued {
+    /// The certificate.
+    pub certificate_pem: String,
+    /// Its private key, as PKCS #8.
+    pub private_key_pem: SecretPem,
+    /// The authority and what stands above it; `None` for an authority of one's own.
+    pub chain_pem: Option<String>,
+}
+
+/// Why a certificate was not made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IssueError {
+    /// The common name is unusable.
+    #[error("The common name {reason}; give 1 to 64 printable characters, for example {example:?}")]
+    CommonName {
+        /// What is wrong, such as "is empty".
+        reason: &'static str,
+        /// A name that would be right.
+        example: &'static str,
+    },
+    /// A host name is not one.
+    #[error(
+        "{name:?} is not a host name; give letters, digits and hyphens in labels of at most 63 characters, for example vpn.example.com"
+    )]
+    HostName {
+        /// As given.
+        name: String,
+    },
+    /// A server certificate without any host name or address.
+    #[error(
+        "A server certificate needs a host name or address: give a common name such as vpn.example.com, or add one as alternative name"
+    )]
+    NoServerName,
+    /// A period of nothing or of too many days.
+    #[error(
+        "A validity of {days} days is not possible; give 1 to {MAX_VALIDITY_DAYS} days, for example {DEFAULT_VALIDITY_DAYS}"
+    )]
+    ValidityDays {
+        /// As given.
+        days: u32,
+    },
+    /// The authority's certificate is not PEM.
+    #[error("The authority's certificate {0}")]
+    AuthorityPem(PemError),
+    /// The authority's certificate cannot be read.
+    #[error("The authority's certificate cannot be read: {0}")]
+    AuthorityUnreadable(InspectError),
+    /// The authority's certificate is of a kind that clients refuse.
+    #[error("The authority's certificate {0}")]
+    AuthorityWeak(Weakness),
+    /// The certificate given as authority is none.
+    #[error(
+        "{name:?} is no certificate authority; choose a certificate with CA:TRUE and keyCertSign, such as easy-rsa's ca.crt"
+    )]
+    NotAnAuthority {
+        /// Its name.
+        name: String,
+    },
+    /// The authority's own period is over or has not begun.
+    #[error(
+        "The authority {name:?} holds from {not_before} to {not_after} only; make a new authority, or check this machine's clock"
+    )]
+    AuthorityDates {
+        /// Its name.
+        name: String,
+        /// First moment of its period.
+        not_before: Timestamp,
+        /// Last moment of its period.
+        not_after: Timestamp,
+    },
+    /// The authority's key is unusable.
+    #[error("The authority's private key {0}")]
+    AuthorityKey(KeyError),
+    /// Key and certificate of the authority are not a pair.
+    #[error(
+        "The private key does not belong to the authority {name:?}; give the key that was made with it, such as easy-rsa's private/ca.key"
+    )]
+    AuthorityKeyMismatch {
+        /// The authority's name.
+        name: String,
+    },
+    /// The authority's name cannot be copied exactly into the issuer field, and clients would not
+    /// find it.
+    #[error(
+        "The subject {subject:?} of the authority has repeated or unusual parts and cannot be used for issuing here; make an authority with a plain name, for example CN=Example CA"
+    )]
+    AuthorityName {
+        /// The subject.
+        subject: String,
+    },
+    /// Making the key or signing failed.
+    #[error("The certificate could not be made: {0}")]
+    Failed(String),
+}
+
+impl IssueError {
+    /// Which input the error belongs to: `CommonName`, `SubjectAlternativeNames`, `ValidityDays`
+    /// or `CertificateAuthority`; `None` when it is nobody's input.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::CommonName { .. } | Self::NoServerName => Some("CommonName"),
+            Self::HostName { .. } => Some("SubjectAlternativeNames"),
+            Self::ValidityDays { .. } => Some("ValidityDays"),
+            Self::AuthorityPem(_)
+            | Self::AuthorityUnreadable(_)
+            | Self::AuthorityWeak(_)
+            | Self::NotAnAuthority { .. }
+            | Self::AuthorityDates { .. }
+            | Self::AuthorityKey(_)
+            | Self::AuthorityKeyMismatch { .. }
+            | Self::AuthorityName { .. } => Some("CertificateAuthority"),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+impl From<rcgen::Error> for IssueError {
+    fn from(error: rcgen::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Issues a certificate and its key.
+///
+/// `ca_certificate_pem` may be followed by the certificates above the authority; all of them
+/// become the chain of what is issued.
+///
+/// # Errors
+/// When a name or the period is unusable, or the authority is no authority, does not hold now, or
+/// its key is another's.
+pub fn issue(
+    ca_certificate_pem: &str,
+    ca_private_key_pem: &SecretPem,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Issued, IssueError> {
+    check_common_name(&request.common_name)?;
+    if !(1..=MAX_VALIDITY_DAYS).contains(&request.validity_days) {
+        return Err(IssueError::ValidityDays {
+            days: request.validity_days,
+        });
+    }
+    let names = alternative_names(request)?;
+    let chain = bundle::certificates(ca_certificate_pem.as_bytes(), MAX_CHAIN_BYTES)
+        .map_err(IssueError::AuthorityPem)?;
+    let authority = Authority::open(&chain, ca_private_key_pem, now)?;
+
+    let key = PrivateKey::generate(request.key_type)?;
+    let period = period(now, request.validity_days).within(&authority.facts);
+    let mut parameters = parameters(&request.common_name, period)?;
+    parameters.subject_alt_names = names;
+    parameters.is_ca = IsCa::ExplicitNoCa;
+    parameters.use_authority_key_identifier_extension = true;
+    parameters.key_usages = key_usages(request);
+    parameters.extended_key_usages = vec![match request.usage {
+        Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,
+        Usage::Client => ExtendedKeyUsagePurpose::ClientAuth,
+    }];
+    Ok(Issued {
+        certificate_pem: certificate_to_pem(&authority.sign(&parameters, &key)?),
+        private_key_pem: key.to_pem(),
+        chain_pem: Some(bundle::to_bundle(&chain)),
+    })
+}
+
+/// An authority that may issue now.
+struct Authority<'a> {
+    der: &'a [u8],
+    facts: Inspected,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl<'a> Authority<'a> {
+    fn open(chain: &'a [Vec<u8>], key: &SecretPem, now: Timestamp) -> Result<Self, IssueError> {
+        let der = chain
+            .first()
+            .ok_or(IssueError::AuthorityPem(PemError::NoBlock))?;
+        let parsed = inspect::parse(der).map_err(IssueError::AuthorityUnreadable)?;
+        let facts = inspect::inspect_parsed(&parsed).map_err(IssueError::AuthorityUnreadable)?;
+        facts.check_strength().map_err(IssueError::AuthorityWeak)?;
+        let name = facts.display_name().to_owned();
+        if !facts.may_sign_certificates() {
+            return Err(IssueError::NotAnAuthority { name });
+        }
+        if facts.validity_at(now) != Validity::Valid {
+            return Err(IssueError::AuthorityDates {
+                name,
+                not_before: facts.not_before,
+                not_after: facts.not_after,
+            });
+        }
+        let key =
+            PrivateKey::from_pem(key.expose().as_bytes()).map_err(IssueError::AuthorityKey)?;
+        if !key.belongs_to(&parsed) {
+            return Err(IssueError::AuthorityKeyMismatch { name });
+        }
+        let issuer =
+            Issuer::from_ca_cert_der(&CertificateDer::from(der.as_slice()), key.into_pair())
+                .map_err(|_| IssueError::AuthorityName {
+                    subject: facts.subject.clone(),
+                })?;
+        Ok(Self { der, facts, issuer })
+    }
+
+    /// Signs, and makes sure that clients will find the authority by the issuer's name: the
+    /// library rebuilds that name, and drops what it cannot express.
+    fn sign(
+        &self,
+        parameters: &CertificateParams,
+        key: &PrivateKey,
+    ) -> Result<Vec<u8>, IssueError> {
+        let certificate = parameters.signed_by(key.pair(), &self.issuer)?;
+        let issued =
+            inspect::parse(certificate.der()).map_err(|error| broken(error.to_string()))?;
+        let authority = inspect::parse(self.der).map_err(IssueError::AuthorityUnreadable)?;
+        if issued.issuer().as_raw() != authority.subject().as_raw() {
+            return Err(IssueError::AuthorityName {
+                subject: self.facts.subject.clone(),
+            });
+        }
+        if !signed_by(&issued, &authority) {
+            return Err(broken("its signature does not verify"));
+        }
+        Ok(certificate.der().to_vec())
+    }
+}
+
+fn broken(reason: impl Into<String>) -> IssueError {
+    IssueError::Failed(reason.into())
+}
+
+/// A certificate's first and last moment.
+#[derive(Clone, Copy)]
+pub(super) struct Period {
+    not_before: Timestamp,
+    not_after: Timestamp,
+}
+
+impl Period {
+    /// Cut to the authority's own period: clients refuse what outlasts its issuer.
+    fn within(self, authority: &Inspected) -> Self {
+        Self {
+            not_before: self.not_before.max(authority.not_before),
+            not_after: self.not_after.min(authority.not_after),
+        }
+    }
+}
+
+/// `days` from `now`, beginning a little earlier for clients whose clock is slow.
+pub(super) fn period(now: Timestamp, days: u32) -> Period {
+    let length = SignedDuration::from_hours(24 * i64::from(days));
+    Period {
+        not_before: now.checked_sub(CLOCK_ALLOWANCE).unwrap_or(now),
+        not_after: now.checked_add(length).unwrap_or(Timestamp::MAX),
+    }
+}
+
+/// Parameters with name, period and a random serial number.
+pub(super) fn parameters(
+    common_name: &str,
+    period: Period,
+) -> Result<CertificateParams, IssueError> {
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name = DistinguishedName::new();
+    parameters
+        .distinguished_name
+        .push(DnType::CommonName, common_name);
+    parameters.not_before = date_time(period.not_before)?;
+    parameters.not_after = date_time(period.not_after)?;
+    parameters.serial_number = Some(random_serial()?.to_vec().into());
+    Ok(parameters)
+}
+
+/// 128 bits, as easy-rsa does, so that serials neither repeat nor tell how many were issued. The
+/// first two bits are `01`: the number stays positive and 16 bytes long.
+fn random_serial() -> Result<[u8; 16], IssueError> {
+    let mut serial = [0; 16];
+    aws_lc_rs::rand::fill(&mut serial).map_err(|_| broken("the system has no random numbers"))?;
+    serial[0] = serial[0] & 0x3f | 0x40;
+    Ok(serial)
+}
+
+fn date_time(moment: Timestamp) -> Result<OffsetDateTime, IssueError> {
+    OffsetDateTime::from_unix_timestamp(moment.as_second())
+        .map_err(|error| broken(error.to_string()))
+}
+
+fn key_usages(request: &Request) -> Vec<KeyUsagePurpose> {
+    let mut usages = vec![KeyUsagePurpose::DigitalSignature];
+    // Only RSA keys encipher (RFC 8813 forbids it for ECDSA); easy-rsa's servers have it.
+    if request.usage == Usage::Server && request.key_type == KeyType::Rsa2048 {
+        usages.push(KeyUsagePurpose::KeyEncipherment);
+    }
+    usages
+}
+
+/// Refuses names that X.509 cannot hold or that two programs may read differently.
+pub(super) fn check_common_name(name: &str) -> Result<(), IssueError> {
+    let reason = if name.trim().is_empty() {
+        "is empty"
+    } else if name.trim() != name {
+        "begins or ends with white space"
+    } else if name.chars().any(char::is_control) {
+        "holds a control character"
+    } else if name.chars().count() > MAX_COMMON_NAME {
+        "is longer than 64 characters"
+    } else {
+        return Ok(());
+    };
+    Err(IssueError::CommonName {
+        reason,
+        example: "client1.example.com",
+    })
+}
+
+/// The alternative names: those asked for, and for a server its common name, which verifiers
+/// other than OpenVPN do not look at any more.
+fn alternative_names(request: &Request) -> Result<Vec<SanType>, IssueError> {
+    let mut names = Vec::new();
+    if request.usage == Usage::Server {
+        if let Ok(address) = request.common_name.parse() {
+            names.push(SanType::IpAddress(address));
+        } else if is_host_name(&request.common_name) {
+            names.push(dns_name(&request.common_name)?);
+        }
+    }
+    for name in &request.dns_names {
+        names.push(dns_name(name)?);
+    }
+    names.extend(request.ip_addresses.iter().copied().map(SanType::IpAddress));
+    if request.usage == Usage::Server && names.is_empty() {
+        return Err(IssueError::NoServerName);
+    }
+    let mut unique = Vec::with_capacity(names.len());
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    Ok(unique)
+}
+
+fn dns_name(name: &str) -> Result<SanType, IssueError> {
+    let refused = || IssueError::HostName {
+        name: name.to_owned(),
+    };
+    if !is_host_name(name) {
+        return Err(refused());
+    }
+    name.try_into().map(SanType::DnsName).map_err(|_| refused())
+}
+
+/// A host name (RFC 1123, section 2.1), perhaps with `*` as its first label (RFC 6125).
+fn is_host_name(name: &str) -> bool {
+    let labels = name.strip_prefix("*.").unwrap_or(name);
+    name.len() <= 253
+        && labels.split('.').all(is_label)
+        && !labels
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// RFC 5280, appendix A.1: ub-common-name-length.
+const MAX_COMMON_NAME: usize = 64;
+/// How far back a new certificate begins.
+const CLOCK_ALLOWANCE: SignedDuration = SignedDuration::from_hours(1);
