@@ -1,0 +1,131 @@
+//! The window's line to the service: sends commands without waiting, and wakes the window when
+//! something has come back.
+
+use std::{fmt, sync::Arc};
+
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+};
+
+use crate::{
+    control::Console,
+    model::{Answer, Code, Command, Refusal, Request, View},
+};
+
+/// Where the service is and how its answers come back to the drawing thread.
+#[derive(Clone)]
+pub struct Backend {
+    console: Arc<dyn Console>,
+    runtime: Handle,
+    views: watch::Receiver<Arc<View>>,
+    ctx: egui::Context,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").finish_non_exhaustive()
+    }
+}
+
+impl Backend {
+    /// Connects the window behind `ctx` to `console`; every new view repaints it.
+    #[must_use]
+    pub fn new(console: Arc<dyn Console>, runtime: Handle, ctx: egui::Context) -> Self {
+        let views = console.views();
+        let mut changes = views.clone();
+        let repaint = ctx.clone();
+        runtime.spawn(async move {
+            while changes.changed().await.is_ok() {
+                repaint.request_repaint();
+            }
+        });
+        Self {
+            console,
+            runtime,
+            views,
+            ctx,
+        }
+    }
+
+    /// The newest view. Never waits.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.views.borrow())
+    }
+
+    /// The service itself.
+    #[must_use]
+    pub fn console(&self) -> &Arc<dyn Console> {
+        &self.console
+    }
+
+    /// Sends a command; the window is repainted when its answer is there.
+    #[must_use]
+    pub fn call(&self, command: Command) -> Pending<Answer> {
+        let console = Arc::clone(&self.console);
+        self.spawn(async move { console.call(Request::from(command)).await })
+    }
+
+    /// Runs `work` off the drawing thread; the window is repainted when it is done.
+    #[must_use]
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Pending<T> {
+        let (done, outcome) = oneshot::channel();
+        let ctx = self.ctx.clone();
+        self.runtime.spawn(async move {
+            let result = work.await;
+            // A closed dialog no longer wants its answer.
+            drop(done.send(result));
+            ctx.request_repaint();
+        });
+        Pending { outcome }
+    }
+}
+
+/// An answer that is on its way.
+#[derive(Debug)]
+pub struct Pending<T> {
+    outcome: oneshot::Receiver<Result<T, Refusal>>,
+}
+
+/// One piece of work of a screen or dialog, at most one at a time.
+#[derive(Debug)]
+pub struct Work<T> {
+    pending: Option<Pending<T>>,
+}
+
+impl<T> Default for Work<T> {
+    fn default() -> Self {
+        Self { pending: None }
+    }
+}
+
+impl<T> Work<T> {
+    /// Whether an answer is on its way.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Begins `pending`; what was under way before is no longer waited for.
+    pub fn start(&mut self, pending: Pending<T>) {
+        self.pending = Some(pending);
+    }
+
+    /// The outcome, once, when it has come.
+    pub fn poll(&mut self) -> Option<Result<T, Refusal>> {
+        let outcome = match self.pending.as_mut()?.outcome.try_recv() {
+            Ok(outcome) => outcome,
+            Err(oneshot::error::TryRecvError::Empty) => return None,
+            Err(oneshot::error::TryRecvError::Closed) => Err(Refusal::new(
+                Code::Unavailable,
+                "The gateway stopped before it answered. Look at the list, then try again.",
+            )),
+        };
+        self.pending = None;
+        Some(outcome)
+    }
+}

@@ -1,0 +1,161 @@
+//! Files that the person at the window chooses.
+
+use std::{
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    model::{Code, Refusal},
+    tunnel::BoxFuture,
+};
+
+/// A file that was opened: its name and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The file's own name, without folders.
+    pub name: String,
+    /// Its bytes: at most [`MAX_OPENED`].
+    pub bytes: Vec<u8>,
+}
+
+/// Largest file that is read: certificates and keys are far smaller.
+pub const MAX_OPENED: u64 = 1 << 20;
+
+/// Asks the person for files. Tests answer in the person's place.
+pub trait Files: Send + Sync {
+    /// Asks where to put a file that would be called `name`; none if the person thought better.
+    fn choose_target<'a>(&'a self, title: &'a str, name: &'a str)
+    -> BoxFuture<'a, Option<PathBuf>>;
+
+    /// Asks for a file to read; none if the person thought better.
+    fn choose_source<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>>;
+}
+
+/// The system's own dialogs.
+#[derive(Debug, Default)]
+pub struct SystemFiles;
+
+impl Files for SystemFiles {
+    fn choose_target<'a>(
+        &'a self,
+        title: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Option<PathBuf>> {
+        Box::pin(async move {
+            rfd::AsyncFileDialog::new()
+                .set_title(title)
+                .set_file_name(name)
+                .save_file()
+                .await
+                .map(|file| file.path().to_owned())
+        })
+    }
+
+    fn choose_source<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
+        Box::pin(async move {
+            rfd::AsyncFileDialog::new()
+                .set_title(title)
+                .pick_file()
+                .await
+                .map(|file| file.path().to_owned())
+        })
+    }
+}
+
+/// Writes a file that may hold a key: only its owner can read it, and it is there whole or not at
+/// all.
+///
+/// # Errors
+/// `InvalidParameterValue` with the system's reason.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
+    let trouble = |error: std::io::Error| {
+        Refusal::new(
+            Code::InvalidParameterValue,
+            format!("{} was not written: {error}", path.display()),
+        )
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = folder
+        .unwrap_or_else(|| Path::new("."))
+        .join(format!(".{name}.{}", std::process::id()));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(trouble)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&draft, path));
+    written.map_err(|error| {
+        drop(std::fs::remove_file(&draft));
+        trouble(error)
+    })
+}
+
+/// Reads a file the person chose.
+///
+/// # Errors
+/// `InvalidParameterValue` if it cannot be read or is larger than [`MAX_OPENED`].
+pub fn read(path: &Path) -> Result<Opened, Refusal> {
+    let trouble = |what: String| {
+        Refusal::new(
+            Code::InvalidParameterValue,
+            format!("{} was not read: {what}", path.display()),
+        )
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|error| trouble(error.to_string()))?
+        .len();
+    if size > MAX_OPENED {
+        return Err(trouble(
+            "it is larger than 1 MiB, which no certificate or key is".to_owned(),
+        ));
+    }
+    let bytes = std::fs::read(path).map_err(|error| trouble(error.to_string()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Opened {
+        name: name.into_owned(),
+        bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_written_file_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.ovpn");
+        write_private(&path, b"client\n").unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(read(&path).unwrap().bytes, b"client\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_in_the_refusal() {
+        let refusal = write_private(Path::new("/nonexistent/a.ovpn"), b"").unwrap_err();
+        assert!(refusal.message.contains("/nonexistent/a.ovpn"));
+    }
+
+    #[test]
+    fn a_huge_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge");
+        std::fs::File::create(&path)
+            .unwrap()
+            .set_len(MAX_OPENED + 1)
+            .unwrap();
+        assert!(read(&path).unwrap_err().message.contains("1 MiB"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Tokens, fonts, icons and widgets: the only place with colours and sizes.
