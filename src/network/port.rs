@@ -1,0 +1,101 @@
+//! A worker's door to the target network.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::batch::PacketBatch;
+use super::counters::Counters;
+#[cfg(target_os = "linux")]
+use super::tun::TunPort;
+use super::userspace::Stack;
+
+/// One worker's way to send packets into the target network and to receive from it.
+///
+/// A port belongs to one task at a time. It registers with the reactor of the tokio runtime in
+/// which it is first used, and must stay there.
+pub struct Port {
+    inner: Inner,
+    counters: Arc<Counters>,
+}
+
+enum Inner {
+    #[cfg(target_os = "linux")]
+    Tun(Box<TunPort>),
+    Userspace(Box<Stack>),
+}
+
+impl Port {
+    #[cfg(target_os = "linux")]
+    pub(super) fn tun(port: TunPort, counters: Arc<Counters>) -> Self {
+        Self {
+            inner: Inner::Tun(Box::new(port)),
+            counters,
+        }
+    }
+
+    pub(super) fn userspace(stack: Stack, counters: Arc<Counters>) -> Self {
+        Self {
+            inner: Inner::Userspace(Box::new(stack)),
+            counters,
+        }
+    }
+
+    /// Adds packets that came from the network to the batch, as many as there are and fit, and says
+    /// how many; they are whole IPv4 packets with valid checksums. With a full batch the answer is 0
+    /// at once.
+    ///
+    /// # Errors
+    /// When the device has gone: no further packet will come.
+    pub fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut PacketBatch,
+    ) -> Poll<io::Result<usize>> {
+        let before = batch.len();
+        let result = match &mut self.inner {
+            #[cfg(target_os = "linux")]
+            Inner::Tun(port) => port.poll_recv(cx, batch),
+            Inner::Userspace(stack) => stack.poll_recv(cx, batch),
+        };
+        if let Poll::Ready(Ok(count)) = result {
+            let bytes = batch.iter().skip(before).map(<[u8]>::len).sum();
+            self.counters.count_from_network(count, bytes);
+        }
+        result
+    }
+
+    /// Waits for packets from the network; see [`Port::poll_recv`]. Nothing is lost when the future
+    /// is dropped.
+    ///
+    /// # Errors
+    /// When the device has gone.
+    pub async fn recv(&mut self, batch: &mut PacketBatch) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_recv(cx, batch)).await
+    }
+
+    /// Sends the batch's packets into the network and leaves the batch empty. It never waits: what
+    /// cannot be taken now is dropped and counted.
+    ///
+    /// Packets must have passed the policy: whole IPv4 packets, in slots with at least 10 bytes
+    /// before the packet.
+    pub fn send(&mut self, batch: &mut PacketBatch) {
+        if batch.is_empty() {
+            return;
+        }
+        self.counters.count_to_network(batch.len(), batch.bytes());
+        match &mut self.inner {
+            #[cfg(target_os = "linux")]
+            Inner::Tun(port) => port.send(batch),
+            Inner::Userspace(stack) => stack.send(batch),
+        }
+        batch.clear();
+    }
+
+    /// This port's counters, readable from any thread.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+}

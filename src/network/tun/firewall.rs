@@ -1,0 +1,260 @@
+//! The nftables table of our own: address translation, and what keeps the gateway itself out of reach.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use ipnet::Ipv4Net;
+use nftables::batch::Batch;
+use nftables::expr::{
+    Expression, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, SetItem,
+};
+use nftables::helper::{NftablesError, apply_ruleset_with_args, get_current_ruleset_raw};
+use nftables::schema::{Chain, NfListObject, Rule, Table};
+use nftables::stmt::{Match, Operator, Statement};
+use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
+
+use crate::network::{Error, Plan};
+
+/// The one table this program writes, in the family `inet`.
+pub(super) const TABLE: &str = "gatehouse";
+
+/// Priorities as nftables names them: `filter` is 0, `srcnat` is 100.
+const FILTER: i32 = 0;
+const SOURCE_NAT: i32 = 100;
+
+/// Replaces our whole table in one transaction: there is no moment without its rules.
+pub(super) fn replace<'a>(tun: &'a str, plan: &Plan, guarded: &'a [String]) -> Result<(), Error> {
+    let mut batch = emptied();
+    batch.add(NfListObject::Table(table()));
+
+    batch.add(base_chain(
+        "input",
+        NfChainType::Filter,
+        NfHook::Input,
+        FILTER,
+    ));
+    // The policy refuses the gateway's own addresses; this holds even if it ever did not.
+    batch.add(rule(
+        "input",
+        vec![
+            interface(MetaKey::Iifname, Operator::EQ, tun),
+            Statement::Drop(None),
+        ],
+    ));
+
+    batch.add(base_chain(
+        "forward",
+        NfChainType::Filter,
+        NfHook::Forward,
+        FILTER,
+    ));
+    if !guarded.is_empty() {
+        let from = Statement::Match(Match {
+            left: meta(MetaKey::Iifname),
+            right: any_of(guarded.iter().map(|name| text(name))),
+            op: Operator::EQ,
+        });
+        let elsewhere = interface(MetaKey::Oifname, Operator::NEQ, tun);
+        batch.add(rule(
+            "forward",
+            vec![from, elsewhere, Statement::Drop(None)],
+        ));
+    }
+
+    batch.add(base_chain(
+        "postrouting",
+        NfChainType::NAT,
+        NfHook::Postrouting,
+        SOURCE_NAT,
+    ));
+    for range in plan.ranges.iter().filter(|range| range.nat) {
+        let statements = vec![
+            source_in(range.network),
+            interface(MetaKey::Oifname, Operator::NEQ, tun),
+            Statement::Masquerade(None),
+        ];
+        batch.add(rule("postrouting", statements));
+    }
+    run(batch)
+}
+
+/// Removes our table; that there is none is no error.
+pub(super) fn remove() -> Result<(), Error> {
+    run(emptied())
+}
+
+/// Whether this process may use nftables, and if not, why, as the end of a sentence.
+pub(super) fn usable() -> Result<(), String> {
+    match get_current_ruleset_raw(Some(program()), ["list", "tables"]) {
+        Ok(_) => Ok(()),
+        Err(NftablesError::NftExecution { .. }) => {
+            Err("the program nft is missing (package nftables)".to_owned())
+        }
+        Err(error) => Err(format!("nft does not work here: {}", explain(&error))),
+    }
+}
+
+/// Sentences about other tables that drop what we would forward. A packet passes only if every
+/// table's forward chain accepts it, so our own accept cannot help.
+pub(super) fn forward_warnings() -> Vec<String> {
+    get_current_ruleset_raw(Some(program()), ["list", "chains"])
+        .map(|json| dropping_chains(&json))
+        .unwrap_or_default()
+}
+
+fn dropping_chains(json: &str) -> Vec<String> {
+    let listing: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let chains = listing["nftables"].as_array().into_iter().flatten();
+    chains
+        .map(|object| &object["chain"])
+        .filter(|chain| chain["hook"] == "forward" && chain["policy"] == "drop" && chain["table"] != TABLE)
+        .map(|chain| {
+            let field = |name: &str| chain[name].as_str().unwrap_or_default().to_owned();
+            format!(
+                "This machine's firewall drops forwarded packets: chain {} of table {} {} has the policy drop. \
+                 Clients reach the networks behind this machine only if a rule there accepts them.",
+                field("name"),
+                field("family"),
+                field("table"),
+            )
+        })
+        .collect()
+}
+
+fn run(batch: Batch<'_>) -> Result<(), Error> {
+    apply_ruleset_with_args(&batch.to_nftables(), Some(program()), Vec::<&str>::new())
+        .map_err(|error| Error::Firewall(explain(&error)))
+}
+
+fn explain(error: &NftablesError) -> String {
+    match error {
+        NftablesError::NftFailed { stderr, .. } => stderr
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or("no message")
+            .trim()
+            .to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `nft` lies in a directory that is often not in an ordinary user's path.
+fn program() -> &'static str {
+    let sbin = "/usr/sbin/nft";
+    if Path::new(sbin).exists() {
+        sbin
+    } else {
+        "nft"
+    }
+}
+
+/// A transaction that begins by removing our table. It is added first, because deleting a table
+/// that is not there is an error.
+fn emptied<'a>() -> Batch<'a> {
+    let mut batch = Batch::new();
+    batch.add(NfListObject::Table(table()));
+    batch.delete(NfListObject::Table(table()));
+    batch
+}
+
+fn table() -> Table<'static> {
+    Table {
+        family: NfFamily::INet,
+        name: TABLE.into(),
+        handle: None,
+    }
+}
+
+fn base_chain<'a>(
+    name: &'static str,
+    kind: NfChainType,
+    hook: NfHook,
+    priority: i32,
+) -> NfListObject<'a> {
+    NfListObject::Chain(Chain {
+        family: NfFamily::INet,
+        table: TABLE.into(),
+        name: name.into(),
+        newname: None,
+        handle: None,
+        _type: Some(kind),
+        hook: Some(hook),
+        prio: Some(priority),
+        dev: None,
+        policy: Some(NfChainPolicy::Accept),
+    })
+}
+
+fn rule<'a>(chain: &'static str, statements: Vec<Statement<'a>>) -> NfListObject<'a> {
+    NfListObject::Rule(Rule {
+        family: NfFamily::INet,
+        table: TABLE.into(),
+        chain: chain.into(),
+        expr: Cow::Owned(statements),
+        handle: None,
+        index: None,
+        comment: None,
+    })
+}
+
+fn interface(key: MetaKey, op: Operator, name: &str) -> Statement<'_> {
+    Statement::Match(Match {
+        left: meta(key),
+        right: text(name),
+        op,
+    })
+}
+
+fn source_in(network: Ipv4Net) -> Statement<'static> {
+    Statement::Match(Match {
+        left: Expression::Named(NamedExpression::Payload(Payload::PayloadField(
+            PayloadField {
+                protocol: "ip".into(),
+                field: "saddr".into(),
+            },
+        ))),
+        right: Expression::Named(NamedExpression::Prefix(Prefix {
+            addr: Box::new(Expression::String(network.network().to_string().into())),
+            len: u32::from(network.prefix_len()),
+        })),
+        op: Operator::EQ,
+    })
+}
+
+fn meta(key: MetaKey) -> Expression<'static> {
+    Expression::Named(NamedExpression::Meta(Meta { key }))
+}
+
+fn text(value: &str) -> Expression<'_> {
+    Expression::String(value.into())
+}
+
+fn any_of<'a>(items: impl Iterator<Item = Expression<'a>>) -> Expression<'a> {
+    Expression::Named(NamedExpression::Set(items.map(SetItem::Element).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_tables_forward_chain_that_drops_is_named_in_a_warning() {
+        let json = r#"{"nftables": [{"metainfo": {}},
+            {"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop"}},
+            {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "hook": "input", "policy": "drop"}},
+            {"chain": {"family": "inet", "table": "gatehouse", "name": "forward", "hook": "forward", "policy": "drop"}}]}"#;
+        let warnings = dropping_chains(json);
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0].contains("chain FORWARD of table ip filter"),
+            "{}",
+            warnings[0]
+        );
+    }
+
+    #[test]
+    fn a_listing_that_is_not_understood_gives_no_warning() {
+        assert_eq!(dropping_chains("not json"), Vec::<String>::new());
+        assert_eq!(dropping_chains(r#"{"nftables": 3}"#), Vec::<String>::new());
+    }
+}

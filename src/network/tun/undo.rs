@@ -1,0 +1,213 @@
+//! What was changed on the host, written down before it is changed, so that it can be taken back:
+//! by a clean close, or by the next start after a crash.
+//!
+//! The device and its routes need no entry: they go with the process that opened them.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::firewall;
+use crate::network::Error;
+
+/// Directory of the IPv4 settings of each interface, of the calling thread's network namespace.
+pub(super) const IPV4_CONF: &str = "/proc/sys/net/ipv4/conf";
+const GLOBAL_FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
+const FILE_NAME: &str = "network-undo.json";
+
+/// The journal's content. Unknown fields of a later version are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Record {
+    /// The boot and network namespace the values belong to: elsewhere they mean nothing.
+    place: String,
+    /// Whether our nftables table may exist.
+    table: bool,
+    /// Interfaces whose forwarding was off and that we switched on.
+    forwarding: Vec<String>,
+    /// The machine-wide forwarding switch as it was. If someone else has switched it on since, the
+    /// interfaces stay as that one wanted them.
+    global_forwarding: String,
+}
+
+/// The journal of one network, kept in `network-undo.json` of the state directory.
+#[derive(Debug)]
+pub(super) struct Undo {
+    path: PathBuf,
+    record: Record,
+}
+
+impl Undo {
+    /// Takes back what a run that crashed left behind, and starts a new journal.
+    pub(super) fn open(state_dir: &Path) -> Result<Self, Error> {
+        let path = state_dir.join(FILE_NAME);
+        let fresh = Record {
+            place: place(),
+            global_forwarding: read_setting(Path::new(GLOBAL_FORWARDING)).unwrap_or_default(),
+            ..Record::default()
+        };
+        let undo = Self {
+            path,
+            record: fresh,
+        };
+        if let Some(left) = undo.read()? {
+            if left.place == undo.record.place {
+                revert(&left)?;
+            }
+            undo.remove()?;
+        }
+        Ok(undo)
+    }
+
+    /// Says that our table may exist from now on.
+    pub(super) fn note_table(&mut self) -> Result<(), Error> {
+        if self.record.table {
+            return Ok(());
+        }
+        self.record.table = true;
+        self.write()
+    }
+
+    /// Switches forwarding on for these interfaces, having written down that it was off.
+    pub(super) fn enable_forwarding(&mut self, interfaces: &[String]) -> Result<(), Error> {
+        let new = interfaces
+            .iter()
+            .filter(|name| !self.record.forwarding.contains(name));
+        let new: Vec<_> = new.cloned().collect();
+        if !new.is_empty() {
+            self.record.forwarding.extend(new);
+            self.write()?;
+        }
+        for interface in interfaces {
+            write_setting(&forwarding_path(interface), "1")?;
+        }
+        Ok(())
+    }
+
+    /// Interfaces that forward only because of us: what they forward beyond the tunnel is to be
+    /// dropped, as it was before. None once someone else has switched forwarding on for the machine.
+    pub(super) fn guarded(&self) -> Vec<String> {
+        if self.others_forward() {
+            Vec::new()
+        } else {
+            self.record.forwarding.clone()
+        }
+    }
+
+    fn others_forward(&self) -> bool {
+        others_forward(&self.record)
+    }
+
+    /// Takes everything back and removes the journal. It can be called again after an error.
+    pub(super) fn revert(&mut self) -> Result<(), Error> {
+        revert(&self.record)?;
+        self.record.table = false;
+        self.record.forwarding.clear();
+        self.remove()
+    }
+
+    fn read(&self) -> Result<Option<Record>, Error> {
+        match fs::read(&self.path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| self.error(io::Error::new(io::ErrorKind::InvalidData, error))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        self.replace_file().map_err(|error| self.error(error))
+    }
+
+    fn replace_file(&self) -> io::Result<()> {
+        let new = self.path.with_extension("json.new");
+        let mut file = File::create(&new)?;
+        file.write_all(&serde_json::to_vec(&self.record)?)?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        self.sync_directory()
+    }
+
+    fn remove(&self) -> Result<(), Error> {
+        match fs::remove_file(&self.path) {
+            Ok(()) => self.sync_directory().map_err(|error| self.error(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        match self.path.parent() {
+            Some(directory) => File::open(directory)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+
+    fn error(&self, source: io::Error) -> Error {
+        Error::Journal {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+fn revert(record: &Record) -> Result<(), Error> {
+    if !others_forward(record) {
+        for interface in record.forwarding.iter().rev() {
+            write_setting(&forwarding_path(interface), "0")?;
+        }
+    }
+    // Last, so that the guard in it holds until nothing is forwarded any more.
+    if record.table {
+        firewall::remove()?;
+    }
+    Ok(())
+}
+
+fn others_forward(record: &Record) -> bool {
+    let now = read_setting(Path::new(GLOBAL_FORWARDING)).unwrap_or_default();
+    record.global_forwarding == "0" && now == "1"
+}
+
+/// Interfaces, without loopback and `own_tun`, that do not forward now.
+pub(super) fn not_forwarding(own_tun: &str) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(IPV4_CONF)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !["all", "default", "lo", own_tun].contains(&name.as_str()))
+        .filter(|name| read_setting(&forwarding_path(name)).as_deref() == Ok("0"))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+pub(super) fn forwarding_path(interface: &str) -> PathBuf {
+    Path::new(IPV4_CONF).join(interface).join("forwarding")
+}
+
+fn read_setting(path: &Path) -> Result<String, io::ErrorKind> {
+    let text = fs::read_to_string(path).map_err(|error| error.kind())?;
+    Ok(text.trim_end().to_owned())
+}
+
+/// Writes a setting; that its interface has gone is no error.
+pub(super) fn write_setting(path: &Path, value: &str) -> Result<(), Error> {
+    match fs::write(path, value) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::Setting {
+            path: path.to_owned(),
+            source: error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Names this boot and this network namespace.
+fn place() -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = fs::read_link("/proc/thread-self/ns/net").unwrap_or_default();
+    format!("{} {}", boot.trim_end(), namespace.display())
+}
