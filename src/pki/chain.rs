@@ -9,8 +9,8 @@ use super::inspect::{self, InspectError, Inspected};
 /// Why certificates do not form a chain. Each message continues "The certificate chain …".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChainError {
-    /// One of its certificates cannot be read.
-    #[error("cannot be read at its certificate number {number}: {problem}")]
+    /// One of its certificates cannot be read or used.
+    #[error("cannot be used, because of its certificate number {number}: {problem}")]
     Unreadable {
         /// Counted from 1, in the order of the text.
         number: usize,
@@ -29,7 +29,7 @@ pub enum ChainError {
     },
     /// The issuer is not permitted to issue.
     #[error(
-        "does not hold: {issuer:?} signed {child:?} but is no certificate authority (CA:TRUE with keyCertSign)"
+        "does not fit: {issuer:?} signed {child:?} but is no certificate authority; give one with CA:TRUE and keyCertSign"
     )]
     NotAnAuthority {
         /// The certificate from the chain.

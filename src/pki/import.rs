@@ -158,6 +158,7 @@ pub fn import(
     let parsed = inspect::parse(&certificate).map_err(ImportError::Unreadable)?;
     let inspected = inspect::inspect_parsed(&parsed).map_err(ImportError::Unreadable)?;
     check(Part::Certificate, &inspected, now)?;
+    inspect::check_usable(&certificate).map_err(ImportError::Unreadable)?;
 
     let key = private_key_pem
         .map(PrivateKey::from_pem)
@@ -170,8 +171,14 @@ pub fn import(
     }
 
     let links = chain_pem.map_or_else(|| Ok(Vec::new()), |text| sorted(&certificate, text))?;
-    for link in &links {
+    for (index, link) in links.iter().enumerate() {
         check(Part::Chain, &link.facts, now)?;
+        inspect::check_usable(&link.der).map_err(|problem| {
+            ImportError::Chain(ChainError::Unreadable {
+                number: index + 1,
+                problem,
+            })
+        })?;
     }
     let (chain, facts): (Vec<_>, _) = links.into_iter().map(|link| (link.der, link.facts)).unzip();
     Ok(Imported {

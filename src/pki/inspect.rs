@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use x509_parser::asn1_rs::Tag;
 use x509_parser::certificate::X509Certificate;
@@ -272,6 +273,12 @@ pub enum InspectError {
     /// An extension that decides what the certificate may do cannot be read.
     #[error("its {0} extension is damaged; have it issued again")]
     Extension(&'static str),
+    /// The TLS library, which judges every handshake, cannot use it.
+    #[error("it cannot be used for TLS ({reason}); have it issued again without unusual parts")]
+    RefusedByTls {
+        /// What the library says.
+        reason: String,
+    },
     /// The common name cannot be trusted as a name.
     #[error("{0}")]
     Name(#[from] NameError),
@@ -344,6 +351,16 @@ pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, InspectError> {
     } else {
         Err(InspectError::TrailingBytes(rest.len()))
     }
+}
+
+/// Has the TLS library read a certificate, which is stricter about the encoding and refuses
+/// critical extensions that it does not know.
+pub(super) fn check_usable(der: &[u8]) -> Result<(), InspectError> {
+    webpki::EndEntityCert::try_from(&CertificateDer::from(der))
+        .map(drop)
+        .map_err(|error| InspectError::RefusedByTls {
+            reason: error.to_string(),
+        })
 }
 
 pub(super) fn inspect_parsed(certificate: &X509Certificate<'_>) -> Result<Inspected, InspectError> {
