@@ -9,11 +9,19 @@ use super::inspect::{self, InspectError, Inspected};
 /// Why certificates do not form a chain. Each message continues "The certificate chain …".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChainError {
-    /// One of its certificates cannot be read or used.
-    #[error("cannot be used, because of its certificate number {number}: {problem}")]
+    /// One of its certificates cannot be read.
+    #[error("cannot be read at its certificate number {number}: {problem}")]
     Unreadable {
         /// Counted from 1, in the order of the text.
         number: usize,
+        /// What is wrong with it.
+        problem: InspectError,
+    },
+    /// One of its certificates cannot be used for TLS.
+    #[error("holds {name:?}, which does not fit: {problem}")]
+    Unusable {
+        /// The certificate's name.
+        name: String,
         /// What is wrong with it.
         problem: InspectError,
     },

@@ -143,7 +143,8 @@ impl ImportError {
 /// Checks and normalizes a certificate, with its key and the certificates above it if given.
 ///
 /// Takes files as easy-rsa and openssl write them: text around the PEM blocks, keys as PKCS #8,
-/// PKCS #1 or SEC 1, and chains in any order, with or without the root.
+/// PKCS #1 or SEC 1, and chains in any order, with or without the root. An empty chain counts as
+/// none.
 ///
 /// # Errors
 /// When a part is not readable PEM, is encrypted, too weak or outside its dates, when the key is
@@ -170,12 +171,14 @@ pub fn import(
         });
     }
 
-    let links = chain_pem.map_or_else(|| Ok(Vec::new()), |text| sorted(&certificate, text))?;
-    for (index, link) in links.iter().enumerate() {
+    let links = chain_pem
+        .filter(|text| !text.trim_ascii().is_empty())
+        .map_or_else(|| Ok(Vec::new()), |text| sorted(&certificate, text))?;
+    for link in &links {
         check(Part::Chain, &link.facts, now)?;
         inspect::check_usable(&link.der).map_err(|problem| {
-            ImportError::Chain(ChainError::Unreadable {
-                number: index + 1,
+            ImportError::Chain(ChainError::Unusable {
+                name: link.facts.display_name().to_owned(),
                 problem,
             })
         })?;

@@ -11,7 +11,7 @@ use rcgen::{KeyPair, PublicKeyData as _, RsaKeySize};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use thiserror::Error;
 use x509_parser::certificate::X509Certificate;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::bundle::{self, LF, MAX_PRIVATE_KEY_BYTES, PemError};
 use super::{KeyType, SecretPem};
@@ -61,7 +61,7 @@ pub enum KeyError {
     Unusable,
 }
 
-/// A private key that can sign and be written as PKCS #8.
+/// A private key that can sign and be written as PKCS #8; erased when dropped.
 pub(super) struct PrivateKey {
     pair: KeyPair,
     pkcs8: Zeroizing<Vec<u8>>,
@@ -121,9 +121,11 @@ impl PrivateKey {
     pub(super) fn pair(&self) -> &KeyPair {
         &self.pair
     }
+}
 
-    pub(super) fn into_pair(self) -> KeyPair {
-        self.pair
+impl Drop for PrivateKey {
+    fn drop(&mut self) {
+        self.pair.zeroize();
     }
 }
 

@@ -258,19 +258,30 @@ fn an_authority_whose_name_cannot_be_copied_is_refused_rather_than_orphaning_cli
     let name = &mut parameters.distinguished_name;
     name.push(DnType::OrganizationName, "Example");
     name.push(DnType::OrganizationalUnitName, "Sales");
-    let plain = der(&parameters.self_signed(&key).unwrap().pem());
-    // The attribute types 2.5.4.10 and 2.5.4.11: the subject gets two organizations.
-    let renamed = replace(&plain, &[0x55, 0x04, 0x0b], &[0x55, 0x04, 0x0a]);
-    let refusal = error(issue(
-        &certificate_to_pem(&renamed),
-        &SecretPem::new(key.serialize_pem()),
-        &Request::client("c"),
-        now(),
-    ));
-    assert!(
-        matches!(refusal, IssueError::AuthorityName { .. }),
-        "{refusal}"
+    name.push(
+        DnType::LocalityName,
+        rcgen::DnValue::PrintableString("Where+".try_into().unwrap()),
     );
+    let plain = der(&parameters.self_signed(&key).unwrap().pem());
+    let organization = [0x55, 0x04, 0x0a];
+    let unit = [0x55, 0x04, 0x0b];
+    let impossible = [0x78, 0x04, 0x0b];
+    for renamed in [
+        replace(&plain, &unit, &organization),
+        replace(&plain, &unit, &impossible),
+        replace(&plain, b"Where+", b"Where?"),
+    ] {
+        let refusal = error(issue(
+            &certificate_to_pem(&renamed),
+            &SecretPem::new(key.serialize_pem()),
+            &Request::client("c"),
+            now(),
+        ));
+        assert!(
+            matches!(refusal, IssueError::AuthorityName { .. }),
+            "{refusal}"
+        );
+    }
 }
 
 /// Whether the TLS library accepts the certificate for this purpose.

@@ -11,6 +11,7 @@ struct Sample {
     certificate: Vec<u8>,
     key: Vec<u8>,
     chain: Vec<u8>,
+    ca_key: SecretPem,
 }
 
 static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
@@ -21,6 +22,7 @@ static SAMPLE: LazyLock<Sample> = LazyLock::new(|| {
         certificate: der(&server.certificate_pem),
         key: key.into_contents(),
         chain: der(&ca.certificate_pem),
+        ca_key: ca.private_key_pem,
     }
 });
 
@@ -56,10 +58,14 @@ fn read_all(certificate: &[u8], key: &[u8], chain: &[u8]) {
     drop(check_client_ca(&texts[0], Some(&texts[1])));
     drop(client_ca_bundle(&texts[0], None));
     let key = SecretPem::new(String::from_utf8_lossy(key).into_owned());
-    drop(issue(&texts[1], &key, &Request::client("c"), now()));
+    for key in [&key, &SAMPLE.ca_key] {
+        drop(issue(&texts[1], key, &Request::client("c"), now()));
+    }
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn random_bytes(certificate in vec(any::<u8>(), 0..300), key in vec(any::<u8>(), 0..300)) {
         read_all(&certificate, &key, &certificate);

@@ -229,6 +229,34 @@ fn a_chain_without_its_root_is_accepted() {
 }
 
 #[test]
+fn an_empty_chain_and_a_chain_of_the_certificate_itself_count_as_none() {
+    let ca = authority().certificate_pem;
+    for chain in ["", " \n", &ca] {
+        let imported = import(ca.as_bytes(), None, Some(chain.as_bytes()), now()).unwrap();
+        assert!(imported.chain_pem.is_none());
+    }
+}
+
+#[test]
+fn a_critical_extension_that_tls_does_not_know_is_refused() {
+    let mut parameters = leaf_parameters("server");
+    let mut unknown =
+        rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 55_555], vec![5, 0]);
+    unknown.set_criticality(true);
+    parameters.custom_extensions = vec![unknown];
+    let refusal = error(import(
+        self_signed(&parameters).as_bytes(),
+        None,
+        None,
+        now(),
+    ));
+    assert!(matches!(
+        refusal,
+        ImportError::Unreadable(InspectError::RefusedByTls { .. })
+    ));
+}
+
+#[test]
 fn a_chain_that_does_not_sign_is_refused() {
     let tree = Hierarchy::new();
     let refusal = |chain: &str| {
