@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
+    control::BoxFuture,
     model::{Code, Refusal},
-    tunnel::BoxFuture,
 };
 
 /// A file that was opened: its name and what is in it.

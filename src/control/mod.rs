@@ -10,10 +10,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::{
-    model::{Answer, Refusal, Request, View},
-    tunnel::BoxFuture,
-};
+use crate::model::{Answer, Refusal, Request, View};
+pub use crate::tunnel::BoxFuture;
 
 /// What a face drives the product with.
 pub trait Console: Send + Sync {
