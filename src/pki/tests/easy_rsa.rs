@@ -9,7 +9,7 @@ const PROGRAM: &str = "/usr/share/easy-rsa/easyrsa";
 
 #[test]
 fn easy_rsa_files_are_taken_over_and_its_authority_issues_here() {
-    let Some(pki) = EasyRsa::start("rsa") else {
+    let Some(pki) = EasyRsa::start("rsa", "") else {
         return;
     };
     pki.run(&["build-server-full", "server", "nopass"]);
@@ -60,35 +60,36 @@ fn easy_rsa_files_are_taken_over_and_its_authority_issues_here() {
 
 #[test]
 fn easy_rsa_on_elliptic_curves_is_taken_over() {
-    let Some(pki) = EasyRsa::start("ec") else {
-        return;
-    };
-    pki.run(&["build-server-full", "server", "nopass"]);
-    let now = inspect(pki.read("ca.crt")).unwrap().not_before + days(1);
-    let server = pki.import("server", now).unwrap();
-    assert_eq!(server.inspected.key_algorithm, KeyAlgorithm::EcP384);
-    assert_eq!(check_server(&server.inspected), Ok(()));
+    for (algorithm, curve, expected) in [
+        ("ec", "secp384r1", KeyAlgorithm::EcP384),
+        ("ec", "secp521r1", KeyAlgorithm::EcP521),
+        ("ed", "ed25519", KeyAlgorithm::Ed25519),
+    ] {
+        let Some(pki) = EasyRsa::start(algorithm, curve) else {
+            return;
+        };
+        pki.run(&["build-server-full", "server", "nopass"]);
+        let now = inspect(pki.read("ca.crt")).unwrap().not_before + days(1);
+        let server = pki.import("server", now).unwrap();
+        assert_eq!(server.inspected.key_algorithm, expected);
+        assert_eq!(check_server(&server.inspected), Ok(()));
 
-    let authority = import(
-        &pki.read("ca.crt"),
-        Some(&pki.read("private/ca.key")),
-        None,
-        now,
-    )
-    .unwrap();
-    let issued = issue(
-        &authority.certificate_pem,
-        &authority.private_key_pem.unwrap(),
-        &Request::server("vpn.example.com"),
-        now,
-    )
-    .unwrap();
-    pki.openssl_verifies(&issued.certificate_pem, "sslserver", now);
+        let ca_key = pki.read("private/ca.key");
+        let authority = import(&pki.read("ca.crt"), Some(&ca_key), None, now).unwrap();
+        let issued = issue(
+            &authority.certificate_pem,
+            &authority.private_key_pem.unwrap(),
+            &Request::server("vpn.example.com"),
+            now,
+        )
+        .unwrap();
+        pki.openssl_verifies(&issued.certificate_pem, "sslserver", now);
+    }
 }
 
 #[test]
 fn keys_that_easy_rsa_encrypted_are_refused_with_advice() {
-    let Some(pki) = EasyRsa::start("ec") else {
+    let Some(pki) = EasyRsa::start("ec", "secp384r1") else {
         return;
     };
     pki.run(&["--passout=pass:secret", "build-client-full", "locked"]);
@@ -131,17 +132,19 @@ fn installed() -> bool {
 struct EasyRsa {
     directory: tempfile::TempDir,
     algorithm: &'static str,
+    curve: &'static str,
 }
 
 impl EasyRsa {
     /// `None` where easy-rsa is not installed.
-    fn start(algorithm: &'static str) -> Option<Self> {
+    fn start(algorithm: &'static str, curve: &'static str) -> Option<Self> {
         if !installed() {
             return None;
         }
         let pki = Self {
             directory: tempfile::tempdir().unwrap(),
             algorithm,
+            curve,
         };
         pki.run(&["init-pki"]);
         pki.run(&["build-ca", "nopass"]);
@@ -155,6 +158,7 @@ impl EasyRsa {
             .env("EASYRSA_BATCH", "1")
             .env("EASYRSA_PKI", self.path("."))
             .env("EASYRSA_ALGO", self.algorithm)
+            .env("EASYRSA_CURVE", self.curve)
             .stdin(Stdio::null())
             .output()
             .unwrap();
