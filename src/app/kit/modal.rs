@@ -1,0 +1,741 @@
+//! Dialogs: the form, and the one that asks before an act.
+//!
+//! Both dim the window, keep the focus inside, give it back when they close, and close by Esc,
+//! their cross, or a click beside them. A form with changes asks before it throws them away.
+
+use std::sync::Arc;
+
+use egui::{
+    Align, Align2, Color32, Context, Frame, Id, Key, Layout, Modal, Modifiers, Rect, Role,
+    ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+};
+
+use super::{
+    button::{button, icon_button},
+    field, icons, paint,
+    text::{Face, words},
+    tokens::{Tokens, radius, size, space, tokens},
+};
+
+const HEAD: f32 = 56.0;
+const FOOT: f32 = 60.0;
+
+/// How a dialog stands after this frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialog {
+    /// It stays.
+    Open,
+    /// Its act was chosen; the caller does it and stops showing the dialog once it is done.
+    Submitted,
+    /// It was closed: the caller stops showing it.
+    Closed,
+}
+
+/// What a dialog remembers between frames, until it closes.
+#[derive(Debug, Clone, Default)]
+struct Memory {
+    /// Who had the focus when it opened.
+    opener: Option<Id>,
+    /// Passes drawn so far; the first measures.
+    passes: u32,
+    /// "Discard changes?" is being asked.
+    discarding: bool,
+    /// What was typed to confirm.
+    typed: String,
+    /// Fields in error when last drawn.
+    errors: usize,
+    /// A submit was chosen and not yet answered by errors.
+    submitted: bool,
+}
+
+fn slot(id: Id) -> Id {
+    id.with("kit dialog")
+}
+
+fn recall(ctx: &Context, id: Id) -> Memory {
+    let opener = ctx.memory(egui::Memory::focused);
+    ctx.data_mut(|d| d.get_temp::<Memory>(slot(id)))
+        .unwrap_or_else(|| Memory {
+            opener,
+            ..Memory::default()
+        })
+}
+
+fn remember(ctx: &Context, id: Id, memory: Memory) {
+    ctx.data_mut(|d| d.insert_temp(slot(id), memory));
+}
+
+/// Forgets the dialog and gives the focus back to what opened it.
+fn forget(ctx: &Context, id: Id) {
+    field::forget_wanted_focus(ctx);
+    let memory = ctx.data_mut(|d| d.remove_temp::<Memory>(slot(id)));
+    if let Some(opener) = memory.and_then(|m| m.opener) {
+        // In the next pass egui still holds back what lay under the dialog; it may have the
+        // focus from the one after.
+        let back = GiveBack {
+            to: opener,
+            passes: 2,
+        };
+        ctx.data_mut(|d| d.insert_temp(give_back_slot(), back));
+        ctx.request_repaint();
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct GiveBack {
+    to: Id,
+    passes: u8,
+}
+
+fn give_back_slot() -> Id {
+    Id::unique("kit: focus to give back")
+}
+
+/// Lets closed dialogs give the focus back; part of installing the kit.
+pub(super) fn install(ctx: &Context) {
+    ctx.on_begin_pass("kit focus", Arc::new(give_back));
+}
+
+fn give_back(ui: &mut Ui) {
+    let Some(mut back) = ui.data(|d| d.get_temp::<GiveBack>(give_back_slot())) else {
+        return;
+    };
+    back.passes -= 1;
+    if back.passes > 0 {
+        ui.data_mut(|d| d.insert_temp(give_back_slot(), back));
+        ui.ctx().request_repaint();
+        return;
+    }
+    ui.data_mut(|d| d.remove::<GiveBack>(give_back_slot()));
+    // Unless something else, such as the next dialog, has taken it meanwhile.
+    if ui.memory(|m| m.focused().is_none()) {
+        ui.memory_mut(|m| m.request_focus(back.to));
+    }
+}
+
+/// Ends a dialog from outside, once its act is done: forgets it and gives the focus back.
+pub fn close_dialog(ctx: &Context, name: &str) {
+    forget(ctx, dialog_id(name));
+}
+
+fn dialog_id(name: &str) -> Id {
+    Id::unique(("kit dialog", name))
+}
+
+fn frame(t: &Tokens) -> Frame {
+    Frame::new()
+        .fill(t.overlay)
+        .stroke(Stroke::new(1.0, t.border))
+        .corner_radius(radius::DIALOG)
+        .shadow(t.dialog_shadow())
+}
+
+fn modal(ctx: &Context, id: Id) -> Modal {
+    let t = Tokens::of(ctx.global_style().visuals.dark_mode);
+    Modal::new(id).frame(frame(t)).backdrop_color(t.scrim)
+}
+
+/// A form dialog being described; ends with [`FormDialog::show`].
+#[derive(Debug)]
+#[must_use = "a dialog is shown with `show`"]
+pub struct FormDialog<'a> {
+    title: &'a str,
+    submit: &'a str,
+    errors: usize,
+    changed: bool,
+    working: bool,
+    disabled: Option<&'a str>,
+    refusal: Option<&'a str>,
+    width: f32,
+}
+
+/// A form; the title names it and its act ("Create Client VPN Endpoint").
+pub const fn form_dialog<'a>(title: &'a str, submit: &'a str) -> FormDialog<'a> {
+    FormDialog {
+        title,
+        submit,
+        errors: 0,
+        changed: false,
+        working: false,
+        disabled: None,
+        refusal: None,
+        width: size::FORM_DIALOG,
+    }
+}
+
+impl<'a> FormDialog<'a> {
+    /// How many fields show an error; the foot counts them.
+    pub const fn errors(mut self, errors: usize) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Whether there is something to lose: closing asks first.
+    pub const fn changed(mut self, changed: bool) -> Self {
+        self.changed = changed;
+        self
+    }
+
+    /// The act is under way: its button waits.
+    pub const fn working(mut self, working: bool) -> Self {
+        self.working = working;
+        self
+    }
+
+    /// The act is off while there is a reason.
+    pub fn disabled_because(mut self, reason: impl Into<Option<&'a str>>) -> Self {
+        self.disabled = reason.into();
+        self
+    }
+
+    /// A refusal that belongs to no field, said at the top.
+    pub fn refusal(mut self, refusal: impl Into<Option<&'a str>>) -> Self {
+        self.refusal = refusal.into();
+        self
+    }
+
+    /// Another width in points.
+    pub const fn width(mut self, width: f32) -> Self {
+        self.width = width;
+        self
+    }
+
+    /// Shows it; `add` draws the fields.
+    pub fn show(self, ctx: &Context, add: impl FnOnce(&mut Ui)) -> Dialog {
+        let id = dialog_id(self.title);
+        let mut memory = recall(ctx, id);
+        if memory.passes == 0 {
+            field::focus_first_field(ctx);
+        }
+        if memory.submitted && self.errors > 0 {
+            memory.submitted = false;
+            field::focus_first_error(ctx);
+        }
+        memory.passes = memory.passes.saturating_add(1);
+        memory.errors = self.errors;
+        let shown = modal(ctx, id).show(ctx, |ui| self.content(ui, add));
+        let (mut submit, mut close) = shown.inner;
+        submit |= shown.is_top_modal
+            && !self.working
+            && self.disabled.is_none()
+            && ctx.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::Enter));
+        close |= shown.should_close();
+        if memory.discarding {
+            return self.discard(ctx, id, memory);
+        }
+        if close && self.changed {
+            memory.discarding = true;
+            ctx.request_repaint();
+        } else if close {
+            forget(ctx, id);
+            return Dialog::Closed;
+        }
+        memory.submitted |= submit;
+        remember(ctx, id, memory);
+        if submit {
+            Dialog::Submitted
+        } else {
+            Dialog::Open
+        }
+    }
+
+    fn discard(&self, ctx: &Context, id: Id, mut memory: Memory) -> Dialog {
+        let answer = confirm_dialog("Discard changes?", "Discard")
+            .body("What you typed is lost.")
+            .cancel("Keep editing")
+            .show(ctx);
+        match answer {
+            Dialog::Open => {}
+            Dialog::Closed => memory.discarding = false,
+            Dialog::Submitted => {
+                forget(ctx, dialog_id("Discard changes?"));
+                forget(ctx, id);
+                return Dialog::Closed;
+            }
+        }
+        remember(ctx, id, memory);
+        Dialog::Open
+    }
+
+    fn content(&self, ui: &mut Ui, add: impl FnOnce(&mut Ui)) -> (bool, bool) {
+        ui.set_width(self.width);
+        ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
+        name_dialog(ui, self.title);
+        let close = head(ui, self.title);
+        let room = (ui.ctx().content_rect().height() - HEAD - FOOT - 48.0).max(120.0);
+        ScrollArea::vertical()
+            .id_salt("body")
+            .max_height(room)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                let margin = egui::Margin::symmetric(space::DIALOG as i8, 20);
+                Frame::new().inner_margin(margin).show(ui, |ui| {
+                    ui.set_width(self.width - 2.0 * space::DIALOG);
+                    ui.spacing_mut().item_spacing = vec2(space::CONTROL, space::FIELD);
+                    if let Some(refusal) = self.refusal {
+                        super::banner::banner(super::Tone::Danger, refusal).ui(ui);
+                    }
+                    add(ui);
+                });
+            });
+        let (submit, cancel) = self.foot(ui);
+        (submit, close || cancel)
+    }
+
+    fn foot(&self, ui: &mut Ui) -> (bool, bool) {
+        foot(ui, FOOT, |ui| {
+            let submit = button(self.submit)
+                .primary()
+                .form()
+                .working(self.working)
+                .disabled_because(self.disabled)
+                .clicked(ui);
+            let cancel = button("Cancel").form().clicked(ui);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.count(ui));
+            (submit, cancel)
+        })
+    }
+
+    fn count(&self, ui: &mut Ui) {
+        let said = match self.errors {
+            0 => return,
+            1 => "1 field needs a change".to_owned(),
+            n => format!("{n} fields need a change"),
+        };
+        let t = tokens(ui);
+        let width = paint::width(ui, &said, Face::LABEL) + 24.0;
+        let (rect, response) = ui.allocate_exact_size(vec2(width.ceil(), 20.0), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &said));
+        let p = ui.painter();
+        let icon = pos2(rect.left() + 8.0, rect.center().y);
+        paint::icon_fill(p, icon, icons::WARNING_CIRCLE, 16.0, t.danger);
+        let at = pos2(rect.left() + 22.0, rect.center().y);
+        paint::line(p, at, Align2::LEFT_CENTER, &said, Face::LABEL, t.danger);
+    }
+}
+
+fn name_dialog(ui: &Ui, title: &str) {
+    ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+        node.set_role(Role::Dialog);
+        node.set_label(title);
+        node.set_modal();
+    });
+}
+
+/// Title and cross over a hairline; true when the cross was pressed.
+fn head(ui: &mut Ui, title: &str) -> bool {
+    let t = tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), HEAD), Sense::hover());
+    let at = pos2(rect.left() + space::DIALOG, rect.center().y);
+    let room = rect.width() - 2.0 * space::DIALOG - 36.0;
+    paint::line_within(
+        ui.painter(),
+        at,
+        Align2::LEFT_CENTER,
+        title,
+        Face::DIALOG,
+        t.strong,
+        room,
+    );
+    hairline(ui, rect.bottom(), rect, t.line);
+    let spot = Rect::from_center_size(
+        pos2(rect.right() - space::DIALOG - 6.0, rect.center().y),
+        vec2(28.0, 28.0),
+    );
+    let builder = UiBuilder::new()
+        .max_rect(spot)
+        .layout(Layout::left_to_right(Align::Center));
+    icon_button(icons::X, "Close").clicked(&mut ui.new_child(builder))
+}
+
+fn hairline(ui: &Ui, y: f32, rect: Rect, color: Color32) {
+    ui.painter()
+        .hline(rect.x_range(), y.round() - 0.5, Stroke::new(1.0, color));
+}
+
+/// The foot on its own ground; `add` lays out from the right.
+fn foot<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let t = tokens(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
+    let ground = if t.dark { t.overlay } else { t.raised };
+    let corners = egui::CornerRadius {
+        nw: 0,
+        ne: 0,
+        sw: radius::DIALOG,
+        se: radius::DIALOG,
+    };
+    ui.painter().rect_filled(rect, corners, ground);
+    hairline(ui, rect.top() + 1.0, rect, t.line);
+    let builder = UiBuilder::new()
+        .max_rect(rect.shrink2(vec2(space::DIALOG, 0.0)))
+        .layout(Layout::right_to_left(Align::Center));
+    let mut child = ui.new_child(builder);
+    child.spacing_mut().item_spacing.x = space::CONTROL;
+    add(&mut child)
+}
+
+/// A confirm dialog being described; ends with [`ConfirmDialog::show`].
+#[derive(Debug)]
+#[must_use = "a dialog is shown with `show`"]
+pub struct ConfirmDialog<'a> {
+    title: &'a str,
+    act: &'a str,
+    cancel: &'a str,
+    body: &'a str,
+    name: Option<&'a str>,
+    working: bool,
+    refusal: Option<&'a str>,
+}
+
+/// A question with the name as title ("Delete lab-lisbon?") and the verb of its act.
+pub const fn confirm_dialog<'a>(title: &'a str, act: &'a str) -> ConfirmDialog<'a> {
+    ConfirmDialog {
+        title,
+        act,
+        cancel: "Cancel",
+        body: "",
+        name: None,
+        working: false,
+        refusal: None,
+    }
+}
+
+impl<'a> ConfirmDialog<'a> {
+    /// The consequences, as numbers ("Ends 14 sessions: …").
+    pub const fn body(mut self, body: &'a str) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// For what cannot be taken back: this name must be typed first.
+    pub const fn typed_name(mut self, name: &'a str) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Other words than "Cancel".
+    pub const fn cancel(mut self, words: &'a str) -> Self {
+        self.cancel = words;
+        self
+    }
+
+    /// The act is under way: its button waits.
+    pub const fn working(mut self, working: bool) -> Self {
+        self.working = working;
+        self
+    }
+
+    /// Why the act was refused.
+    pub fn refusal(mut self, refusal: impl Into<Option<&'a str>>) -> Self {
+        self.refusal = refusal.into();
+        self
+    }
+
+    /// Shows it. The focus is on Cancel when it opens, and Enter never does the act.
+    pub fn show(self, ctx: &Context) -> Dialog {
+        let id = dialog_id(self.title);
+        let mut memory = recall(ctx, id);
+        let opening = memory.passes < 2;
+        memory.passes = memory.passes.saturating_add(1);
+        let shown = modal(ctx, id).show(ctx, |ui| self.content(ui, &mut memory.typed, opening));
+        let (act, cancel) = shown.inner;
+        if cancel || shown.should_close() {
+            forget(ctx, id);
+            return Dialog::Closed;
+        }
+        remember(ctx, id, memory);
+        if act { Dialog::Submitted } else { Dialog::Open }
+    }
+
+    fn content(&self, ui: &mut Ui, typed: &mut String, opening: bool) -> (bool, bool) {
+        ui.set_width(size::CONFIRM_DIALOG);
+        ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
+        name_dialog(ui, self.title);
+        ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+            node.set_role(Role::AlertDialog);
+            node.set_description(self.body);
+        });
+        Frame::new()
+            .inner_margin(egui::Margin::symmetric(space::DIALOG as i8, 20))
+            .show(ui, |ui| {
+                ui.set_width(size::CONFIRM_DIALOG - 2.0 * space::DIALOG);
+                self.question(ui, typed);
+            });
+        let reason = self
+            .name
+            .filter(|name| typed.trim() != *name)
+            .map(|name| format!("Type {name} first"));
+        foot(ui, FOOT, |ui| {
+            let act = button(self.act)
+                .danger()
+                .form()
+                .working(self.working)
+                .never_by_enter()
+                .disabled_because(reason.as_deref())
+                .clicked(ui);
+            let cancel = button(self.cancel).form().ui(ui);
+            if opening {
+                cancel.request_focus();
+            }
+            (act, cancel.clicked())
+        })
+    }
+
+    fn question(&self, ui: &mut Ui, typed: &mut String) {
+        let t = tokens(ui);
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, self.title));
+        let p = ui.painter();
+        let icon = pos2(rect.left() + 12.0, rect.center().y);
+        paint::icon_fill(p, icon, icons::WARNING, 20.0, t.danger);
+        let at = pos2(rect.left() + 32.0, rect.center().y);
+        paint::line_within(
+            p,
+            at,
+            Align2::LEFT_CENTER,
+            self.title,
+            Face::DIALOG,
+            t.strong,
+            rect.width() - 32.0,
+        );
+        if !self.body.is_empty() {
+            ui.add_space(10.0);
+            super::text::body(ui, self.body);
+        }
+        if let Some(name) = self.name {
+            ui.add_space(16.0);
+            typed_name(ui, name, typed);
+        }
+        if let Some(refusal) = self.refusal {
+            ui.add_space(12.0);
+            field::error_line(ui, refusal, None);
+        }
+    }
+}
+
+fn typed_name(ui: &mut Ui, name: &str, typed: &mut String) {
+    let t = tokens(ui);
+    let line = format!("Type {name} to confirm");
+    let response = words()
+        .add("Type ", Face::LABEL, t.strong)
+        .add(name, Face::MONO_FIELD, t.link)
+        .add(" to confirm", Face::LABEL, t.strong)
+        .ui_line(ui);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &line));
+    ui.add_space(6.0);
+    field::text_field(typed)
+        .mono()
+        .ui(ui)
+        .response
+        .labelled_by(response.id);
+}
+
+/// One line to type or choose, without head and foot: the palette of the window.
+pub fn palette<R>(ctx: &Context, name: &str, add: impl FnOnce(&mut Ui) -> R) -> (R, bool) {
+    let id = dialog_id(name);
+    let mut memory = recall(ctx, id);
+    if memory.passes == 0 {
+        field::focus_first_field(ctx);
+    }
+    memory.passes = memory.passes.saturating_add(1);
+    let area = Modal::default_area(id).anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
+    let shown = modal(ctx, id).area(area).show(ctx, |ui| {
+        ui.set_width(640.0);
+        name_dialog(ui, name);
+        Frame::new().inner_margin(8.0).show(ui, add).inner
+    });
+    let close = shown.should_close();
+    if close {
+        forget(ctx, id);
+    } else {
+        remember(ctx, id, memory);
+    }
+    (shown.inner, close)
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+    use super::*;
+    use crate::app::kit::{self, testing::harness};
+
+    #[derive(Default)]
+    struct Form {
+        open: bool,
+        name: String,
+        errors: bool,
+        submits: u32,
+    }
+
+    fn form(ui: &mut Ui, s: &mut Form) {
+        if button("Create…").clicked(ui) {
+            s.open = true;
+        }
+        if !s.open {
+            return;
+        }
+        let changed = !s.name.is_empty();
+        let errors = usize::from(s.errors);
+        let dialog = form_dialog("Create Client VPN Endpoint", "Create")
+            .errors(errors)
+            .changed(changed);
+        let mut notes = String::new();
+        let outcome = dialog.show(ui.ctx(), |ui| {
+            kit::text_field(&mut notes)
+                .label("Description")
+                .optional()
+                .ui(ui);
+            let error = s
+                .errors
+                .then_some("Name is empty. Use letters, for example corp-staff.");
+            kit::text_field(&mut s.name)
+                .label("Name")
+                .error(error)
+                .ui(ui);
+        });
+        match outcome {
+            Dialog::Open => {}
+            Dialog::Submitted => {
+                s.submits += 1;
+                s.errors = s.name.is_empty();
+            }
+            Dialog::Closed => s.open = false,
+        }
+    }
+
+    #[test]
+    fn a_form_opens_on_its_first_field_and_gives_the_focus_back() {
+        let mut h = harness(Form::default(), form);
+        h.get_by_label("Create…").focus();
+        h.run();
+        h.key_press(Key::Enter);
+        h.run();
+        assert!(h.get_by_label("Description").is_focused());
+        h.key_press(Key::Escape);
+        h.run();
+        assert!(!h.state().open);
+        assert!(h.get_by_label("Create…").is_focused());
+    }
+
+    #[test]
+    fn a_refused_submit_counts_and_goes_to_the_first_error() {
+        let mut h = harness(
+            Form {
+                open: true,
+                ..Form::default()
+            },
+            form,
+        );
+        h.get_by_label("Create").click();
+        h.run();
+        assert_eq!(h.state().submits, 1);
+        h.get_by_label("1 field needs a change");
+        assert!(h.get_by_label("Name").is_focused());
+    }
+
+    #[test]
+    fn esc_asks_before_changes_are_lost_and_closes_the_top_dialog_only() {
+        let mut h = harness(
+            Form {
+                open: true,
+                ..Form::default()
+            },
+            form,
+        );
+        h.get_by_label("Name").focus();
+        h.run();
+        h.get_by_label("Name").type_text("corp");
+        h.run();
+        h.key_press(Key::Escape);
+        h.run();
+        h.get_by_label("Keep editing");
+        assert!(h.state().open);
+        h.key_press(Key::Escape);
+        h.run();
+        assert!(
+            h.query_by_label("Keep editing").is_none(),
+            "the question is gone"
+        );
+        assert!(h.state().open, "the form stays");
+        assert_eq!(h.state().name, "corp");
+        h.key_press(Key::Escape);
+        h.run();
+        h.get_by_label("Discard").click();
+        h.run();
+        assert!(!h.state().open);
+    }
+
+    #[derive(Default)]
+    struct Delete {
+        closed: bool,
+        deleted: u32,
+    }
+
+    fn delete(ui: &mut Ui, s: &mut Delete) {
+        if s.closed {
+            return;
+        }
+        let outcome = confirm_dialog("Delete lab-lisbon?", "Delete endpoint")
+            .body("The endpoint and its 3 authorization rules go for good.")
+            .typed_name("lab-lisbon")
+            .show(ui.ctx());
+        match outcome {
+            Dialog::Open => {}
+            Dialog::Submitted => s.deleted += 1,
+            Dialog::Closed => s.closed = true,
+        }
+    }
+
+    #[test]
+    fn the_irreversible_waits_for_the_typed_name_and_never_happens_by_enter() {
+        let mut h = harness(Delete::default(), delete);
+        assert!(h.get_by_label("Cancel").is_focused());
+        h.get_by_label("Delete endpoint").click();
+        h.run();
+        assert_eq!(h.state().deleted, 0);
+        h.get_by_label("Type lab-lisbon to confirm").focus();
+        h.run();
+        h.get_by_label("Type lab-lisbon to confirm")
+            .type_text("lab-lisbon");
+        h.run();
+        assert!(
+            !h.get_by_label("Delete endpoint")
+                .accesskit_node()
+                .is_disabled()
+        );
+        h.get_by_label("Delete endpoint").focus();
+        h.run();
+        h.key_press(Key::Enter);
+        h.run();
+        assert_eq!(h.state().deleted, 0);
+        h.get_by_label("Delete endpoint").click();
+        h.run();
+        assert_eq!(h.state().deleted, 1);
+    }
+
+    #[test]
+    fn enter_on_a_fresh_question_cancels() {
+        let mut h = harness(Delete::default(), delete);
+        h.key_press(Key::Enter);
+        h.run();
+        assert!(h.state().closed);
+        assert_eq!(h.state().deleted, 0);
+    }
+
+    #[test]
+    fn what_lies_under_a_dialog_is_out_of_reach() {
+        let mut h = harness((true, 0_u32), |ui, (open, pressed)| {
+            if button("Below").clicked(ui) {
+                *pressed += 1;
+            }
+            if *open && confirm_dialog("Terminate?", "Terminate").show(ui.ctx()) == Dialog::Closed {
+                *open = false;
+            }
+        });
+        h.get_by_label("Below").click();
+        h.run();
+        assert_eq!(h.state().1, 0);
+    }
+}

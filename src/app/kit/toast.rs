@@ -1,0 +1,242 @@
+//! Toasts: what is now true, with Undo where there is one, bottom left of the content.
+
+use egui::{
+    Align2, Area, Color32, Context, CursorIcon, Id, Order, Pos2, Rect, Response, Role, Ui, Vec2,
+    WidgetInfo, pos2, vec2,
+};
+
+use super::{
+    icons, paint,
+    status::Tone,
+    text::Face,
+    tokens::{Tokens, radius, tokens},
+};
+
+/// How long a toast stays, in seconds; longer while the pointer or the focus is on it.
+const STAYS: f64 = 8.0;
+/// At most this many at once; the oldest leaves first.
+const AT_MOST: usize = 3;
+const HEIGHT: f32 = 40.0;
+
+/// One toast.
+#[derive(Debug, Clone)]
+struct Toast {
+    id: u64,
+    tone: Tone,
+    words: String,
+    action: String,
+    /// Seconds of the window's clock; unknown until first drawn.
+    until: Option<f64>,
+}
+
+/// The toasts of a window.
+#[derive(Debug, Default)]
+pub struct Toasts {
+    shown: Vec<Toast>,
+    next: u64,
+}
+
+impl Toasts {
+    /// Says what is now true ("Rule revoked").
+    pub fn push(&mut self, tone: Tone, words: impl Into<String>) -> u64 {
+        self.add(tone, words.into(), String::new())
+    }
+
+    /// The same with a link ("Undo"); [`Toasts::show`] returns the id once it is chosen.
+    pub fn push_with(
+        &mut self,
+        tone: Tone,
+        words: impl Into<String>,
+        action: impl Into<String>,
+    ) -> u64 {
+        self.add(tone, words.into(), action.into())
+    }
+
+    fn add(&mut self, tone: Tone, words: String, action: String) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        if self.shown.len() == AT_MOST {
+            self.shown.remove(0);
+        }
+        self.shown.push(Toast {
+            id,
+            tone,
+            words,
+            action,
+            until: None,
+        });
+        id
+    }
+
+    /// Draws them upwards from `bottom_left`; the id of one whose link was chosen.
+    pub fn show(&mut self, ctx: &Context, bottom_left: Pos2) -> Option<u64> {
+        let now = ctx.input(|i| i.time);
+        let mut chosen = None;
+        let mut closed = Vec::new();
+        for (place, toast) in self.shown.iter_mut().rev().enumerate() {
+            let until = *toast.until.get_or_insert(now + STAYS);
+            let up = (place as f32 + 1.0) * (HEIGHT + 8.0) - 8.0;
+            let drawn = toast.draw(ctx, bottom_left - vec2(0.0, up));
+            if drawn.held {
+                toast.until = Some(until.max(now + STAYS / 2.0));
+            }
+            if drawn.action {
+                chosen = Some(toast.id);
+            }
+            if drawn.action || drawn.close || until <= now {
+                closed.push(toast.id);
+            } else {
+                let left = std::time::Duration::from_secs_f64(until - now);
+                ctx.request_repaint_after(left);
+            }
+        }
+        self.shown.retain(|toast| !closed.contains(&toast.id));
+        chosen
+    }
+}
+
+#[derive(Default)]
+struct Drawn {
+    action: bool,
+    close: bool,
+    held: bool,
+}
+
+impl Toast {
+    fn draw(&self, ctx: &Context, at: Pos2) -> Drawn {
+        Area::new(Id::unique(("kit toast", self.id)))
+            .order(Order::Tooltip)
+            .fixed_pos(at)
+            .show(ctx, |ui| self.content(ui))
+            .inner
+    }
+
+    fn content(&self, ui: &mut Ui) -> Drawn {
+        let t = tokens(ui);
+        // Inverted: painted with the other theme's words on this theme's strongest text colour.
+        let other = t.inverse();
+        let action = paint::width(ui, &self.action, Face::CURRENT);
+        let words = paint::width(ui, &self.words, Face::LABEL);
+        let gap = if self.action.is_empty() { 0.0 } else { 20.0 };
+        let width = (36.0 + words + gap + action + 20.0 + 42.0).round();
+        let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), egui::Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &self.words));
+        ui.painter().add(
+            t.menu_shadow()
+                .as_shape(rect, egui::CornerRadius::same(radius::CARD)),
+        );
+        ui.painter().rect_filled(rect, radius::CARD, ground(t));
+        let y = rect.center().y;
+        let icon = pos2(rect.left() + 20.0, y);
+        paint::icon_fill(
+            ui.painter(),
+            icon,
+            self.tone.icon(),
+            16.0,
+            self.tone.color(other),
+        );
+        let at = pos2(rect.left() + 36.0, y);
+        let words = paint::line(
+            ui.painter(),
+            at,
+            Align2::LEFT_CENTER,
+            &self.words,
+            Face::LABEL,
+            other.strong,
+        );
+        let mut drawn = Drawn::default();
+        let mut held = response.contains_pointer();
+        if !self.action.is_empty() {
+            let min = pos2(words.right() + gap, y - 10.0);
+            let spot = Rect::from_min_size(min, vec2(action, 20.0));
+            let link = part(ui, spot, "action", Role::Button, &self.action);
+            paint::line(
+                ui.painter(),
+                spot.left_center(),
+                Align2::LEFT_CENTER,
+                &self.action,
+                Face::CURRENT,
+                other.link,
+            );
+            drawn.action = link.clicked();
+            held |= link.has_focus();
+        }
+        let spot = Rect::from_center_size(pos2(rect.right() - 20.0, y), Vec2::splat(20.0));
+        let close = part(ui, spot, "close", Role::Button, "Dismiss");
+        paint::icon(ui.painter(), spot.center(), icons::X, 14.0, other.strong);
+        drawn.close = close.clicked();
+        drawn.held = held || close.has_focus();
+        drawn
+    }
+}
+
+fn ground(t: &Tokens) -> Color32 {
+    if t.dark {
+        t.inverse().pressed
+    } else {
+        t.inverse().overlay
+    }
+}
+
+fn part(ui: &Ui, rect: Rect, salt: &str, role: Role, name: &str) -> Response {
+    let response = ui.interact(rect, ui.scope_id().with(salt), egui::Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(role, true, name));
+    if response.has_focus() {
+        paint::focus_ring(ui.painter(), rect, radius::TAG, tokens(ui).inverse());
+    }
+    response.on_hover_cursor(CursorIcon::PointingHand)
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+    use crate::app::kit::testing::harness;
+
+    fn show(ui: &Ui, toasts: &mut Toasts) -> Option<u64> {
+        toasts.show(ui.ctx(), pos2(236.0, 760.0))
+    }
+
+    #[test]
+    fn undo_is_reported_once_with_the_id_of_its_toast() {
+        let mut toasts = Toasts::default();
+        let id = toasts.push_with(Tone::Success, "Rule revoked", "Undo");
+        let mut h = harness((toasts, Vec::new()), |ui, (toasts, undone)| {
+            undone.extend(show(ui, toasts));
+        });
+        h.get_by_label("Rule revoked");
+        h.get_by_label("Undo").click();
+        h.run();
+        assert_eq!(h.state().1, [id]);
+        assert!(h.query_by_label("Rule revoked").is_none());
+    }
+
+    #[test]
+    fn a_toast_leaves_after_eight_seconds_and_at_most_three_stand() {
+        let mut toasts = Toasts::default();
+        for word in ["One", "Two", "Three", "Four"] {
+            toasts.push(Tone::Success, word);
+        }
+        let mut h = harness(toasts, |ui, toasts| {
+            show(ui, toasts);
+        });
+        assert!(h.query_by_label("One").is_none());
+        h.get_by_label("Four");
+        // A step of the harness is a quarter of a second.
+        h.run_steps(34);
+        assert!(h.query_by_label("Four").is_none());
+    }
+
+    #[test]
+    fn a_toast_is_dismissed_by_its_button() {
+        let mut toasts = Toasts::default();
+        toasts.push(Tone::Danger, "3 connections terminated, 1 did not answer");
+        let mut h = harness(toasts, |ui, toasts| {
+            show(ui, toasts);
+        });
+        h.get_by_label("Dismiss").click();
+        h.run();
+        assert!(h.query_by_label("Dismiss").is_none());
+    }
+}
