@@ -5,11 +5,23 @@
 //! Bytes travel, never paths of the gateway's machine, so a console on another machine is the same
 //! protocol over another stream.
 
+pub mod lock;
+pub mod remote;
+pub mod server;
+pub mod socket;
+pub mod wire;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use self::{
+    lock::{Lock, LockError},
+    remote::{AttachError, Follow, Remote},
+    server::{Door, Server},
+};
 use crate::model::{Answer, Refusal, Request, View};
 pub use crate::tunnel::BoxFuture;
 
@@ -47,10 +59,31 @@ pub enum Link {
 }
 
 /// The process that owns a data directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// Its process id.
     pub pid: u32,
     /// What it was started as: `gatehouse serve`, `gatehouse` (the window).
     pub name: String,
+}
+
+/// The face a command came through, as the event record names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Face {
+    /// The command line.
+    Cli,
+    /// The window.
+    Window,
+}
+
+impl Face {
+    /// The word of the event record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cli => "cli",
+            Self::Window => "window",
+        }
+    }
 }
