@@ -314,6 +314,7 @@ async fn take_messages(
     waiting: &Waiting,
     views: &watch::Sender<Arc<View>>,
 ) -> String {
+    let mut goodbye = None;
     loop {
         match wire::read(read).await {
             Ok(FromOwner::Answer { id, result }) => {
@@ -325,9 +326,10 @@ async fn take_messages(
                 let snapshot = snapshot.unwrap_or_else(|| Arc::clone(&views.borrow().snapshot));
                 views.send_replace(Arc::new(View { snapshot, live }));
             }
-            Ok(FromOwner::Goodbye(refusal)) => return refusal.message,
+            // Answers of commands that were under way may still follow.
+            Ok(FromOwner::Goodbye(refusal)) => goodbye = Some(refusal.message),
             Ok(FromOwner::Hello { .. }) => {}
-            Err(error) => return error.to_string(),
+            Err(error) => return goodbye.unwrap_or_else(|| error.to_string()),
         }
     }
 }

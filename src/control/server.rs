@@ -113,7 +113,7 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
     let mut stopped = shared.stopped.clone();
     loop {
         tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = told_to_stop(&mut stopped) => break,
             Some(_) = clients.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
@@ -140,6 +140,12 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
     while clients.join_next().await.is_some() {}
 }
 
+/// Waits for the owner to stop.
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // A server that is gone without having stopped has stopped as well.
+    stopped.wait_for(|stopped| *stopped).await.map(drop).ok();
+}
+
 /// Tells a client above the bound so, and hangs up.
 async fn turn_away(mut stream: impl AsyncWrite + Unpin) {
     let goodbye = goodbye(format!(
@@ -160,7 +166,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite, user: String, shared: &Share
     let (out, queue) = mpsc::channel(MAX_QUEUED);
     let peer = Arc::new(Peer { user, face });
     let reader = take_requests(read, peer, shared, out);
-    let writer = send_messages(&mut write, queue, shared.door.views());
+    let writer = send_messages(write, queue, shared.door.views());
     tokio::pin!(reader, writer);
     let written = tokio::select! {
         written = &mut writer => written,
@@ -170,8 +176,6 @@ async fn serve(stream: impl AsyncRead + AsyncWrite, user: String, shared: &Share
     if let Err(error) = written {
         tracing::debug!(%error, "a client went away");
     }
-    // A close that cannot be said is a close all the same.
-    write.shutdown().await.ok();
 }
 
 /// Hears the client's hello and answers it.
@@ -218,7 +222,7 @@ async fn take_requests(
     let mut stopped = shared.stopped.clone();
     loop {
         let message = tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => {
+            () = told_to_stop(&mut stopped) => {
                 out.send(Outgoing::Message(goodbye("gatehouse is stopping"))).await.ok();
                 return;
             }
@@ -258,7 +262,7 @@ async fn say_goodbye(out: &mpsc::Sender<Outgoing>, message: impl Into<String>) {
 
 /// Writes answers as they come and, once asked for, the newest view when it has changed.
 async fn send_messages(
-    write: &mut (impl AsyncWrite + Unpin),
+    mut write: impl AsyncWrite + Unpin,
     mut queue: mpsc::Receiver<Outgoing>,
     mut views: watch::Receiver<Arc<View>>,
 ) -> Result<(), FrameError> {
@@ -269,8 +273,8 @@ async fn send_messages(
         tokio::select! {
             biased;
             message = queue.recv() => match message {
-                None => return Ok(()),
-                Some(Outgoing::Message(message)) => send(write, &message).await?,
+                None => return Ok(write.shutdown().await?),
+                Some(Outgoing::Message(message)) => send(&mut write, &message).await?,
                 Some(Outgoing::Views) => {
                     watching = true;
                     sent = None;
@@ -281,7 +285,7 @@ async fn send_messages(
                 let view = Arc::clone(&views.borrow_and_update());
                 let is_news = sent.as_ref().is_none_or(|sent| !is_same(sent, &view.snapshot));
                 let snapshot = is_news.then(|| Arc::clone(&view.snapshot));
-                send(write, &FromOwner::View { snapshot, live: Arc::clone(&view.live) }).await?;
+                send(&mut write, &FromOwner::View { snapshot, live: Arc::clone(&view.live) }).await?;
                 sent = Some(Arc::clone(&view.snapshot));
                 not_before = Instant::now() + VIEW_INTERVAL;
             }

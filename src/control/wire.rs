@@ -64,7 +64,8 @@ pub enum FromOwner {
         /// What runs.
         live: Arc<Live>,
     },
-    /// The last frame before the owner closes: what it could not take.
+    /// Why the owner closes: what it could not take, or that it stops. Only answers to commands
+    /// that were under way still follow.
     Goodbye(Refusal),
 }
 

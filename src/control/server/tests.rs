@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt as _, net::UnixStream, sync::Notify};
 
 use super::*;
 use crate::{
-    control::{Console as _, Follow, Link, Lock, Remote, socket},
+    control::{AttachError, Console as _, Follow, Link, Lock, Remote, socket},
     model::{Command, Live, command::ById},
 };
 
