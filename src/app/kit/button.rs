@@ -258,8 +258,9 @@ impl<'a> Button<'a> {
             x += 22.0;
         }
         if self.working && self.icon.is_none() {
-            // No icon to replace: the spinner takes the left padding, so the width stays.
-            paint::spinner(ui, pos2(rect.left() + 7.0, rect.center().y), 9.0, fg);
+            // No icon to replace: spinner and words share the padding, so the width stays.
+            paint::spinner(ui, pos2(x - 1.0, rect.center().y), 12.0, fg);
+            x += 9.0;
         }
         let words = paint::line(
             p,

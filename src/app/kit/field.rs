@@ -26,6 +26,8 @@ pub(super) struct Surround<'a> {
     pub(super) error: Option<&'a str>,
     pub(super) cure: Option<&'a str>,
     pub(super) width: Option<f32>,
+    /// Its name where it stands beside a labelled field and has no label of its own.
+    pub(super) beside: &'a str,
 }
 
 impl Surround<'_> {
@@ -46,9 +48,14 @@ impl Surround<'_> {
                 ui.add_space(5.0);
                 id
             });
+            if label.is_none() && !self.beside.is_empty() {
+                ui.add_space(label_height(ui) + 5.0);
+            }
             let mut response = input(ui, width);
             if let Some(id) = label {
                 response = response.labelled_by(id);
+            } else if !self.beside.is_empty() {
+                response = response.accessible_name(self.beside);
             }
             self.describe(&response);
             let cured = self.below(ui);
@@ -104,10 +111,14 @@ pub fn error_line(ui: &mut Ui, error: &str, cure: Option<&str>) -> bool {
     let at = pos2(rect.left() + 7.0, rect.top() + 8.0);
     paint::icon_fill(p, at, icons::WARNING_CIRCLE, 14.0, t.danger);
     p.galley(pos2(rect.left() + 20.0, rect.top()), galley, t.danger);
-    let Some(cure) = cure else { return false };
-    ui.horizontal(|ui| {
+    let Some(cure) = cure else {
+        return false;
+    };
+    // Under the sentence, not under its icon.
+    let layout = Layout::left_to_right(Align::Center);
+    ui.allocate_ui_with_layout(vec2(wide, 17.0), layout, |ui| {
         ui.spacing_mut().interact_size.y = 0.0;
-        ui.add_space(12.0);
+        ui.add_space(20.0);
         cure_link(ui, cure)
     })
     .inner
@@ -121,6 +132,13 @@ fn cure_link(ui: &mut Ui, cure: &str) -> bool {
     let line = Stroke::new(1.0, t.link.gamma_multiply(0.6));
     ui.painter().hline(response.rect.x_range(), y, line);
     response.clicked()
+}
+
+fn label_height(ui: &Ui) -> f32 {
+    let job = words()
+        .add("M", Face::LABEL, tokens(ui).strong)
+        .wrapped(f32::INFINITY);
+    ui.painter().layout_job(job).size().y
 }
 
 fn label_line(ui: &mut Ui, label: &str, optional: bool) -> Response {
@@ -235,6 +253,12 @@ impl<'a> TextField<'a> {
         self
     }
 
+    /// Without a label of its own, level with a labelled field it stands beside; `name` names it.
+    pub const fn beside(mut self, name: &'a str) -> Self {
+        self.around.beside = name;
+        self
+    }
+
     /// "optional" beside the label; what is required is not marked.
     pub const fn optional(mut self) -> Self {
         self.around.optional = true;
@@ -327,11 +351,12 @@ impl<'a> TextField<'a> {
             };
             let response = edit.show(ui, value, width);
             // A field without a label is named by its hint.
-            let response = if around.label.is_empty() && !hint.is_empty() {
-                response.accessible_name(hint)
-            } else {
-                response
-            };
+            let response =
+                if around.label.is_empty() && around.beside.is_empty() && !hint.is_empty() {
+                    response.accessible_name(hint)
+                } else {
+                    response
+                };
             match disabled {
                 Some(reason) => response.on_hover_text(reason),
                 None => response,
@@ -358,7 +383,7 @@ impl Edit<'_> {
         let height = if self.rows == 1 {
             size::FIELD
         } else {
-            16.0 * lines + 16.0
+            17.0 * lines + 16.0
         };
         let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
         // Text sticks to the top of egui's own frame, so we paint the box, once focus is known.
@@ -681,6 +706,27 @@ mod tests {
         focus_first_error(&h.ctx);
         h.run();
         assert!(h.get_by_label("Port").is_focused());
+    }
+
+    #[test]
+    fn a_field_beside_another_is_level_with_it_and_found_by_its_own_name() {
+        let h = harness((String::new(), String::new()), |ui, (a, b)| {
+            ui.horizontal_top(|ui| {
+                text_field(a)
+                    .label("DNS servers")
+                    .optional()
+                    .width(150.0)
+                    .ui(ui);
+                text_field(b)
+                    .beside("Second DNS server")
+                    .hint("Second")
+                    .width(150.0)
+                    .ui(ui);
+            });
+        });
+        let first = h.get_by_label("DNS servers").rect();
+        let second = h.get_by_label("Second DNS server").rect();
+        assert_eq!(first.y_range(), second.y_range());
     }
 
     #[test]

@@ -43,8 +43,8 @@ pub use field::{
 pub use keyvalue::{Value, key_values};
 pub use modal::{Dialog, close_dialog, confirm_dialog, form_dialog, palette};
 pub use nav::{
-    avatar, dot, mark, nav_group, nav_row, page_head, panel_head, segment, series_color,
-    split_handle, tile, toolbar,
+    avatar, dot, mark, nav_group, nav_row, page_head, panel_head, panel_toolbar, segment,
+    series_color, split_handle, tile, toolbar,
 };
 pub use selection::Selection;
 pub use sparkline::sparkline;

@@ -337,7 +337,7 @@ fn head(ui: &mut Ui, title: &str) -> bool {
         t.strong,
         room,
     );
-    hairline(ui, rect.bottom(), rect, t.line);
+    hairline(ui, rect.bottom(), rect, t.border);
     let spot = Rect::from_center_size(
         pos2(rect.right() - space::DIALOG - 6.0, rect.center().y),
         vec2(28.0, 28.0),
@@ -357,15 +357,14 @@ fn hairline(ui: &Ui, y: f32, rect: Rect, color: Color32) {
 fn foot<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
     let t = tokens(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
-    let ground = if t.dark { t.overlay } else { t.raised };
     let corners = egui::CornerRadius {
         nw: 0,
         ne: 0,
         sw: radius::DIALOG,
         se: radius::DIALOG,
     };
-    ui.painter().rect_filled(rect, corners, ground);
-    hairline(ui, rect.top() + 1.0, rect, t.line);
+    ui.painter().rect_filled(rect, corners, t.raised);
+    hairline(ui, rect.top() + 1.0, rect, t.border);
     let builder = UiBuilder::new()
         .max_rect(rect.shrink2(vec2(space::DIALOG, 0.0)))
         .layout(Layout::right_to_left(Align::Center));

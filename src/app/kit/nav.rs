@@ -369,15 +369,27 @@ pub fn panel_head<R>(
                 t.strong,
                 width + 0.5,
             );
-            ui.add_space(4.0);
             add(ui);
         },
         actions,
     )
 }
 
-/// A toolbar: filters at the left, the rest laid out from the right.
+/// The toolbar of a page: filters at the left, the rest laid out from the right.
 pub fn toolbar<R>(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui) -> R) -> R {
+    let wanted = vec2(ui.available_width(), size::TOOLBAR);
+    let (mut rect, _) = ui.allocate_exact_size(wanted, Sense::hover());
+    // The page head above brings its own room; below there are 8 points to the table.
+    rect.max.y -= 8.0;
+    sides(ui, rect, left, right)
+}
+
+/// The toolbar of a panel, under its tabs: the same with 8 points above.
+pub fn panel_toolbar<R>(
+    ui: &mut Ui,
+    left: impl FnOnce(&mut Ui),
+    right: impl FnOnce(&mut Ui) -> R,
+) -> R {
     let wanted = vec2(ui.available_width(), size::TOOLBAR + 8.0);
     let (rect, _) = ui.allocate_exact_size(wanted, Sense::hover());
     sides(ui, rect, left, right)

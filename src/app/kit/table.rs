@@ -156,14 +156,12 @@ pub trait Rows {
     fn name(&self, row: usize) -> String;
     /// Draws one cell; `column` counts all columns, also those that left.
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize);
-    /// Draws the row's menu; `false` where rows have none.
-    fn menu(&mut self, _ui: &mut Ui, _row: usize) -> bool {
-        false
-    }
     /// Whether rows have a menu.
     fn has_menu(&self) -> bool {
         false
     }
+    /// Draws the menu of a row, where rows have one.
+    fn menu(&mut self, _ui: &mut Ui, _row: usize) {}
 }
 
 impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
@@ -653,7 +651,7 @@ fn in_cell(ui: &mut Ui, column: Column<'_>, lead: f32, add: impl FnOnce(&mut Ui)
         Layout::left_to_right(Align::Center)
     };
     let mut child = ui.new_child(UiBuilder::new().max_rect(inner).layout(layout));
-    child.spacing_mut().item_spacing.x = space::CONTROL;
+    child.spacing_mut().item_spacing.x = 6.0;
     add(&mut child);
 }
 
@@ -705,11 +703,10 @@ mod tests {
         fn has_menu(&self) -> bool {
             true
         }
-        fn menu(&mut self, ui: &mut Ui, row: usize) -> bool {
+        fn menu(&mut self, ui: &mut Ui, row: usize) {
             if kit::menu_item("Terminate").danger().clicked(ui) {
                 self.terminated = Some(self.names[row]);
             }
-            true
         }
     }
 
