@@ -1,0 +1,160 @@
+//! The certificate store, and the private keys sealed beside it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use zeroize::Zeroizing;
+
+use super::{
+    StoreError, Tx, row,
+    vault::{Sealed, Vault},
+};
+use crate::model::{Certificate, CertificateArn};
+
+impl Tx<'_> {
+    /// Adds a certificate, and its private key if it is at hand; `has_private_key` follows from
+    /// that.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn insert_certificate(
+        &mut self,
+        certificate: &Certificate,
+        private_key: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let arn = certificate.arn.as_str();
+        self.connection.execute(
+            "INSERT INTO certificate (arn, common_name, subject, issuer, serial,
+                 alternative_names, not_before, not_after, key_algorithm, usage, origin,
+                 issued_by, fingerprint, certificate_pem, chain_pem, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                arn,
+                certificate.common_name,
+                certificate.subject,
+                certificate.issuer,
+                certificate.serial,
+                row::to_json(&certificate.alternative_names)?,
+                certificate.not_before.as_microsecond(),
+                certificate.not_after.as_microsecond(),
+                certificate.key_algorithm,
+                row::to_word(&certificate.usage),
+                row::to_word(&certificate.origin),
+                certificate.issued_by.as_ref().map(CertificateArn::as_str),
+                certificate.fingerprint,
+                certificate.certificate_pem,
+                certificate.chain_pem,
+                certificate.created_at.as_microsecond(),
+            ],
+        )?;
+        if let Some(plain) = private_key {
+            let sealed = self.vault.seal(arn, plain)?;
+            self.connection.execute(
+                "INSERT INTO private_key (certificate_arn, nonce, sealed) VALUES (?, ?, ?)",
+                params![arn, sealed.nonce, sealed.sealed],
+            )?;
+        }
+        self.change("certificate", arn)?;
+        Ok(())
+    }
+
+    /// Removes a certificate and its private key.
+    ///
+    /// # Errors
+    /// When the database refuses, as it does while anything refers to it.
+    pub fn delete_certificate(&mut self, arn: &CertificateArn) -> Result<(), StoreError> {
+        self.delete_thing(
+            "certificate",
+            "DELETE FROM certificate WHERE arn = ?",
+            arn.as_str(),
+        )
+    }
+
+    /// The private key of a certificate, as it was handed in.
+    ///
+    /// # Errors
+    /// When the database refuses or the seal does not fit.
+    pub fn private_key(
+        &self,
+        arn: &CertificateArn,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let sealed = self
+            .connection
+            .prepare_cached("SELECT nonce, sealed FROM private_key WHERE certificate_arn = ?")?
+            .query_row([arn.as_str()], |row| {
+                Ok(Sealed {
+                    nonce: row.get("nonce")?,
+                    sealed: row.get("sealed")?,
+                })
+            })
+            .optional()?;
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
+        let plain = self.vault.open_sealed(arn.as_str(), &sealed);
+        plain.map(Some).ok_or_else(|| {
+            StoreError::Damaged(format!("the private key of {arn} cannot be opened"))
+        })
+    }
+}
+
+pub(super) fn load(
+    connection: &Connection,
+) -> Result<BTreeMap<CertificateArn, Arc<Certificate>>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT certificate.*,
+                EXISTS (SELECT 1 FROM private_key WHERE certificate_arn = arn) AS has_private_key
+         FROM certificate",
+    )?;
+    let rows = statement.query_map([], |found| {
+        let arn: CertificateArn = row::parsed(found, "arn")?;
+        let certificate = Certificate {
+            arn: arn.clone(),
+            common_name: found.get("common_name")?,
+            subject: found.get("subject")?,
+            issuer: found.get("issuer")?,
+            serial: found.get("serial")?,
+            alternative_names: row::json(found, "alternative_names")?,
+            not_before: row::time(found, "not_before")?,
+            not_after: row::time(found, "not_after")?,
+            key_algorithm: found.get("key_algorithm")?,
+            usage: row::word(found, "usage")?,
+            origin: row::word(found, "origin")?,
+            issued_by: row::parsed_option(found, "issued_by")?,
+            fingerprint: found.get("fingerprint")?,
+            certificate_pem: found.get("certificate_pem")?,
+            chain_pem: found.get("chain_pem")?,
+            has_private_key: found.get("has_private_key")?,
+            created_at: row::time(found, "created_at")?,
+        };
+        Ok((arn, Arc::new(certificate)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn any_private_key(connection: &Connection) -> Result<bool, StoreError> {
+    let count: i64 =
+        connection.query_row("SELECT count(*) FROM private_key", [], |row| row.get(0))?;
+    Ok(count > 0)
+}
+
+/// Whether the vault has the right key, by trying it on one row; true where there is none.
+pub(super) fn first_private_key_opens(
+    connection: &Connection,
+    vault: &Vault,
+) -> Result<bool, StoreError> {
+    let first = connection
+        .query_row(
+            "SELECT certificate_arn, nonce, sealed FROM private_key LIMIT 1",
+            [],
+            |row| {
+                let sealed = Sealed {
+                    nonce: row.get("nonce")?,
+                    sealed: row.get("sealed")?,
+                };
+                Ok((row.get::<_, String>("certificate_arn")?, sealed))
+            },
+        )
+        .optional()?;
+    Ok(first.is_none_or(|(arn, sealed)| vault.open_sealed(&arn, &sealed).is_some()))
+}
