@@ -192,6 +192,57 @@ pub enum Command {
     DescribeStatus,
 }
 
+impl Command {
+    /// The name of the operation: AWS's, where AWS has it.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::CreateCertificateAuthority(_) => "CreateCertificateAuthority",
+            Self::IssueCertificate(_) => "IssueCertificate",
+            Self::ImportCertificate(_) => "ImportCertificate",
+            Self::ListCertificates => "ListCertificates",
+            Self::DescribeCertificate(_) => "DescribeCertificate",
+            Self::ExportCertificate(_) => "ExportCertificate",
+            Self::DeleteCertificate(_) => "DeleteCertificate",
+            Self::CreateVpc(_) => "CreateVpc",
+            Self::AssociateVpcCidrBlock(_) => "AssociateVpcCidrBlock",
+            Self::DisassociateVpcCidrBlock(_) => "DisassociateVpcCidrBlock",
+            Self::DescribeVpcs(_) => "DescribeVpcs",
+            Self::DeleteVpc(_) => "DeleteVpc",
+            Self::CreateSubnet(_) => "CreateSubnet",
+            Self::DescribeSubnets(_) => "DescribeSubnets",
+            Self::DeleteSubnet(_) => "DeleteSubnet",
+            Self::CreateInternetGateway(_) => "CreateInternetGateway",
+            Self::AttachInternetGateway(_) => "AttachInternetGateway",
+            Self::DetachInternetGateway(_) => "DetachInternetGateway",
+            Self::DescribeInternetGateways(_) => "DescribeInternetGateways",
+            Self::DeleteInternetGateway(_) => "DeleteInternetGateway",
+            Self::DescribeHostNetworks => "DescribeHostNetworks",
+            Self::ImportHostNetworks(_) => "ImportHostNetworks",
+            Self::CreateClientVpnEndpoint(_) => "CreateClientVpnEndpoint",
+            Self::DescribeClientVpnEndpoints(_) => "DescribeClientVpnEndpoints",
+            Self::DeleteClientVpnEndpoint(_) => "DeleteClientVpnEndpoint",
+            Self::AssociateClientVpnTargetNetwork(_) => "AssociateClientVpnTargetNetwork",
+            Self::DisassociateClientVpnTargetNetwork(_) => "DisassociateClientVpnTargetNetwork",
+            Self::DescribeClientVpnTargetNetworks(_) => "DescribeClientVpnTargetNetworks",
+            Self::AuthorizeClientVpnIngress(_) => "AuthorizeClientVpnIngress",
+            Self::RevokeClientVpnIngress(_) => "RevokeClientVpnIngress",
+            Self::DescribeClientVpnAuthorizationRules(_) => "DescribeClientVpnAuthorizationRules",
+            Self::CreateClientVpnRoute(_) => "CreateClientVpnRoute",
+            Self::DeleteClientVpnRoute(_) => "DeleteClientVpnRoute",
+            Self::DescribeClientVpnRoutes(_) => "DescribeClientVpnRoutes",
+            Self::ExportClientVpnClientConfiguration(_) => "ExportClientVpnClientConfiguration",
+            Self::DescribeClientVpnConnections(_) => "DescribeClientVpnConnections",
+            Self::TerminateClientVpnConnections(_) => "TerminateClientVpnConnections",
+            Self::DescribeConnectionAttempts(_) => "DescribeConnectionAttempts",
+            Self::DescribeSettings => "DescribeSettings",
+            Self::ModifySettings(_) => "ModifySettings",
+            Self::LookupEvents(_) => "LookupEvents",
+            Self::DescribeStatus => "DescribeStatus",
+        }
+    }
+}
+
 /// Fields of [`Command::CreateCertificateAuthority`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreateCertificateAuthority {

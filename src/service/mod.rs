@@ -1,1 +1,459 @@
 //! The only door to change anything: authorize, validate, apply, record.
+//!
+//! A command that changes something is validated inside its transaction against the configuration
+//! the transaction began with, applied, and recorded there; when [`Service::call`] returns, it is
+//! durable and the new [`Snapshot`] is published. A refused one has changed nothing. Reads are
+//! answered from memory.
+//!
+//! The service is also what the gateway asks and reports to ([`tunnel::Gatekeeper`]); it sees the
+//! gateway only as [`tunnel::Gateway`], attached once it runs.
+//!
+//! [`tunnel::Gatekeeper`]: crate::tunnel::Gatekeeper
+//! [`tunnel::Gateway`]: crate::tunnel::Gateway
+
+mod access;
+mod admission;
+mod board;
+mod caller;
+mod certificates;
+mod change;
+mod connections;
+mod endpoints;
+mod events;
+mod export;
+mod fields;
+mod filters;
+mod host;
+mod networks;
+mod routes;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::{sync::watch, task::JoinSet};
+
+use self::{
+    admission::Desk,
+    board::Board,
+    change::{Change, Terms, dry_run},
+    events::Recorder,
+};
+pub use self::{
+    caller::{Caller, Face},
+    host::{Host, ThisMachine},
+};
+use crate::{
+    clock,
+    model::{
+        Answer, Certificate, Code, Command, Refusal, Request, Snapshot, View,
+        command::{IssueCertificate, LookupEvents},
+    },
+    pki::SecretPem,
+    store::{Store, Tx},
+    tunnel::Gateway,
+};
+
+/// The service of one data directory. Clones share it.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    host: Arc<dyn Host>,
+    board: Arc<Board>,
+    desk: Desk,
+    recorder: Recorder,
+    gateway: Mutex<Option<Arc<dyn Gateway>>>,
+    /// Ends with the service.
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Service {
+    /// Starts the service on an open store. Connections that the store still has as live are
+    /// ended: no gateway runs yet. Needs a tokio runtime, now and for as long as it lives.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn start(store: Store, host: impl Host) -> Result<Self, Refusal> {
+        let now = clock::now();
+        let (ended, attempts) = store
+            .transact(now, move |tx| {
+                tx.end_all_connections("The gateway stopped without a word")?;
+                let since = connections::listed_since(now);
+                let ended = tx.connections_ended_since(since, board::KEPT_ENDED)?;
+                Ok::<_, Refusal>((ended, tx.attempts(None, board::KEPT_ATTEMPTS)?))
+            })
+            .await?;
+        let board = Arc::new(Board::new(store.snapshots(), ended, attempts));
+        board.publish(now);
+        let (desk, desk_work) = Desk::open(store.clone(), Arc::clone(&board));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(desk_work);
+        tasks.spawn(follow_snapshots(store.snapshots(), Arc::clone(&board)));
+        let recorder = Recorder::start(store.clone());
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store,
+                host: Arc::new(host),
+                board,
+                desk,
+                recorder,
+                gateway: Mutex::new(None),
+                tasks: Mutex::new(tasks),
+            }),
+        })
+    }
+
+    /// Attaches the running gateway: from now on views show it and connections can be ended.
+    pub fn attach(&self, gateway: Arc<dyn Gateway>) {
+        let live = gateway.live();
+        self.inner.board.set_tunnel(live.borrow().clone());
+        self.inner.board.publish(clock::now());
+        *self
+            .inner
+            .gateway
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(gateway);
+        let follow = admission::follow_gateway(
+            self.inner.store.clone(),
+            Arc::clone(&self.inner.board),
+            live,
+        );
+        self.inner
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .spawn(follow);
+    }
+
+    /// The configuration, always the newest that is durable.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.inner.store.snapshots()
+    }
+
+    /// The configuration as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.store.snapshot()
+    }
+
+    /// Configuration and what runs, always the newest.
+    #[must_use]
+    pub fn views(&self) -> watch::Receiver<Arc<View>> {
+        self.inner.board.views()
+    }
+
+    /// Configuration and what runs, at this moment.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.inner.board.view(clock::now())
+    }
+
+    /// Returns once every report and every line of the event record so far is written; to be
+    /// called before the last clone is dropped.
+    pub async fn flush(&self) {
+        self.inner.desk.flush().await;
+        self.inner.recorder.flush().await;
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// The refusal, by which nothing has changed.
+    pub async fn call(&self, caller: &Caller, request: Request) -> Result<Answer, Refusal> {
+        let action = request.command.action();
+        let parameters = events::parameters(&request.command);
+        let read = self.read(&request).await;
+        let is_read = read.is_some();
+        let polled = matches!(request.command, Command::DescribeStatus);
+        let outcome = match read {
+            Some(outcome) => outcome,
+            None => Box::pin(self.carry_out(caller, request)).await,
+        };
+        let now = clock::now();
+        match &outcome {
+            Err(refusal) => {
+                self.record(events::refused(caller, action, parameters, refusal, now));
+            }
+            Ok(_) if is_read && !polled => {
+                self.record(events::allowed(caller, action, parameters, Vec::new(), now));
+            }
+            // A change has its line already; a face that polls would drown the rest.
+            Ok(_) => {}
+        }
+        outcome
+    }
+
+    fn record(&self, event: crate::model::Event) {
+        self.inner.recorder.record(event);
+        let lost = self.inner.recorder.lost();
+        if lost > 0 {
+            self.inner.board.set_warnings(vec![format!(
+                "{lost} lines of the event record (refusals and reads) were lost because the disk was too slow or full"
+            )]);
+        }
+    }
+
+    /// Answers a command that only looks; none if it is not one.
+    async fn read(&self, request: &Request) -> Option<Result<Answer, Refusal>> {
+        let answer = match self.read_memory(&request.command) {
+            Some(answer) => answer,
+            None => self.read_store(&request.command).await?,
+        };
+        Some(match answer {
+            Ok(_) if request.dry_run => Err(dry_run()),
+            answer => answer,
+        })
+    }
+
+    fn read_memory(&self, command: &Command) -> Option<Result<Answer, Refusal>> {
+        let snapshot = self.snapshot();
+        Some(match command {
+            Command::ListCertificates => Ok(Answer::Certificates(
+                snapshot
+                    .certificates
+                    .values()
+                    .map(|certificate| Certificate::clone(certificate))
+                    .collect(),
+            )),
+            Command::DescribeCertificate(name) => certificates::stored(
+                &snapshot,
+                certificates::CERTIFICATE_ARN,
+                &name.certificate_arn,
+            )
+            .map(|certificate| Answer::Certificate(Box::new(certificate.clone()))),
+            Command::DescribeVpcs(wanted) => networks::describe_vpcs(&snapshot, wanted),
+            Command::DescribeSubnets(wanted) => networks::describe_subnets(&snapshot, wanted),
+            Command::DescribeInternetGateways(wanted) => {
+                networks::describe_internet_gateways(&snapshot, wanted)
+            }
+            Command::DescribeClientVpnEndpoints(wanted) => {
+                endpoints::describe(&snapshot, wanted, &self.dns_name())
+            }
+            Command::DescribeClientVpnTargetNetworks(wanted) => {
+                endpoints::describe_target_networks(&snapshot, wanted)
+            }
+            Command::DescribeClientVpnAuthorizationRules(wanted) => {
+                access::describe(&snapshot, wanted)
+            }
+            Command::DescribeClientVpnRoutes(wanted) => routes::describe(&snapshot, wanted),
+            Command::DescribeClientVpnConnections(wanted) => {
+                connections::describe(&self.view(), wanted)
+            }
+            Command::DescribeHostNetworks => Ok(Answer::HostNetworks(self.inner.host.networks())),
+            Command::DescribeSettings => Ok(Answer::Settings(snapshot.settings.clone())),
+            Command::DescribeStatus => Ok(Answer::View(Box::new(self.view()))),
+            _ => return None,
+        })
+    }
+
+    async fn read_store(&self, command: &Command) -> Option<Result<Answer, Refusal>> {
+        let now = clock::now();
+        match command {
+            Command::LookupEvents(wanted) => Some(self.look_up_events(wanted).await),
+            Command::DescribeConnectionAttempts(wanted) => {
+                let wanted = wanted.client_vpn_endpoint_id.clone();
+                let answer = self.inner.store.transact(now, move |tx| {
+                    let snapshot = tx.snapshot();
+                    let endpoint = endpoints::endpoint(&snapshot, &wanted)?;
+                    let attempts = tx.attempts(Some(&endpoint.id), connections::MAX_ATTEMPTS)?;
+                    Ok(Answer::Attempts(attempts))
+                });
+                Some(answer.await)
+            }
+            _ => None,
+        }
+    }
+
+    async fn look_up_events(&self, wanted: &LookupEvents) -> Result<Answer, Refusal> {
+        let limit = wanted.max_results.unwrap_or(50);
+        if !(1..=MAX_EVENTS).contains(&limit) {
+            return Err(fields::invalid(
+                "MaxResults",
+                format!("Between 1 and {MAX_EVENTS} events are listed at once, for example 50"),
+            )
+            .cure("50"));
+        }
+        // What was asked for before this must be in it.
+        self.inner.recorder.flush().await;
+        self.inner
+            .store
+            .transact(clock::now(), move |tx| {
+                Ok(Answer::Events(tx.events(limit)?))
+            })
+            .await
+    }
+
+    /// Carries out a command that changes or hands out something. What is slow is done before the
+    /// transaction.
+    async fn carry_out(&self, caller: &Caller, request: Request) -> Result<Answer, Refusal> {
+        let terms = Terms::new(caller, &request)?;
+        let now = clock::now();
+        match request.command {
+            Command::CreateCertificateAuthority(command) => {
+                let new = aside(move || certificates::make_authority(&command, now)).await?;
+                self.change(terms, move |change| change.insert_certificate(new))
+                    .await
+            }
+            Command::IssueCertificate(command) => {
+                let (authority, key) = self.authority(&command).await?;
+                let issue = move || certificates::issue(&command, &authority, &key, now);
+                let new = aside(issue).await?;
+                self.change(terms, move |change| change.insert_certificate(new))
+                    .await
+            }
+            Command::ImportCertificate(command) => {
+                let new = aside(move || certificates::import(&command, now)).await?;
+                self.change(terms, move |change| change.insert_certificate(new))
+                    .await
+            }
+            Command::ImportHostNetworks(command) => {
+                let networks = self.inner.host.networks();
+                self.change(terms, move |change| {
+                    change.import_host_networks(&command, &networks)
+                })
+                .await
+            }
+            Command::CreateClientVpnEndpoint(command) => {
+                let dns_name = self.dns_name();
+                self.change(terms, move |change| {
+                    change.create_endpoint(command, dns_name)
+                })
+                .await
+            }
+            Command::ExportClientVpnClientConfiguration(command) => {
+                let host = self.dns_name();
+                self.change(terms, move |change| {
+                    change.export_client_configuration(&command, &host)
+                })
+                .await
+            }
+            Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
+            command => {
+                self.change(terms, move |change| change.apply(command))
+                    .await
+            }
+        }
+    }
+
+    async fn change<F>(&self, terms: Terms, work: F) -> Result<Answer, Refusal>
+    where
+        F: FnOnce(&mut Change<'_, '_>) -> Result<Answer, Refusal> + Send + 'static,
+    {
+        let work = move |tx: &mut Tx<'_>| terms.carry_out(tx, work);
+        let answer = self.inner.store.transact(clock::now(), work).await;
+        self.inner.board.publish(clock::now());
+        answer
+    }
+
+    /// The authority that is to issue a certificate, with its private key.
+    async fn authority(
+        &self,
+        command: &IssueCertificate,
+    ) -> Result<(Certificate, SecretPem), Refusal> {
+        let snapshot = self.snapshot();
+        let authority =
+            certificates::stored(&snapshot, certificates::CA_ARN, &command.ca_arn)?.clone();
+        let arn = authority.arn.clone();
+        let key = self
+            .inner
+            .store
+            .transact(clock::now(), move |tx| {
+                Ok::<_, Refusal>(tx.private_key(&arn)?)
+            })
+            .await?;
+        let key = key.and_then(|key| String::from_utf8(key.to_vec()).ok());
+        match key {
+            Some(key) => Ok((authority, SecretPem::new(key))),
+            None => Err(Refusal::new(
+                Code::Validation,
+                format!(
+                    "The store has no private key of {}, so it cannot issue; import the authority with its key, or make one here",
+                    authority.title()
+                ),
+            )
+            .at(certificates::CA_ARN)),
+        }
+    }
+
+    /// The host that clients are told to connect to.
+    fn dns_name(&self) -> String {
+        let chosen = self.snapshot().settings.public_address.clone();
+        chosen.unwrap_or_else(|| match self.inner.host.address() {
+            Some(address) => address.to_string(),
+            None => std::net::Ipv4Addr::LOCALHOST.to_string(),
+        })
+    }
+
+    fn gateway(&self) -> Option<Arc<dyn Gateway>> {
+        self.inner
+            .gateway
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Change<'_, '_> {
+    /// Applies a command that needs nothing but the transaction.
+    fn apply(&mut self, command: Command) -> Result<Answer, Refusal> {
+        match command {
+            Command::ExportCertificate(command) => self.export_certificate(&command),
+            Command::DeleteCertificate(command) => self.delete_certificate(&command),
+            Command::CreateVpc(command) => self.create_vpc(command),
+            Command::AssociateVpcCidrBlock(command) => self.associate_vpc_cidr_block(&command),
+            Command::DisassociateVpcCidrBlock(command) => {
+                self.disassociate_vpc_cidr_block(&command)
+            }
+            Command::DeleteVpc(command) => self.delete_vpc(&command),
+            Command::CreateSubnet(command) => self.create_subnet(command),
+            Command::DeleteSubnet(command) => self.delete_subnet(&command),
+            Command::CreateInternetGateway(command) => self.create_internet_gateway(command),
+            Command::AttachInternetGateway(command) => self.attach_internet_gateway(&command),
+            Command::DetachInternetGateway(command) => self.detach_internet_gateway(&command),
+            Command::DeleteInternetGateway(command) => self.delete_internet_gateway(&command),
+            Command::DeleteClientVpnEndpoint(command) => self.delete_endpoint(&command),
+            Command::AssociateClientVpnTargetNetwork(command) => self.associate(&command),
+            Command::DisassociateClientVpnTargetNetwork(command) => self.disassociate(&command),
+            Command::AuthorizeClientVpnIngress(command) => self.authorize(&command),
+            Command::RevokeClientVpnIngress(command) => self.revoke(&command),
+            Command::CreateClientVpnRoute(command) => self.create_route(&command),
+            Command::DeleteClientVpnRoute(command) => self.delete_route(&command),
+            Command::ModifySettings(command) => self.modify_settings(&command),
+            other => Err(Refusal::new(
+                Code::InternalError,
+                format!("{} is not a change of the configuration", other.action()),
+            )),
+        }
+    }
+}
+
+/// Runs slow work away from the threads that serve everyone.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "work on a certificate did not end");
+            Err(Refusal::new(
+                Code::InternalError,
+                "Nothing was changed; the log has the cause",
+            ))
+        })
+}
+
+async fn follow_snapshots(mut snapshots: watch::Receiver<Arc<Snapshot>>, board: Arc<Board>) {
+    while snapshots.changed().await.is_ok() {
+        snapshots.mark_unchanged();
+        board.publish(clock::now());
+    }
+}
+
+const MAX_EVENTS: u32 = 1_000;

@@ -1,0 +1,361 @@
+//! The service as the gateway sees it: configuration and credentials down, reports up.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use zeroize::Zeroizing;
+
+use super::{Service, board::Board, certificates, connections::has_room, endpoints::living};
+use crate::{
+    clock,
+    model::{
+        Association, AssociationState, Code, ConnectionState, EndpointId, Refusal, RouteState,
+        RuleState, Snapshot,
+    },
+    store::{SeenRows, Store, StoreError, Tx},
+    tunnel::{BoxFuture, Candidate, Credentials, Gatekeeper, Report, TunnelLive},
+};
+
+impl Gatekeeper for Service {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        Self::snapshots(self)
+    }
+
+    fn credentials<'a>(
+        &'a self,
+        endpoint: &'a EndpointId,
+    ) -> BoxFuture<'a, Result<Credentials, Refusal>> {
+        let endpoint = endpoint.clone();
+        Box::pin(
+            self.inner
+                .store
+                .transact(clock::now(), move |tx| credentials_of(tx, &endpoint)),
+        )
+    }
+
+    fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(std::future::ready(self.judge(candidate)))
+    }
+
+    fn report(&self, report: Report) -> BoxFuture<'_, ()> {
+        Box::pin(self.inner.desk.hand_in(report))
+    }
+}
+
+impl Service {
+    /// Whether a client whose certificate is good may come in, or stay.
+    fn judge(&self, candidate: &Candidate) -> Result<(), String> {
+        let snapshot = self.snapshot();
+        let endpoint = living(&snapshot, candidate.endpoint_id.as_str())
+            .map_err(|_| "The endpoint is being deleted".to_owned())?;
+        if candidate.common_name.is_empty() {
+            return Err("The client's certificate has no common name".to_owned());
+        }
+        let open = snapshot.associations_of(&endpoint.id).any(|association| {
+            matches!(
+                association.state,
+                // The gateway may let clients in before its report that it can has arrived.
+                AssociationState::Associated | AssociationState::Associating
+            )
+        });
+        if !open {
+            return Err("The endpoint has no target network".to_owned());
+        }
+        let live = self.inner.board.live_of(&endpoint.id).len();
+        if candidate.rekey || has_room(&snapshot, live) {
+            return Ok(());
+        }
+        Err(format!(
+            "The endpoint has {live} connections, as many as it may have"
+        ))
+    }
+}
+
+fn credentials_of(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<Credentials, Refusal> {
+    let snapshot = tx.snapshot();
+    let endpoint = living(&snapshot, endpoint.as_str())?;
+    let named = |arn: &str| certificates::stored(&snapshot, certificates::CERTIFICATE_ARN, arn);
+    let server = named(endpoint.server_certificate.as_str())?;
+    let Some(key) = tx.private_key(&server.arn)? else {
+        return Err(Refusal::new(
+            Code::ResourceNotFound,
+            format!("The store has no private key of {}", server.title()),
+        ));
+    };
+    let key = pem::parse(key.as_slice()).map_err(|error| {
+        tracing::error!(%error, arn = %server.arn, "a stored private key cannot be read");
+        Refusal::new(
+            Code::InternalError,
+            format!("The private key of {} cannot be read", server.title()),
+        )
+    })?;
+    let roots = match endpoint.client_root_certificate() {
+        Some(arn) => certificates::client_roots(named(arn.as_str())?)?,
+        None => Vec::new(),
+    };
+    Ok(Credentials {
+        server_chain: certificates::chain_der(server)?,
+        server_key: Zeroizing::new(key.into_contents()),
+        client_roots: roots,
+    })
+}
+
+/// Where the gateway hands its reports in. They are taken in order by one task, those that wait
+/// together in one transaction.
+pub(super) struct Desk {
+    queue: mpsc::Sender<Paper>,
+    lost: AtomicU64,
+}
+
+enum Paper {
+    Report(Box<Report>),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Desk {
+    /// The desk, and the task behind it for the caller to run.
+    pub(super) fn open(store: Store, board: Arc<Board>) -> (Self, impl Future<Output = ()>) {
+        let (queue, papers) = mpsc::channel(QUEUE);
+        let desk = Self {
+            queue,
+            lost: AtomicU64::new(0),
+        };
+        (desk, take_papers(store, board, papers))
+    }
+
+    async fn hand_in(&self, report: Report) {
+        let paper = Paper::Report(Box::new(report));
+        if self.queue.send_timeout(paper, PATIENCE).await.is_err() {
+            let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::warn!(lost, "a report of the gateway could not be kept");
+        }
+    }
+
+    /// Returns once every report so far is dealt with.
+    pub(super) async fn flush(&self) {
+        let (done, dealt) = oneshot::channel();
+        if self.queue.send(Paper::Flush(done)).await.is_ok() {
+            // An error means that the task is gone, and with it everything there was to wait for.
+            dealt.await.unwrap_or_default();
+        }
+    }
+}
+
+async fn take_papers(store: Store, board: Arc<Board>, mut papers: mpsc::Receiver<Paper>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while papers.recv_many(&mut batch, BATCH).await > 0 {
+        let mut reports = Vec::new();
+        let mut waiting = Vec::new();
+        for paper in batch.drain(..) {
+            match paper {
+                Paper::Report(report) => reports.push(*report),
+                Paper::Flush(done) => waiting.push(done),
+            }
+        }
+        for report in &reports {
+            show(&board, report);
+        }
+        if !reports.is_empty() {
+            let count = reports.len();
+            let kept: Result<(), StoreError> = store
+                .transact(clock::now(), move |tx| {
+                    reports.iter().try_for_each(|report| keep(tx, report))
+                })
+                .await;
+            if let Err(error) = kept {
+                tracing::warn!(%error, count, "reports of the gateway could not be kept");
+            }
+        }
+        board.publish(clock::now());
+        for done in waiting {
+            // Nobody may be waiting any more.
+            done.send(()).unwrap_or_default();
+        }
+    }
+}
+
+fn show(board: &Board, report: &Report) {
+    match report {
+        Report::Reconciled { .. } => {}
+        Report::Opened(connection) => board.opened(connection.clone()),
+        Report::Closed(connection) => {
+            let mut ended = connection.clone();
+            ended.state = ConnectionState::Terminated;
+            board.closed(ended);
+        }
+        Report::Refused(attempt) => board.refused(attempt.clone()),
+    }
+}
+
+fn keep(tx: &mut Tx<'_>, report: &Report) -> Result<(), StoreError> {
+    match report {
+        Report::Reconciled { seq, associations } => settle(tx, *seq, |association| {
+            associations.get(&association.id).cloned()
+        }),
+        Report::Opened(connection) => tx.put_connection(connection),
+        Report::Closed(connection) => {
+            let mut ended = connection.clone();
+            ended.state = ConnectionState::Terminated;
+            ended.ended_at = ended.ended_at.or(Some(tx.now()));
+            tx.put_connection(&ended)
+        }
+        Report::Refused(attempt) => {
+            tx.insert_attempt(attempt)?;
+            tx.prune_attempts(super::connections::MAX_ATTEMPTS)
+        }
+    }
+}
+
+/// Takes note that what runs matches snapshot `seq`: what was coming in it has come, what was
+/// going in it is gone. `trouble` answers for each association that should run what stands in its
+/// way. Writes nothing where nothing is new.
+fn settle(
+    tx: &mut Tx<'_>,
+    seq: u64,
+    trouble: impl Fn(&Association) -> Option<Option<String>>,
+) -> Result<(), StoreError> {
+    let snapshot = tx.snapshot();
+    let seen = tx.seen_rows(seq)?;
+    settle_routes(tx, &snapshot, &seen)?;
+    settle_rules(tx, &snapshot, &seen)?;
+    settle_associations(tx, &snapshot, &seen, trouble)?;
+    for endpoint in snapshot.endpoints.values() {
+        if endpoint.deleting && seen.endpoints.contains(&endpoint.id) {
+            tx.delete_endpoint(&endpoint.id)?;
+        }
+    }
+    Ok(())
+}
+
+fn settle_routes(tx: &mut Tx<'_>, snapshot: &Snapshot, seen: &SeenRows) -> Result<(), StoreError> {
+    for route in &snapshot.routes {
+        let key = (
+            route.endpoint_id.clone(),
+            route.destination,
+            route.subnet_id.clone(),
+        );
+        if !seen.routes.contains(&key) {
+            continue;
+        }
+        match route.state {
+            RouteState::Creating => tx.set_route_state(route, RouteState::Active)?,
+            RouteState::Deleting => tx.delete_route(route)?,
+            RouteState::Active => {}
+        }
+    }
+    Ok(())
+}
+
+fn settle_rules(tx: &mut Tx<'_>, snapshot: &Snapshot, seen: &SeenRows) -> Result<(), StoreError> {
+    for rule in &snapshot.rules {
+        let key = (
+            rule.endpoint_id.clone(),
+            rule.destination,
+            rule.access.clone(),
+        );
+        if !seen.rules.contains(&key) {
+            continue;
+        }
+        match rule.state {
+            RuleState::Authorizing => tx.set_rule_state(rule, RuleState::Active)?,
+            RuleState::Revoking => tx.delete_rule(rule)?,
+            RuleState::Active => {}
+        }
+    }
+    Ok(())
+}
+
+fn settle_associations(
+    tx: &mut Tx<'_>,
+    snapshot: &Snapshot,
+    seen: &SeenRows,
+    trouble: impl Fn(&Association) -> Option<Option<String>>,
+) -> Result<(), StoreError> {
+    let mut left = std::collections::BTreeSet::new();
+    for association in snapshot.associations.values() {
+        if !seen.associations.contains(&association.id) {
+            continue;
+        }
+        if association.state == AssociationState::Disassociating {
+            tx.delete_association(&association.id)?;
+            left.insert(&association.endpoint_id);
+            continue;
+        }
+        let Some(trouble) = trouble(association) else {
+            continue;
+        };
+        let state = match trouble {
+            None => AssociationState::Associated,
+            Some(reason) => AssociationState::Failed { reason },
+        };
+        if state != association.state {
+            tx.set_association_state(&association.id, &state)?;
+        }
+    }
+    for endpoint in left {
+        let gone = |association: &Association| {
+            association.state == AssociationState::Disassociating
+                && seen.associations.contains(&association.id)
+        };
+        if snapshot.associations_of(endpoint).all(gone) {
+            tx.reset_endpoint_vpc(endpoint)?;
+        }
+    }
+    Ok(())
+}
+
+/// Follows what the gateway shows of itself, and keeps its counters every few seconds, until the
+/// gateway is gone.
+pub(super) async fn follow_gateway(
+    store: Store,
+    board: Arc<Board>,
+    mut live: watch::Receiver<Arc<TunnelLive>>,
+) {
+    let mut keep = tokio::time::interval(COUNTERS_KEPT_EVERY);
+    keep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            changed = live.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                board.set_tunnel(live.borrow_and_update().clone());
+            }
+            _ = keep.tick() => keep_counters(&store, &board).await,
+        }
+        board.publish(clock::now());
+    }
+    board.set_tunnel(Arc::default());
+    board.publish(clock::now());
+}
+
+async fn keep_counters(store: &Store, board: &Board) {
+    let connections = board.live();
+    if connections.is_empty() {
+        return;
+    }
+    let kept: Result<(), StoreError> = store
+        .transact(clock::now(), move |tx| {
+            connections
+                .iter()
+                .try_for_each(|connection| tx.put_traffic(connection))
+        })
+        .await;
+    if let Err(error) = kept {
+        tracing::warn!(%error, "counters of connections could not be kept");
+    }
+}
+
+/// Reports that may wait to be taken.
+const QUEUE: usize = 1024;
+/// Reports that share a transaction.
+const BATCH: usize = 256;
+/// How long a report waits for room before it is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+const COUNTERS_KEPT_EVERY: Duration = Duration::from_secs(10);

@@ -1,0 +1,464 @@
+//! The certificate store: make, issue, import, hand out, delete; and what may serve where.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use zeroize::Zeroizing;
+
+use super::{
+    change::Change,
+    endpoints,
+    fields::{invalid, listed, needed, random},
+};
+use crate::{
+    model::{
+        Answer, Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, KeyType,
+        Refusal, Snapshot,
+        command::{
+            CertificateName, CreateCertificateAuthority, ExportCertificate, Exported,
+            ImportCertificate, IssueCertificate, Secret,
+        },
+    },
+    pki::{self, ExtendedKeyUsage, Inspected, SecretPem, Validity},
+};
+
+/// A certificate that is not in the store yet.
+pub(super) struct NewCertificate {
+    facts: Inspected,
+    certificate_pem: String,
+    chain_pem: String,
+    private_key: Option<SecretPem>,
+    origin: CertificateOrigin,
+    issued_by: Option<CertificateArn>,
+}
+
+/// Makes an authority. Slow: to be called outside the transaction.
+pub(super) fn make_authority(
+    command: &CreateCertificateAuthority,
+    now: Timestamp,
+) -> Result<NewCertificate, Refusal> {
+    needed(COMMON_NAME, &command.common_name, "Example VPN CA")?;
+    let made = pki::make_ca(&command.common_name, key_type(command.key_type), now)
+        .map_err(|error| not_issued(&error))?;
+    NewCertificate::issued(made, None)
+}
+
+/// Issues a certificate under `authority`. Slow: to be called outside the transaction.
+pub(super) fn issue(
+    command: &IssueCertificate,
+    authority: &Certificate,
+    key: &SecretPem,
+    now: Timestamp,
+) -> Result<NewCertificate, Refusal> {
+    needed(COMMON_NAME, &command.common_name, "server.example.com")?;
+    let mut request = match command.usage {
+        CertificateUse::Server => pki::Request::server(&command.common_name),
+        CertificateUse::Client => pki::Request::client(&command.common_name),
+        CertificateUse::Authority | CertificateUse::Other => {
+            return Err(
+                refuse("Usage", "A certificate is issued for a server or a client").cure("client"),
+            );
+        }
+    };
+    request.key_type = key_type(command.key_type);
+    let above = format!("{}{}", authority.certificate_pem, authority.chain_pem);
+    let issued = pki::issue(&above, key, &request, now).map_err(|error| not_issued(&error))?;
+    NewCertificate::issued(issued, Some(authority.arn.clone()))
+}
+
+/// Reads and checks a certificate that was made elsewhere.
+pub(super) fn import(
+    command: &ImportCertificate,
+    now: Timestamp,
+) -> Result<NewCertificate, Refusal> {
+    if command.certificate.0.trim_ascii().is_empty() {
+        return Err(Refusal::missing(
+            "Certificate",
+            "-----BEGIN CERTIFICATE-----",
+        ));
+    }
+    let chain = command
+        .certificate_chain
+        .as_ref()
+        .map(|chain| chain.0.as_slice())
+        .filter(|chain| !chain.trim_ascii().is_empty());
+    let key = command.private_key.as_ref().map(Secret::expose);
+    let imported = pki::import(&command.certificate.0, key, chain, now)
+        .map_err(|error| refuse(error.field(), error.to_string()))?;
+    Ok(NewCertificate {
+        facts: imported.inspected,
+        certificate_pem: imported.certificate_pem,
+        chain_pem: imported.chain_pem.unwrap_or_default(),
+        private_key: imported.private_key_pem,
+        origin: CertificateOrigin::Imported,
+        issued_by: None,
+    })
+}
+
+impl NewCertificate {
+    fn issued(made: pki::Issued, issued_by: Option<CertificateArn>) -> Result<Self, Refusal> {
+        Ok(Self {
+            facts: inspected(&made.certificate_pem)?,
+            certificate_pem: made.certificate_pem,
+            chain_pem: made.chain_pem.unwrap_or_default(),
+            private_key: Some(made.private_key_pem),
+            origin: CertificateOrigin::Issued,
+            issued_by,
+        })
+    }
+}
+
+impl Change<'_, '_> {
+    pub(super) fn insert_certificate(&mut self, new: NewCertificate) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let issued_by = match new.issued_by {
+            // It was there when the certificate was made; it may have been deleted since.
+            Some(arn) => Some(stored(&snapshot, CA_ARN, arn.as_str())?.arn.clone()),
+            None => issuer_in_store(&snapshot, &new, self.now),
+        };
+        let settings = &snapshot.settings;
+        let facts = new.facts;
+        let certificate = Certificate {
+            arn: CertificateArn::from_random(&settings.region, &settings.account_id, random()?),
+            usage: usage(&facts),
+            serial: facts.serial.replace(':', ""),
+            alternative_names: facts.sans.iter().map(ToString::to_string).collect(),
+            key_algorithm: facts.key_algorithm.to_string(),
+            fingerprint: facts.fingerprint_sha256.replace(':', ""),
+            common_name: facts.common_name,
+            subject: facts.subject,
+            issuer: facts.issuer,
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+            origin: new.origin,
+            issued_by,
+            certificate_pem: new.certificate_pem,
+            chain_pem: new.chain_pem,
+            has_private_key: new.private_key.is_some(),
+            created_at: self.now,
+        };
+        self.concerns(&certificate.arn);
+        let key = new.private_key.as_ref().map(|key| key.expose().as_bytes());
+        self.tx.insert_certificate(&certificate, key)?;
+        Ok(Answer::CertificateArn(certificate.arn))
+    }
+
+    /// Hands a certificate out, with its private key if that is asked for.
+    pub(super) fn export_certificate(
+        &mut self,
+        command: &ExportCertificate,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let certificate = stored(&snapshot, CERTIFICATE_ARN, &command.certificate_arn)?;
+        self.concerns(&certificate.arn);
+        let private_key_pem = if command.with_private_key {
+            Some(Secret::new(self.private_key(certificate)?.to_vec()))
+        } else {
+            None
+        };
+        Ok(Answer::Exported(Exported {
+            certificate_pem: certificate.certificate_pem.clone(),
+            chain_pem: certificate.chain_pem.clone(),
+            private_key_pem,
+        }))
+    }
+
+    pub(super) fn delete_certificate(
+        &mut self,
+        command: &CertificateName,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let arn = &stored(&snapshot, CERTIFICATE_ARN, &command.certificate_arn)?.arn;
+        self.concerns(arn);
+        let mut users: Vec<String> = snapshot
+            .endpoints
+            .values()
+            .filter(|endpoint| endpoints::certificates_of(endpoint).any(|used| used == arn))
+            .map(|endpoint| endpoint.id.to_string())
+            .collect();
+        users.extend(
+            snapshot
+                .certificates
+                .values()
+                .filter(|other| other.issued_by.as_ref() == Some(arn))
+                .map(|other| format!("the certificate {}", other.title())),
+        );
+        if !users.is_empty() {
+            return Err(Refusal::new(
+                Code::ResourceInUse,
+                format!("The certificate is still used by {}", listed(users)),
+            )
+            .at(CERTIFICATE_ARN));
+        }
+        self.tx.delete_certificate(arn)?;
+        Ok(Answer::Done)
+    }
+
+    /// The private key of a certificate in PEM.
+    pub(super) fn private_key(
+        &self,
+        certificate: &Certificate,
+    ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        self.tx.private_key(&certificate.arn)?.ok_or_else(|| {
+            refuse(
+                CERTIFICATE_ARN,
+                format!("The store has no private key of {}", certificate.title()),
+            )
+        })
+    }
+}
+
+/// The certificate of the store that the certificate store's own commands name.
+pub(super) fn stored<'s>(
+    snapshot: &'s Snapshot,
+    field: &str,
+    text: &str,
+) -> Result<&'s Certificate, Refusal> {
+    find(snapshot, field, text, Code::ResourceNotFound)
+}
+
+/// The certificate of the store that a field of an endpoint command names.
+pub(super) fn named<'s>(
+    snapshot: &'s Snapshot,
+    field: &str,
+    text: &str,
+) -> Result<&'s Certificate, Refusal> {
+    find(snapshot, field, text, Code::InvalidParameterValue)
+}
+
+fn find<'s>(
+    snapshot: &'s Snapshot,
+    field: &str,
+    text: &str,
+    missing: Code,
+) -> Result<&'s Certificate, Refusal> {
+    let text = needed(field, text, ARN_EXAMPLE)?;
+    text.parse::<CertificateArn>()
+        .ok()
+        .and_then(|arn| snapshot.certificates.get(&arn))
+        .map(AsRef::as_ref)
+        .ok_or_else(|| {
+            Refusal::new(missing, format!("The certificate {text} does not exist")).at(field)
+        })
+}
+
+/// Whether an endpoint can show the certificate.
+pub(super) fn check_server(certificate: &Certificate, now: Timestamp) -> Result<(), Refusal> {
+    let facts = inspected(&certificate.certificate_pem)?;
+    pki::check_server(&facts).map_err(|error| invalid(SERVER_CERTIFICATE, error.to_string()))?;
+    check_dates(SERVER_CERTIFICATE, &facts, now)?;
+    if certificate.has_private_key {
+        return Ok(());
+    }
+    Err(invalid(
+        SERVER_CERTIFICATE,
+        format!(
+            "The store has no private key of {}; import the certificate with its key",
+            certificate.title()
+        ),
+    ))
+}
+
+/// Whether clients can be checked against the certificate's authorities.
+pub(super) fn check_client_root(certificate: &Certificate, now: Timestamp) -> Result<(), Refusal> {
+    for der in client_roots(certificate)? {
+        let facts = pki::inspect_der(&der)
+            .map_err(|error| invalid(CLIENT_ROOT, format!("The authority {error}")))?;
+        check_dates(CLIENT_ROOT, &facts, now)?;
+    }
+    Ok(())
+}
+
+/// The authorities that the certificate stands for, in DER.
+pub(super) fn client_roots(certificate: &Certificate) -> Result<Vec<Vec<u8>>, Refusal> {
+    let chain = Some(certificate.chain_pem.as_str()).filter(|chain| !chain.is_empty());
+    pki::check_client_ca(&certificate.certificate_pem, chain)
+        .map_err(|error| invalid(CLIENT_ROOT, error.to_string()))
+}
+
+/// The certificate and those above it in DER, leaf first.
+pub(super) fn chain_der(certificate: &Certificate) -> Result<Vec<Vec<u8>>, Refusal> {
+    let text = format!("{}{}", certificate.certificate_pem, certificate.chain_pem);
+    pki::split_bundle(text).map_err(|error| damaged(&error))
+}
+
+/// Whether a client that shows the certificate would pass at an endpoint whose client CA is
+/// `root`.
+pub(super) fn check_client(
+    certificate: &Certificate,
+    root: &Certificate,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let facts = inspected(&certificate.certificate_pem)?;
+    let for_clients = facts
+        .extended_key_usages
+        .as_ref()
+        .is_some_and(|usages| usages.contains(&ExtendedKeyUsage::ClientAuth));
+    if !for_clients {
+        return Err(invalid(
+            CLIENT_CERTIFICATE,
+            format!(
+                "{} is no client certificate: its extended key usage lacks clientAuth",
+                certificate.title()
+            ),
+        ));
+    }
+    check_dates(CLIENT_CERTIFICATE, &facts, now)?;
+    if leads_to(certificate, root, now)? {
+        return Ok(());
+    }
+    Err(invalid(
+        CLIENT_CERTIFICATE,
+        format!(
+            "{} was not issued by the endpoint's client CA, {}; choose a certificate of that CA",
+            certificate.title(),
+            root.title()
+        ),
+    ))
+}
+
+/// Whether the certificate chains to an authority that `root` stands for.
+fn leads_to(
+    certificate: &Certificate,
+    root: &Certificate,
+    now: Timestamp,
+) -> Result<bool, Refusal> {
+    let roots: Vec<_> = client_roots(root)?
+        .into_iter()
+        .map(CertificateDer::from)
+        .collect();
+    let anchors: Vec<_> = roots
+        .iter()
+        .filter_map(|root| webpki::anchor_from_trusted_cert(root).ok())
+        .collect();
+    let mut chain = chain_der(certificate)?
+        .into_iter()
+        .map(CertificateDer::from);
+    let Some(leaf) = chain.next() else {
+        return Ok(false);
+    };
+    let above: Vec<_> = chain.collect();
+    let Ok(leaf) = webpki::EndEntityCert::try_from(&leaf) else {
+        return Ok(false);
+    };
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let verified = leaf.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        &anchors,
+        &above,
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+        webpki::KeyUsage::client_auth(),
+        None,
+        None,
+    );
+    Ok(verified.is_ok())
+}
+
+pub(super) fn inspected(pem: &str) -> Result<Inspected, Refusal> {
+    pki::inspect(pem).map_err(|error| damaged(&error))
+}
+
+fn check_dates(field: &str, facts: &Inspected, now: Timestamp) -> Result<(), Refusal> {
+    match facts.validity_at(now) {
+        Validity::Valid => Ok(()),
+        Validity::Expired => Err(invalid(
+            field,
+            format!(
+                "{} expired at {}; renew it and import the new one",
+                facts.display_name(),
+                facts.not_after
+            ),
+        )),
+        Validity::NotYetValid => Err(invalid(
+            field,
+            format!(
+                "{} is not valid before {}; check this machine's clock",
+                facts.display_name(),
+                facts.not_before
+            ),
+        )),
+    }
+}
+
+/// The authority of the store that signed a certificate made elsewhere.
+fn issuer_in_store(
+    snapshot: &Snapshot,
+    new: &NewCertificate,
+    now: Timestamp,
+) -> Option<CertificateArn> {
+    if new.facts.self_signed {
+        return None;
+    }
+    let signed = |authority: &&std::sync::Arc<Certificate>| {
+        authority.usage == CertificateUse::Authority
+            && authority.subject == new.facts.issuer
+            && pki::import(
+                new.certificate_pem.as_bytes(),
+                None,
+                Some(authority.certificate_pem.as_bytes()),
+                now,
+            )
+            .is_ok()
+    };
+    snapshot
+        .certificates
+        .values()
+        .find(signed)
+        .map(|authority| authority.arn.clone())
+}
+
+fn usage(facts: &Inspected) -> CertificateUse {
+    let has = |usage| {
+        facts
+            .extended_key_usages
+            .as_ref()
+            .is_some_and(|usages| usages.contains(&usage))
+    };
+    if facts.may_sign_certificates() {
+        CertificateUse::Authority
+    } else if has(ExtendedKeyUsage::ServerAuth) {
+        CertificateUse::Server
+    } else if has(ExtendedKeyUsage::ClientAuth) {
+        CertificateUse::Client
+    } else {
+        CertificateUse::Other
+    }
+}
+
+fn key_type(key_type: KeyType) -> pki::KeyType {
+    match key_type {
+        KeyType::EcdsaP256 => pki::KeyType::EcdsaP256,
+        KeyType::Rsa2048 => pki::KeyType::Rsa2048,
+    }
+}
+
+fn refuse(field: &str, message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::Validation, message).at(field)
+}
+
+fn not_issued(error: &pki::IssueError) -> Refusal {
+    match error.field() {
+        Some("CertificateAuthority") => refuse(CA_ARN, error.to_string()),
+        Some(field) => refuse(field, error.to_string()),
+        None => Refusal::new(Code::InternalError, error.to_string()),
+    }
+}
+
+/// What was checked when it came into the store can no longer be read.
+fn damaged(error: &dyn std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "a stored certificate cannot be read");
+    Refusal::new(
+        Code::InternalError,
+        "A certificate of the store cannot be read; the log has the cause",
+    )
+}
+
+pub(super) const SERVER_CERTIFICATE: &str = "ServerCertificateArn";
+pub(super) const CLIENT_ROOT: &str = "ClientRootCertificateChainArn";
+pub(super) const CLIENT_CERTIFICATE: &str = "ClientCertificateArn";
+pub(super) const CA_ARN: &str = "CaArn";
+pub(super) const CERTIFICATE_ARN: &str = "CertificateArn";
+const COMMON_NAME: &str = "CommonName";
+const ARN_EXAMPLE: &str =
+    "arn:aws:acm:local-1:000000000000:certificate/12345678-1234-4234-8234-123456789012";

@@ -1,0 +1,167 @@
+//! One command on its way through one transaction.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{Caller, events};
+use crate::{
+    model::{Answer, Code, Command, Refusal, Request, Snapshot},
+    store::{Replay, Tx},
+};
+
+/// What a command that changes something has in hand: the transaction, and the configuration it
+/// began with, against which everything is validated.
+pub(super) struct Change<'a, 'c> {
+    pub(super) tx: &'a mut Tx<'c>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) now: Timestamp,
+    /// The identifiers it concerns, for the event record.
+    pub(super) resources: Vec<String>,
+}
+
+impl Change<'_, '_> {
+    /// Notes that the command concerns `id`.
+    pub(super) fn concerns(&mut self, id: &impl ToString) {
+        self.resources.push(id.to_string());
+    }
+}
+
+/// How a command is to be taken, apart from what it does.
+pub(super) struct Terms {
+    caller: Caller,
+    action: &'static str,
+    parameters: serde_json::Value,
+    dry_run: bool,
+    token: Option<Token>,
+}
+
+struct Token {
+    text: String,
+    command_hash: Vec<u8>,
+}
+
+impl Terms {
+    /// Reads them from the request, whose command then goes its own way.
+    ///
+    /// # Errors
+    /// `InvalidParameterValue` for a token that cannot be one.
+    pub(super) fn new(caller: &Caller, request: &Request) -> Result<Self, Refusal> {
+        // Answers with a private key inside are not kept; asking again changes nothing anyway.
+        let hands_out = matches!(
+            request.command,
+            Command::ExportCertificate(_) | Command::ExportClientVpnClientConfiguration(_)
+        );
+        let token = request
+            .client_token
+            .as_deref()
+            .filter(|_| !hands_out)
+            .map(|text| Token::new(text, &request.command))
+            .transpose()?;
+        Ok(Self {
+            caller: caller.clone(),
+            action: request.command.action(),
+            parameters: events::parameters(&request.command),
+            dry_run: request.dry_run,
+            token,
+        })
+    }
+
+    /// Runs `work` by these terms: a token that was used has its answer again, a dry run ends
+    /// before anything is kept, and the event and the token go into the same transaction as the
+    /// change.
+    ///
+    /// # Errors
+    /// What `work` refuses; `DryRunOperation`; `IdempotentParameterMismatch`.
+    pub(super) fn carry_out<'c>(
+        self,
+        tx: &mut Tx<'c>,
+        work: impl FnOnce(&mut Change<'_, 'c>) -> Result<Answer, Refusal>,
+    ) -> Result<Answer, Refusal> {
+        if let Some(token) = &self.token
+            && let Some(replay) = tx.replay(&self.caller.name, &token.text)?
+        {
+            return token.answer_again(&replay);
+        }
+        let mut change = Change {
+            snapshot: tx.snapshot(),
+            now: tx.now(),
+            tx,
+            resources: Vec::new(),
+        };
+        let answer = work(&mut change)?;
+        let Change { tx, resources, .. } = change;
+        if self.dry_run {
+            return Err(dry_run());
+        }
+        tx.insert_event(&events::allowed(
+            &self.caller,
+            self.action,
+            self.parameters,
+            resources,
+            tx.now(),
+        ))?;
+        if let Some(token) = self.token {
+            let answer = serde_json::to_string(&answer).map_err(|error| broken(&error))?;
+            let replay = Replay {
+                command_hash: token.command_hash,
+                answer,
+            };
+            tx.insert_replay(&self.caller.name, &token.text, &replay)?;
+        }
+        Ok(answer)
+    }
+}
+
+impl Token {
+    fn new(text: &str, command: &Command) -> Result<Self, Refusal> {
+        if !(1..=MAX_TOKEN).contains(&text.len()) || !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err(Refusal::new(
+                Code::InvalidParameterValue,
+                format!("A client token has 1 to {MAX_TOKEN} visible ASCII characters"),
+            )
+            .at("ClientToken"));
+        }
+        // The command may carry a private key, so its serialized form is wiped after use.
+        let bytes = Zeroizing::new(serde_json::to_vec(command).map_err(|error| broken(&error))?);
+        Ok(Self {
+            text: text.to_owned(),
+            command_hash: digest::digest(&digest::SHA256, &bytes).as_ref().to_vec(),
+        })
+    }
+
+    fn answer_again(&self, replay: &Replay) -> Result<Answer, Refusal> {
+        if replay.command_hash != self.command_hash {
+            return Err(Refusal::new(
+                Code::IdempotentParameterMismatch,
+                format!(
+                    "The client token {} was used with another command; use a new one",
+                    self.text
+                ),
+            )
+            .at("ClientToken"));
+        }
+        serde_json::from_str(&replay.answer).map_err(|error| broken(&error))
+    }
+}
+
+/// The refusal that says that a command would have been carried out.
+pub(super) fn dry_run() -> Refusal {
+    Refusal::new(
+        Code::DryRunOperation,
+        "Request would have succeeded, but DryRun flag is set.",
+    )
+}
+
+fn broken(error: &serde_json::Error) -> Refusal {
+    tracing::error!(%error, "a command or an answer has no JSON form");
+    Refusal::new(
+        Code::InternalError,
+        "Nothing was changed; the log has the cause",
+    )
+}
+
+/// AWS takes tokens of up to 64 characters.
+const MAX_TOKEN: usize = 64;

@@ -1,0 +1,528 @@
+//! Endpoints and their target networks.
+
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::{
+    certificates::{self, CLIENT_ROOT, SERVER_CERTIFICATE},
+    change::Change,
+    fields::{self, invalid, listed, needed, random},
+    filters::{select, tag_values},
+    networks::{self, SMALLEST_TARGET, SUBNET_ID, VPC_ID},
+};
+use crate::model::{
+    Answer, Association, AssociationId, AssociationState, Authentication, Certificate,
+    CertificateArn, Code, Endpoint, EndpointId, EndpointState, Refusal, Route, RouteState,
+    Snapshot, Subnet, Transport, Vpc,
+    command::{
+        AssociateTargetNetwork, AuthenticationOption, CreateClientVpnEndpoint, Describe,
+        DescribeOfEndpoint, DisassociateTargetNetwork, EndpointCreated, EndpointDescription,
+        OfEndpoint,
+    },
+    net,
+};
+
+impl Change<'_, '_> {
+    pub(super) fn create_endpoint(
+        &mut self,
+        command: CreateClientVpnEndpoint,
+        dns_name: String,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let existing = || snapshot.endpoints.values().filter(|e| !e.deleting);
+        if existing().count() >= snapshot.settings.max_endpoints as usize {
+            return Err(Refusal::new(
+                Code::EndpointLimitExceeded,
+                format!(
+                    "There are {} endpoints, as many as there may be; delete one first",
+                    snapshot.settings.max_endpoints
+                ),
+            ));
+        }
+        let client_cidr = client_range(&snapshot, &command.client_cidr_block)?;
+        let server = certificates::named(
+            &snapshot,
+            SERVER_CERTIFICATE,
+            &command.server_certificate_arn,
+        )?;
+        certificates::check_server(server, self.now)?;
+        let root = client_root(&snapshot, &command.authentication_options)?;
+        certificates::check_client_root(root, self.now)?;
+        refuse_logging(command.connection_log_enabled)?;
+        let vpc = command
+            .vpc_id
+            .as_deref()
+            .map(str::trim)
+            .filter(|id| !id.is_empty())
+            .map(|id| networks::vpc(&snapshot, id))
+            .transpose()?;
+        if let Some(vpc) = vpc {
+            refuse_overlap(VPC_ID, Code::InvalidParameterValue, client_cidr, vpc)?;
+        }
+        let endpoint = Endpoint {
+            id: EndpointId::from_random(random()?),
+            description: fields::description(&command.description)?,
+            tags: fields::tags(command.tags)?,
+            client_cidr,
+            server_certificate: server.arn.clone(),
+            authentication: vec![Authentication::Certificate {
+                client_root_certificate_chain: root.arn.clone(),
+            }],
+            transport: command.transport_protocol,
+            port: free_port(&snapshot, command.transport_protocol, command.vpn_port)?,
+            split_tunnel: command.split_tunnel,
+            dns_servers: fields::dns_servers(&command.dns_servers)?,
+            vpc_id: vpc.map(|vpc| vpc.id.clone()),
+            deleting: false,
+            created_at: self.now,
+        };
+        self.concerns(&endpoint.id);
+        self.tx.insert_endpoint(&endpoint)?;
+        Ok(Answer::EndpointCreated(EndpointCreated {
+            id: endpoint.id,
+            state: EndpointState::PendingAssociate,
+            dns_name,
+        }))
+    }
+
+    pub(super) fn delete_endpoint(&mut self, command: &OfEndpoint) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
+        self.concerns(&endpoint.id);
+        let staying: Vec<_> = snapshot
+            .associations_of(&endpoint.id)
+            .filter(|association| association.state != AssociationState::Disassociating)
+            .map(|association| &association.id)
+            .collect();
+        if !staying.is_empty() {
+            return Err(Refusal::new(
+                Code::AssociationExists,
+                format!(
+                    "{} has the associations {}; disassociate its target networks first",
+                    endpoint.id,
+                    listed(staying)
+                ),
+            )
+            .at(ENDPOINT_ID));
+        }
+        self.tx.mark_endpoint_deleting(&endpoint.id)?;
+        Ok(Answer::EndpointStatus(EndpointState::Deleting))
+    }
+
+    /// Associates a subnet. The first one gives the endpoint its VPC; each adds the routes to the
+    /// VPC's blocks through itself.
+    pub(super) fn associate(
+        &mut self,
+        command: &AssociateTargetNetwork,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
+        let subnet =
+            networks::subnet(&snapshot, &command.subnet_id, Code::ClientVpnSubnetNotFound)?;
+        self.concerns(&endpoint.id);
+        self.concerns(&subnet.id);
+        check_target(&snapshot, endpoint, subnet)?;
+        let vpc = networks::vpc(&snapshot, subnet.vpc_id.as_str())?;
+        refuse_overlap(SUBNET_ID, Code::OverlappingCidr, endpoint.client_cidr, vpc)?;
+
+        if endpoint.vpc_id.is_none() {
+            self.tx.set_endpoint_vpc(&endpoint.id, &vpc.id)?;
+        }
+        let association = Association {
+            id: AssociationId::from_random(random()?),
+            endpoint_id: endpoint.id.clone(),
+            subnet_id: subnet.id.clone(),
+            vpc_id: vpc.id.clone(),
+            state: AssociationState::Associating,
+        };
+        self.concerns(&association.id);
+        self.tx
+            .insert_association(&association, &subnet.availability_zone)?;
+        for cidr in &vpc.cidrs {
+            self.add_local_route(&endpoint.id, &subnet.id, *cidr)?;
+        }
+        Ok(Answer::AssociationStatus(association))
+    }
+
+    /// Makes an association and every route through it tombstones.
+    pub(super) fn disassociate(
+        &mut self,
+        command: &DisassociateTargetNetwork,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
+        let mut association = association(&snapshot, endpoint, &command.association_id)?.clone();
+        self.concerns(&endpoint.id);
+        self.concerns(&association.id);
+        let through = |route: &&Route| {
+            route.subnet_id == association.subnet_id && route.state != RouteState::Deleting
+        };
+        for route in snapshot.routes_of(&endpoint.id).filter(through) {
+            self.tx.set_route_state(route, RouteState::Deleting)?;
+        }
+        association.state = AssociationState::Disassociating;
+        self.tx
+            .set_association_state(&association.id, &association.state)?;
+        Ok(Answer::AssociationStatus(association))
+    }
+}
+
+pub(super) fn describe(
+    snapshot: &Snapshot,
+    wanted: &Describe,
+    dns_name: &str,
+) -> Result<Answer, Refusal> {
+    let named = wanted
+        .ids
+        .iter()
+        .map(|id| endpoint(snapshot, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names = ["endpoint-id", "transport-protocol", "tag-key"];
+    let value = |endpoint: &Endpoint, name: &str| match name {
+        "endpoint-id" => vec![endpoint.id.to_string()],
+        "transport-protocol" => vec![endpoint.transport.to_string()],
+        _ => tag_values(&endpoint.tags, name),
+    };
+    let found = if named.is_empty() {
+        select(snapshot.endpoints.values(), &wanted.filters, &names, value)?
+    } else {
+        select(named.into_iter(), &wanted.filters, &names, value)?
+    };
+    let describe = |endpoint: Endpoint| EndpointDescription {
+        state: snapshot.endpoint_state(&endpoint),
+        dns_name: dns_name.to_owned(),
+        associations: snapshot.associations_of(&endpoint.id).cloned().collect(),
+        endpoint,
+    };
+    Ok(Answer::Endpoints(found.into_iter().map(describe).collect()))
+}
+
+pub(super) fn describe_target_networks(
+    snapshot: &Snapshot,
+    wanted: &DescribeOfEndpoint,
+) -> Result<Answer, Refusal> {
+    let endpoint = endpoint(snapshot, &wanted.client_vpn_endpoint_id)?;
+    let named = wanted
+        .ids
+        .iter()
+        .map(|id| known_association(snapshot, endpoint, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names = ["association-id", "target-network-id", "vpc-id"];
+    let value = |association: &Association, name: &str| match name {
+        "association-id" => vec![association.id.to_string()],
+        "target-network-id" => vec![association.subnet_id.to_string()],
+        _ => vec![association.vpc_id.to_string()],
+    };
+    let found = if named.is_empty() {
+        select(
+            snapshot.associations_of(&endpoint.id),
+            &wanted.filters,
+            &names,
+            value,
+        )
+    } else {
+        select(named.into_iter(), &wanted.filters, &names, value)
+    };
+    found.map(Answer::TargetNetworks)
+}
+
+/// The endpoint that a field names, also while it is being deleted.
+pub(super) fn endpoint<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s Endpoint, Refusal> {
+    let text = needed(ENDPOINT_ID, text, "cvpn-endpoint-0a1b2c3d4e5f60718")?;
+    text.parse::<EndpointId>()
+        .ok()
+        .and_then(|id| snapshot.endpoints.get(&id))
+        .ok_or_else(|| {
+            Refusal::new(
+                Code::EndpointNotFound,
+                format!("Endpoint {text} does not exist"),
+            )
+            .at(ENDPOINT_ID)
+        })
+}
+
+/// The endpoint that a field names, for a change of it.
+pub(super) fn living<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s Endpoint, Refusal> {
+    let endpoint = endpoint(snapshot, text)?;
+    if endpoint.deleting {
+        return Err(Refusal::new(
+            Code::EndpointNotFound,
+            format!("Endpoint {} is being deleted", endpoint.id),
+        )
+        .at(ENDPOINT_ID));
+    }
+    Ok(endpoint)
+}
+
+fn known_association<'s>(
+    snapshot: &'s Snapshot,
+    endpoint: &Endpoint,
+    text: &str,
+) -> Result<&'s Association, Refusal> {
+    let text = needed(ASSOCIATION_ID, text, "cvpn-assoc-0a1b2c3d4e5f60718")?;
+    text.parse::<AssociationId>()
+        .ok()
+        .and_then(|id| snapshot.associations.get(&id))
+        .filter(|association| association.endpoint_id == endpoint.id)
+        .ok_or_else(|| {
+            Refusal::new(
+                Code::AssociationNotFound,
+                format!("{} has no association {text}", endpoint.id),
+            )
+            .at(ASSOCIATION_ID)
+        })
+}
+
+fn association<'s>(
+    snapshot: &'s Snapshot,
+    endpoint: &Endpoint,
+    text: &str,
+) -> Result<&'s Association, Refusal> {
+    let association = known_association(snapshot, endpoint, text)?;
+    if association.state == AssociationState::Disassociating {
+        return Err(Refusal::new(
+            Code::AssociationNotFound,
+            format!("{} is being disassociated already", association.id),
+        )
+        .at(ASSOCIATION_ID));
+    }
+    Ok(association)
+}
+
+/// The range for clients: of a size AWS allows, of host addresses, and no other endpoint's.
+fn client_range(snapshot: &Snapshot, text: &str) -> Result<Ipv4Net, Refusal> {
+    let cidr = fields::cidr(CLIENT_CIDR, text, CLIENT_EXAMPLE)?;
+    if !(LARGEST_RANGE..=SMALLEST_RANGE).contains(&cidr.prefix_len()) {
+        return Err(invalid(
+            CLIENT_CIDR,
+            format!(
+                "A client range is between /{SMALLEST_RANGE} and /{LARGEST_RANGE}, for example {CLIENT_EXAMPLE}"
+            ),
+        )
+        .cure(range_near(cidr)));
+    }
+    if !fields::is_for_hosts(cidr) {
+        return Err(invalid(
+            CLIENT_CIDR,
+            format!(
+                "{cidr} holds addresses that no host may have; take a private range such as {CLIENT_EXAMPLE}"
+            ),
+        )
+        .cure(CLIENT_EXAMPLE));
+    }
+    let meets = |other: &&Endpoint| net::overlap(other.client_cidr, cidr);
+    if let Some(other) = snapshot.endpoints.values().find(meets) {
+        return Err(invalid(
+            CLIENT_CIDR,
+            format!(
+                "{cidr} overlaps the client range {} of {}{}; endpoints share this machine, so each needs a range of its own",
+                other.client_cidr,
+                other.title(),
+                if other.deleting {
+                    ", which is still being deleted"
+                } else {
+                    ""
+                }
+            ),
+        ));
+    }
+    Ok(cidr)
+}
+
+/// The range of an allowed size that begins where `cidr` does.
+fn range_near(cidr: Ipv4Net) -> String {
+    let prefix = cidr.prefix_len().clamp(LARGEST_RANGE, SMALLEST_RANGE);
+    let near = Ipv4Net::new_assert(cidr.addr(), prefix).trunc();
+    if near.addr() == Ipv4Addr::UNSPECIFIED {
+        CLIENT_EXAMPLE.to_owned()
+    } else {
+        near.to_string()
+    }
+}
+
+/// The certificate that the one way of authentication there is names.
+fn client_root<'s>(
+    snapshot: &'s Snapshot,
+    options: &[AuthenticationOption],
+) -> Result<&'s Certificate, Refusal> {
+    let option = match options {
+        [] => return Err(Refusal::missing(AUTHENTICATION, CERTIFICATE_AUTHENTICATION)),
+        [option] => option,
+        _ => {
+            return Err(invalid(
+                AUTHENTICATION,
+                "An endpoint has one way of certificate authentication; give it once",
+            ));
+        }
+    };
+    if option.kind != CERTIFICATE_AUTHENTICATION {
+        return Err(invalid(
+            AUTHENTICATION,
+            format!(
+                "\"{}\" is not a way of authentication here; take {CERTIFICATE_AUTHENTICATION}",
+                option.kind
+            ),
+        )
+        .cure(CERTIFICATE_AUTHENTICATION));
+    }
+    let arn = option
+        .client_root_certificate_chain_arn
+        .as_deref()
+        .unwrap_or_default();
+    certificates::named(snapshot, CLIENT_ROOT, arn)
+}
+
+fn refuse_logging(enabled: Option<bool>) -> Result<(), Refusal> {
+    match enabled {
+        Some(false) => Ok(()),
+        Some(true) => Err(invalid(
+            CONNECTION_LOG,
+            "There are no log groups yet, so connections cannot be logged to one; create the endpoint with Enabled=false",
+        )
+        .cure("Enabled=false")),
+        None => Err(Refusal::missing(CONNECTION_LOG, "Enabled=false").cure("Enabled=false")),
+    }
+}
+
+fn free_port(snapshot: &Snapshot, transport: Transport, port: Option<u16>) -> Result<u16, Refusal> {
+    let port = port.unwrap_or(DEFAULT_PORT);
+    if port == 0 {
+        return Err(invalid(PORT, "A port is between 1 and 65535, for example 1194").cure("1194"));
+    }
+    let taken = |port: u16| {
+        snapshot
+            .endpoints
+            .values()
+            .find(|endpoint| endpoint.transport == transport && endpoint.port == port)
+    };
+    let Some(other) = taken(port) else {
+        return Ok(port);
+    };
+    let state = if other.deleting {
+        "which is still being deleted"
+    } else {
+        "another endpoint"
+    };
+    let refusal = invalid(
+        PORT,
+        format!(
+            "The {transport} port {port} is used by {}, {state}; choose a free one",
+            other.title()
+        ),
+    );
+    let free = [DEFAULT_PORT, 1194]
+        .into_iter()
+        .chain(1195..=u16::MAX)
+        .find(|&port| taken(port).is_none());
+    Err(match free {
+        Some(free) => refusal.cure(free.to_string()),
+        None => refusal,
+    })
+}
+
+/// Whether the subnet can become a target network of the endpoint.
+fn check_target(snapshot: &Snapshot, endpoint: &Endpoint, subnet: &Subnet) -> Result<(), Refusal> {
+    if subnet.cidr.prefix_len() > SMALLEST_TARGET {
+        return Err(invalid(
+            SUBNET_ID,
+            format!(
+                "The subnet {} has {}; a target network is /{SMALLEST_TARGET} or larger",
+                subnet.title(),
+                subnet.cidr
+            ),
+        ));
+    }
+    if let Some(vpc) = endpoint
+        .vpc_id
+        .as_ref()
+        .filter(|vpc| **vpc != subnet.vpc_id)
+    {
+        return Err(Refusal::new(
+            Code::ClientVpnSubnetNotFound,
+            format!(
+                "The subnet {} is of {}, but the target networks of {} are of {vpc}; choose a subnet of that VPC",
+                subnet.id, subnet.vpc_id, endpoint.id
+            ),
+        )
+        .at(SUBNET_ID));
+    }
+    for other in snapshot.associations_of(&endpoint.id) {
+        refuse_same_place(snapshot, other, subnet)?;
+    }
+    Ok(())
+}
+
+fn refuse_same_place(
+    snapshot: &Snapshot,
+    other: &Association,
+    subnet: &Subnet,
+) -> Result<(), Refusal> {
+    let going = other.state == AssociationState::Disassociating;
+    let hint = if going {
+        ", which is being disassociated; try again in a moment"
+    } else {
+        ""
+    };
+    if other.subnet_id == subnet.id {
+        return Err(Refusal::new(
+            Code::DuplicateAssociation,
+            format!(
+                "The subnet {} is associated already, by {}{hint}",
+                subnet.id, other.id
+            ),
+        )
+        .at(SUBNET_ID));
+    }
+    let same_zone = snapshot
+        .subnets
+        .get(&other.subnet_id)
+        .is_some_and(|found| found.availability_zone == subnet.availability_zone);
+    if same_zone {
+        return Err(Refusal::new(
+            Code::DuplicateAz,
+            format!(
+                "{} has a target network in {} already: {}{hint}",
+                other.endpoint_id, subnet.availability_zone, other.subnet_id
+            ),
+        )
+        .at(SUBNET_ID));
+    }
+    Ok(())
+}
+
+fn refuse_overlap(field: &str, code: Code, client_cidr: Ipv4Net, vpc: &Vpc) -> Result<(), Refusal> {
+    let Some(block) = vpc
+        .cidrs
+        .iter()
+        .find(|cidr| net::overlap(**cidr, client_cidr))
+    else {
+        return Ok(());
+    };
+    Err(Refusal::new(
+        code,
+        format!(
+            "The block {block} of the VPC {} overlaps the client range {client_cidr}; choose another VPC, or make the endpoint with another range",
+            vpc.title()
+        ),
+    )
+    .at(field))
+}
+
+/// What an endpoint's `authentication` names, for whoever asks which certificates are in use.
+pub(super) fn certificates_of(endpoint: &Endpoint) -> impl Iterator<Item = &CertificateArn> {
+    std::iter::once(&endpoint.server_certificate).chain(endpoint.client_root_certificate())
+}
+
+pub(super) const ENDPOINT_ID: &str = "ClientVpnEndpointId";
+const ASSOCIATION_ID: &str = "AssociationId";
+const CLIENT_CIDR: &str = "ClientCidrBlock";
+const AUTHENTICATION: &str = "AuthenticationOptions";
+const CONNECTION_LOG: &str = "ConnectionLogOptions";
+const PORT: &str = "VpnPort";
+const CERTIFICATE_AUTHENTICATION: &str = "certificate-authentication";
+const CLIENT_EXAMPLE: &str = "10.0.0.0/22";
+/// The sizes of AWS's guide of 2019.
+const LARGEST_RANGE: u8 = 16;
+const SMALLEST_RANGE: u8 = 22;
+const DEFAULT_PORT: u16 = 443;

@@ -1,0 +1,156 @@
+//! The event record: who did what.
+//!
+//! The line of an allowed change is written in its own transaction. Lines of refusals and reads
+//! are written on best effort, through a bounded queue; what does not fit is counted.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Caller;
+use crate::{
+    clock,
+    model::{Command, Event, Outcome, Refusal},
+    store::{Store, StoreError},
+};
+
+/// Writes the lines that nobody waits for.
+pub(super) struct Recorder {
+    queue: mpsc::Sender<Note>,
+    lost: Arc<AtomicU64>,
+}
+
+enum Note {
+    Line(Box<Event>),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Recorder {
+    /// Starts the task that writes; it ends when the recorder is dropped.
+    pub(super) fn start(store: Store) -> Self {
+        let (queue, notes) = mpsc::channel(QUEUE);
+        let lost = Arc::new(AtomicU64::new(0));
+        tokio::spawn(write_notes(store, notes, Arc::clone(&lost)));
+        Self { queue, lost }
+    }
+
+    /// Writes the line when there is time, or counts it as lost.
+    pub(super) fn record(&self, event: Event) {
+        if self.queue.try_send(Note::Line(Box::new(event))).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many lines were lost since the start.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// Returns once every line so far is written.
+    pub(super) async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.queue.send(Note::Flush(done)).await.is_ok() {
+            // An error means that the task is gone, and with it everything there was to wait for.
+            written.await.unwrap_or_default();
+        }
+    }
+}
+
+async fn write_notes(store: Store, mut notes: mpsc::Receiver<Note>, lost: Arc<AtomicU64>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while notes.recv_many(&mut batch, BATCH).await > 0 {
+        let mut events = Vec::new();
+        let mut waiting = Vec::new();
+        for note in batch.drain(..) {
+            match note {
+                Note::Line(event) => events.push(*event),
+                Note::Flush(done) => waiting.push(done),
+            }
+        }
+        let count = events.len() as u64;
+        let written: Result<(), StoreError> = store
+            .transact(clock::now(), move |tx| {
+                events.iter().try_for_each(|event| tx.insert_event(event))
+            })
+            .await;
+        if let Err(error) = written {
+            lost.fetch_add(count, Ordering::Relaxed);
+            tracing::warn!(%error, count, "lines of the event record are lost");
+        }
+        for done in waiting {
+            // Nobody may be waiting any more.
+            done.send(()).unwrap_or_default();
+        }
+    }
+}
+
+/// The line of a command that was carried out.
+pub(super) fn allowed(
+    caller: &Caller,
+    action: &str,
+    parameters: Value,
+    resources: Vec<String>,
+    at: Timestamp,
+) -> Event {
+    Event {
+        seq: 0,
+        at,
+        caller: caller.name.clone(),
+        face: caller.face.as_str().to_owned(),
+        action: action.to_owned(),
+        resources,
+        parameters,
+        outcome: Outcome::Allowed,
+    }
+}
+
+/// The line of a command that was refused.
+pub(super) fn refused(
+    caller: &Caller,
+    action: &str,
+    parameters: Value,
+    refusal: &Refusal,
+    at: Timestamp,
+) -> Event {
+    Event {
+        outcome: Outcome::Refused {
+            code: refusal.code,
+            message: refusal.message.clone(),
+        },
+        ..allowed(caller, action, parameters, Vec::new(), at)
+    }
+}
+
+/// What was asked, as JSON without secrets. Of files only the sizes are kept: a file that should
+/// hold a certificate may hold a private key too.
+pub(super) fn parameters(command: &Command) -> Value {
+    if let Command::ImportCertificate(import) = command {
+        return json!({
+            "certificate_bytes": import.certificate.0.len(),
+            "has_private_key": import.private_key.is_some(),
+            "certificate_chain_bytes": import.certificate_chain.as_ref().map(|chain| chain.0.len()),
+        });
+    }
+    let fields = match serde_json::to_value(command) {
+        // An enum variant with fields is an object of one member.
+        Ok(Value::Object(object)) => object.into_iter().next().map_or(Value::Null, |(_, v)| v),
+        _ => Value::Null,
+    };
+    let bytes = fields.to_string().len();
+    if bytes > MAX_PARAMETERS {
+        return json!({ "left_out_bytes": bytes });
+    }
+    fields
+}
+
+/// Parameters longer than this are no sensible command; only their size is kept.
+const MAX_PARAMETERS: usize = 16 * 1024;
+/// Lines that may wait to be written.
+const QUEUE: usize = 1024;
+/// Lines that share a transaction.
+const BATCH: usize = 256;

@@ -1,0 +1,268 @@
+//! What single fields may hold. Every refusal names the field by AWS's parameter name and, where
+//! there is one, a value that would be right.
+
+use std::net::Ipv4Addr;
+
+use aws_lc_rs::rand;
+use ipnet::Ipv4Net;
+
+use crate::model::{Code, Refusal, Tags, net};
+
+/// Random bytes for an identifier.
+///
+/// # Errors
+/// When the system has no randomness.
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| {
+        Refusal::new(
+            Code::InternalError,
+            "The system gives no random numbers; nothing was changed",
+        )
+    })?;
+    Ok(bytes)
+}
+
+/// A value at `field` that cannot be used.
+pub(super) fn invalid(field: &str, message: impl Into<String>) -> Refusal {
+    Refusal::new(Code::InvalidParameterValue, message).at(field)
+}
+
+/// A field that must be given.
+pub(super) fn needed<'a>(field: &str, text: &'a str, example: &str) -> Result<&'a str, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Refusal::missing(field, example).cure(example));
+    }
+    Ok(text)
+}
+
+/// A network that must be given, without host bits.
+pub(super) fn cidr(field: &str, text: &str, example: &str) -> Result<Ipv4Net, Refusal> {
+    net::parse_cidr(field, needed(field, text, example)?, example)
+}
+
+/// What an administrator says of something.
+pub(super) fn description(text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length > MAX_DESCRIPTION {
+        return Err(invalid(
+            "Description",
+            format!(
+                "A description has at most {MAX_DESCRIPTION} characters; this one has {length}"
+            ),
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(invalid(
+            "Description",
+            "A description is one line of text without control characters",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Tags by AWS's rules.
+pub(super) fn tags(tags: Tags) -> Result<Tags, Refusal> {
+    let refuse = |message: String| Err(invalid("TagSpecification", message));
+    if tags.len() > MAX_TAGS {
+        return refuse(format!(
+            "At most {MAX_TAGS} tags hang on one thing; these are {}",
+            tags.len()
+        ));
+    }
+    for (key, value) in &tags {
+        if key.is_empty() || key.chars().count() > MAX_TAG_KEY {
+            return refuse(format!("A tag's key has 1 to {MAX_TAG_KEY} characters"));
+        }
+        if value.chars().count() > MAX_TAG_VALUE {
+            return refuse(format!(
+                "The value of the tag {key} has more than {MAX_TAG_VALUE} characters"
+            ));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return refuse(format!(
+                "The tag {key} cannot be set: keys that begin with aws: are reserved"
+            ));
+        }
+        if key.chars().chain(value.chars()).any(char::is_control) {
+            return refuse("Tags hold no control characters".to_owned());
+        }
+    }
+    Ok(tags)
+}
+
+/// DNS servers for clients.
+pub(super) fn dns_servers(servers: &[String]) -> Result<Vec<Ipv4Addr>, Refusal> {
+    if servers.len() > MAX_DNS_SERVERS {
+        return Err(invalid(
+            "DnsServers",
+            format!(
+                "An endpoint has at most {MAX_DNS_SERVERS} DNS servers; these are {}",
+                servers.len()
+            ),
+        ));
+    }
+    servers.iter().map(|text| dns_server(text)).collect()
+}
+
+fn dns_server(text: &str) -> Result<Ipv4Addr, Refusal> {
+    let parsed = text.trim().parse::<Ipv4Addr>().ok();
+    parsed
+        .filter(|address| is_host_address(*address))
+        .ok_or_else(|| {
+            invalid(
+                "DnsServers",
+                format!("\"{text}\" is not the IPv4 address of a DNS server, for example 10.1.0.2"),
+            )
+            .cure("10.1.0.2")
+        })
+}
+
+/// The host that exported configurations name. It is written into files that other programs read,
+/// so it is a host name or an address and nothing else.
+pub(super) fn public_address(text: &str) -> Result<Option<String>, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let looks_numeric = text
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| last.chars().all(|c| c.is_ascii_digit()));
+    let right = if looks_numeric {
+        text.parse::<Ipv4Addr>().is_ok_and(is_host_address)
+    } else {
+        text.len() <= MAX_HOST_NAME && text.split('.').all(is_host_label)
+    };
+    if right {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(invalid(
+        "PublicAddress",
+        "The public address is a host name or an IPv4 address, for example vpn.example.com or \
+         203.0.113.7, without port, spaces or other characters",
+    )
+    .cure("vpn.example.com"))
+}
+
+fn is_host_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn is_host_address(address: Ipv4Addr) -> bool {
+    !(address.is_unspecified() || address.is_multicast() || address.octets()[0] >= 240)
+}
+
+/// Whether the network holds only addresses that a host may have: no "this network", loopback,
+/// link-local, multicast or reserved ones.
+pub(super) fn is_for_hosts(net: Ipv4Net) -> bool {
+    const RESERVED: [([u8; 4], u8); 4] = [
+        ([0, 0, 0, 0], 8),
+        ([127, 0, 0, 0], 8),
+        ([169, 254, 0, 0], 16),
+        ([224, 0, 0, 0], 3),
+    ];
+    RESERVED.iter().all(|&(address, prefix)| {
+        !net::overlap(net, Ipv4Net::new_assert(Ipv4Addr::from(address), prefix))
+    })
+}
+
+/// Names joined for a sentence: `a, b and 3 more`.
+pub(super) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
+    let names: Vec<String> = things.into_iter().map(|thing| thing.to_string()).collect();
+    let (shown, rest) = names.split_at(names.len().min(LISTED));
+    if rest.is_empty() {
+        shown.join(", ")
+    } else {
+        format!("{} and {} more", shown.join(", "), rest.len())
+    }
+}
+
+const MAX_DESCRIPTION: usize = 255;
+const MAX_TAGS: usize = 50;
+const MAX_TAG_KEY: usize = 127;
+const MAX_TAG_VALUE: usize = 256;
+const MAX_DNS_SERVERS: usize = 2;
+/// RFC 1035, section 2.3.4, without the root's dot and length byte.
+const MAX_HOST_NAME: usize = 253;
+const LISTED: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_address_is_a_host_name_or_an_ipv4_address() {
+        for right in ["vpn.example.com", "gateway", "203.0.113.7", "a-1.b2"] {
+            assert_eq!(public_address(right).unwrap().as_deref(), Some(right));
+        }
+        assert_eq!(public_address("  ").unwrap(), None);
+    }
+
+    #[test]
+    fn a_public_address_cannot_carry_another_line_or_option() {
+        for wrong in [
+            "host\nscript-security 2",
+            "host 1194",
+            "host:1194",
+            "2001:db8::1",
+            "300.1.1.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "-a.example",
+            "a..b",
+            "häuser.example",
+            "#host",
+        ] {
+            let refusal = public_address(wrong).unwrap_err();
+            assert_eq!(refusal.field.as_deref(), Some("PublicAddress"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tags_keep_aws_limits() {
+        let one = |key: &str, value: &str| Tags::from([(key.to_owned(), value.to_owned())]);
+        assert!(tags(one("Name", "corp")).is_ok());
+        assert!(tags(one("", "x")).is_err());
+        assert!(tags(one("aws:x", "x")).is_err());
+        assert!(tags(one(&"k".repeat(128), "x")).is_err());
+        assert!(tags(one("k", &"v".repeat(257))).is_err());
+        assert!(tags(one("k", "a\nb")).is_err());
+        let many = (0..51).map(|n| (format!("k{n}"), String::new())).collect();
+        assert!(tags(many).is_err());
+    }
+
+    #[test]
+    fn a_description_is_one_line_of_255_characters() {
+        assert_eq!(description(" staff ").unwrap(), "staff");
+        assert!(description(&"ü".repeat(255)).is_ok());
+        assert!(description(&"ü".repeat(256)).is_err());
+        assert!(description("a\nb").is_err());
+    }
+
+    #[test]
+    fn networks_that_no_host_is_in_are_told_apart() {
+        for wrong in [
+            "127.0.0.0/16",
+            "0.0.0.0/16",
+            "169.254.0.0/18",
+            "224.0.0.0/16",
+            "240.0.0.0/16",
+        ] {
+            assert!(!is_for_hosts(wrong.parse().unwrap()), "{wrong}");
+        }
+        assert!(is_for_hosts("10.0.0.0/22".parse().unwrap()));
+        assert!(is_for_hosts("100.64.0.0/16".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        assert_eq!(listed(["a", "b"]), "a, b");
+        assert_eq!(listed(1..=7), "1, 2, 3, 4, 5 and 2 more");
+    }
+}

@@ -1,0 +1,648 @@
+//! VPCs, subnets and internet gateways.
+
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
+use super::{
+    change::Change,
+    fields::{self, invalid, listed, needed, random},
+    filters::{select, tag_values},
+};
+use crate::model::{
+    Answer, AssociationState, Code, Endpoint, EndpointId, HostNetwork, InternetGateway,
+    InternetGatewayId, Refusal, Route, RouteOrigin, RouteState, Snapshot, Subnet, SubnetId, Tags,
+    Vpc, VpcId,
+    command::{
+        ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, GatewayAttachment,
+        ImportHostNetworks, VpcCidrBlock,
+    },
+    net,
+};
+
+impl Change<'_, '_> {
+    pub(super) fn create_vpc(&mut self, command: CreateVpc) -> Result<Answer, Refusal> {
+        let cidr = vpc_block(&command.cidr_block)?;
+        let vpc = Vpc {
+            id: VpcId::from_random(random()?),
+            cidrs: vec![cidr],
+            tags: fields::tags(command.tags)?,
+        };
+        self.concerns(&vpc.id);
+        self.tx.insert_vpc(&vpc)?;
+        Ok(Answer::Vpc(vpc))
+    }
+
+    /// Gives a VPC one more block, and every association in it the route there.
+    pub(super) fn associate_vpc_cidr_block(
+        &mut self,
+        command: &VpcCidrBlock,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let mut vpc = vpc(&snapshot, &command.vpc_id)?.clone();
+        let cidr = vpc_block(&command.cidr_block)?;
+        self.concerns(&vpc.id);
+        if let Some(other) = vpc.cidrs.iter().find(|other| net::overlap(**other, cidr)) {
+            return Err(Refusal::new(
+                Code::VpcRange,
+                format!("{cidr} overlaps the block {other} that the VPC has already"),
+            )
+            .at(CIDR_BLOCK));
+        }
+        for endpoint in endpoints_of(&snapshot, &vpc.id) {
+            refuse_overlap(endpoint, cidr)?;
+        }
+        self.tx.insert_vpc_cidr(&vpc.id, cidr)?;
+        for association in snapshot.associations.values() {
+            let staying = association.state != AssociationState::Disassociating;
+            if association.vpc_id == vpc.id && staying {
+                self.add_local_route(&association.endpoint_id, &association.subnet_id, cidr)?;
+            }
+        }
+        vpc.cidrs.push(cidr);
+        Ok(Answer::Vpc(vpc))
+    }
+
+    /// Takes a secondary block from a VPC, and the routes there.
+    pub(super) fn disassociate_vpc_cidr_block(
+        &mut self,
+        command: &VpcCidrBlock,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let mut vpc = vpc(&snapshot, &command.vpc_id)?.clone();
+        let cidr = fields::cidr(CIDR_BLOCK, &command.cidr_block, VPC_EXAMPLE)?;
+        self.concerns(&vpc.id);
+        match vpc.cidrs.iter().position(|block| *block == cidr) {
+            Some(0) => {
+                return Err(invalid(
+                    CIDR_BLOCK,
+                    format!(
+                        "{cidr} is the primary block of the VPC and stays for its life; delete the VPC instead"
+                    ),
+                ));
+            }
+            Some(_) => {}
+            None => {
+                return Err(invalid(
+                    CIDR_BLOCK,
+                    format!("The VPC has no block {cidr}; it has {}", listed(&vpc.cidrs)),
+                ));
+            }
+        }
+        let inside = |subnet: &&Subnet| subnet.vpc_id == vpc.id && cidr.contains(&subnet.cidr);
+        let users: Vec<_> = snapshot.subnets.values().filter(inside).collect();
+        if !users.is_empty() {
+            return Err(in_use(
+                CIDR_BLOCK,
+                format!(
+                    "The block holds the subnets {}; delete them first",
+                    listed(users.iter().map(|subnet| &subnet.id))
+                ),
+            ));
+        }
+        self.tx.delete_vpc_cidr(&vpc.id, cidr)?;
+        for route in &snapshot.routes {
+            let of_vpc = snapshot
+                .subnets
+                .get(&route.subnet_id)
+                .is_some_and(|subnet| subnet.vpc_id == vpc.id);
+            let automatic = route.origin == RouteOrigin::Associate && route.destination == cidr;
+            if of_vpc && automatic && route.state != RouteState::Deleting {
+                self.tx.set_route_state(route, RouteState::Deleting)?;
+            }
+        }
+        vpc.cidrs.retain(|block| *block != cidr);
+        Ok(Answer::Vpc(vpc))
+    }
+
+    pub(super) fn delete_vpc(&mut self, command: &ById) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let vpc = vpc(&snapshot, &command.id)?;
+        self.concerns(&vpc.id);
+        let mut users: Vec<String> = snapshot
+            .subnets
+            .values()
+            .filter(|subnet| subnet.vpc_id == vpc.id)
+            .map(|subnet| subnet.id.to_string())
+            .collect();
+        users.extend(
+            snapshot
+                .internet_gateway_of(&vpc.id)
+                .map(|gateway| gateway.id.to_string()),
+        );
+        users.extend(
+            snapshot
+                .endpoints
+                .values()
+                .filter(|endpoint| endpoint.vpc_id.as_ref() == Some(&vpc.id))
+                .map(|endpoint| endpoint.id.to_string()),
+        );
+        if !users.is_empty() {
+            return Err(in_use(
+                VPC_ID,
+                format!("The VPC {} is still used by {}", vpc.id, listed(users)),
+            ));
+        }
+        self.tx.delete_vpc(&vpc.id)?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn create_subnet(&mut self, command: CreateSubnet) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let vpc = vpc(&snapshot, &command.vpc_id)?;
+        let cidr = fields::cidr(CIDR_BLOCK, &command.cidr_block, SUBNET_EXAMPLE)?;
+        let zone = match command.availability_zone.as_deref().map(str::trim) {
+            None | Some("") => free_zone(&snapshot, &vpc.id),
+            Some(zone) => named_zone(zone)?,
+        };
+        let subnet = new_subnet(&snapshot, vpc, cidr, zone, fields::tags(command.tags)?)?;
+        self.concerns(&subnet.id);
+        self.tx.insert_subnet(&subnet)?;
+        Ok(Answer::Subnet(subnet))
+    }
+
+    pub(super) fn delete_subnet(&mut self, command: &ById) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let subnet = subnet(&snapshot, &command.id, Code::SubnetNotFound)?;
+        self.concerns(&subnet.id);
+        let users: Vec<_> = snapshot
+            .associations
+            .values()
+            .filter(|association| association.subnet_id == subnet.id)
+            .collect();
+        if !users.is_empty() {
+            return Err(in_use(
+                SUBNET_ID,
+                format!(
+                    "The subnet {} is a target network of {}; disassociate it first",
+                    subnet.id,
+                    listed(users.iter().map(|association| &association.endpoint_id))
+                ),
+            ));
+        }
+        self.tx.delete_subnet(&subnet.id)?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn create_internet_gateway(
+        &mut self,
+        command: CreateInternetGateway,
+    ) -> Result<Answer, Refusal> {
+        let gateway = InternetGateway {
+            id: InternetGatewayId::from_random(random()?),
+            vpc_id: None,
+            tags: fields::tags(command.tags)?,
+        };
+        self.concerns(&gateway.id);
+        self.tx.insert_internet_gateway(&gateway)?;
+        Ok(Answer::InternetGateway(gateway))
+    }
+
+    pub(super) fn attach_internet_gateway(
+        &mut self,
+        command: &GatewayAttachment,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let gateway = internet_gateway(&snapshot, &command.internet_gateway_id)?;
+        let vpc = vpc(&snapshot, &command.vpc_id)?;
+        self.concerns(&gateway.id);
+        self.concerns(&vpc.id);
+        if let Some(other) = &gateway.vpc_id {
+            return Err(Refusal::new(
+                Code::AlreadyAssociated,
+                format!("{} is attached to {other} already", gateway.id),
+            )
+            .at(INTERNET_GATEWAY_ID));
+        }
+        if let Some(other) = snapshot.internet_gateway_of(&vpc.id) {
+            return Err(Refusal::new(
+                Code::AlreadyAssociated,
+                format!("{} has the internet gateway {} already", vpc.id, other.id),
+            )
+            .at(VPC_ID));
+        }
+        self.tx
+            .attach_internet_gateway(&gateway.id, Some(&vpc.id))?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn detach_internet_gateway(
+        &mut self,
+        command: &GatewayAttachment,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let gateway = internet_gateway(&snapshot, &command.internet_gateway_id)?;
+        let vpc = vpc(&snapshot, &command.vpc_id)?;
+        self.concerns(&gateway.id);
+        self.concerns(&vpc.id);
+        if gateway.vpc_id.as_ref() != Some(&vpc.id) {
+            return Err(Refusal::new(
+                Code::GatewayNotAttached,
+                format!("{} is not attached to {}", gateway.id, vpc.id),
+            )
+            .at(VPC_ID));
+        }
+        self.tx.attach_internet_gateway(&gateway.id, None)?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn delete_internet_gateway(&mut self, command: &ById) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let gateway = internet_gateway(&snapshot, &command.id)?;
+        self.concerns(&gateway.id);
+        if let Some(vpc) = &gateway.vpc_id {
+            return Err(in_use(
+                INTERNET_GATEWAY_ID,
+                format!("{} is attached to {vpc}; detach it first", gateway.id),
+            ));
+        }
+        self.tx.delete_internet_gateway(&gateway.id)?;
+        Ok(Answer::Done)
+    }
+
+    /// Makes a VPC with one subnet of each network of the named interfaces among `networks`.
+    pub(super) fn import_host_networks(
+        &mut self,
+        command: &ImportHostNetworks,
+        networks: &[HostNetwork],
+    ) -> Result<Answer, Refusal> {
+        if command.interfaces.is_empty() {
+            return Err(Refusal::missing(INTERFACES, "eth0"));
+        }
+        let snapshot = self.snapshot.clone();
+        let wanted: BTreeSet<&str> = command.interfaces.iter().map(String::as_str).collect();
+        let mut subnets = Vec::new();
+        for interface in wanted {
+            let mut found = networks
+                .iter()
+                .filter(|network| network.interface == interface)
+                .peekable();
+            if found.peek().is_none() {
+                return Err(invalid(
+                    INTERFACES,
+                    format!(
+                        "This machine has no interface \"{interface}\" in an IPv4 network; it has {}",
+                        listed(networks.iter().map(|network| &network.interface))
+                    ),
+                ));
+            }
+            for network in found {
+                subnets.push(self.import_host_network(&snapshot, network)?);
+            }
+        }
+        Ok(Answer::Subnets(subnets))
+    }
+
+    fn import_host_network(
+        &mut self,
+        snapshot: &Snapshot,
+        network: &HostNetwork,
+    ) -> Result<Subnet, Refusal> {
+        let cidr = network.cidr;
+        if cidr.prefix_len() > SMALLEST_TARGET {
+            return Err(invalid(
+                INTERFACES,
+                format!(
+                    "The network {cidr} of {} is smaller than /{SMALLEST_TARGET} and cannot be a target network",
+                    network.interface
+                ),
+            ));
+        }
+        if cidr.prefix_len() < LARGEST_VPC {
+            return Err(invalid(
+                INTERFACES,
+                format!(
+                    "The network {cidr} of {} is larger than /{LARGEST_VPC}; make a VPC of a part of it by hand",
+                    network.interface
+                ),
+            ));
+        }
+        let has_name = |tags: &Tags| tags.get("Name") == Some(&network.interface);
+        let known = snapshot
+            .vpcs
+            .values()
+            .find(|vpc| has_name(&vpc.tags) && vpc.cidrs.contains(&cidr));
+        if let Some(known) = known {
+            return Err(invalid(
+                INTERFACES,
+                format!(
+                    "The network {cidr} of {} was imported already, as {}",
+                    network.interface, known.id
+                ),
+            ));
+        }
+        let tags = Tags::from([("Name".to_owned(), network.interface.clone())]);
+        let vpc = Vpc {
+            id: VpcId::from_random(random()?),
+            cidrs: vec![cidr],
+            tags: tags.clone(),
+        };
+        let zone = free_zone(snapshot, &vpc.id);
+        let subnet = new_subnet(snapshot, &vpc, cidr, zone, tags)?;
+        self.concerns(&vpc.id);
+        self.concerns(&subnet.id);
+        self.tx.insert_vpc(&vpc)?;
+        self.tx.insert_subnet(&subnet)?;
+        Ok(subnet)
+    }
+
+    /// Adds the automatic route to a block of the VPC through an associated subnet.
+    pub(super) fn add_local_route(
+        &mut self,
+        endpoint: &EndpointId,
+        subnet: &SubnetId,
+        destination: Ipv4Net,
+    ) -> Result<(), Refusal> {
+        let same = |route: &&Route| {
+            route.endpoint_id == *endpoint
+                && route.subnet_id == *subnet
+                && route.destination == destination
+        };
+        let snapshot = self.snapshot.clone();
+        if let Some(old) = snapshot.routes.iter().find(same) {
+            if old.state != RouteState::Deleting {
+                return Err(Refusal::new(
+                    Code::DuplicateRoute,
+                    format!(
+                        "{endpoint} has a route of its own to {destination} through {subnet}; delete it first"
+                    ),
+                )
+                .at(CIDR_BLOCK));
+            }
+            self.tx.delete_route(old)?;
+        }
+        self.tx.insert_route(&Route {
+            endpoint_id: endpoint.clone(),
+            destination,
+            subnet_id: subnet.clone(),
+            origin: RouteOrigin::Associate,
+            description: "Default Route".to_owned(),
+            state: RouteState::Creating,
+        })?;
+        Ok(())
+    }
+}
+
+pub(super) fn describe_vpcs(snapshot: &Snapshot, wanted: &Describe) -> Result<Answer, Refusal> {
+    let named = wanted
+        .ids
+        .iter()
+        .map(|id| vpc(snapshot, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names = ["vpc-id", "cidr", "tag-key"];
+    let value = |vpc: &Vpc, name: &str| match name {
+        "vpc-id" => vec![vpc.id.to_string()],
+        "cidr" => vpc.cidrs.iter().take(1).map(ToString::to_string).collect(),
+        _ => tag_values(&vpc.tags, name),
+    };
+    let found = if named.is_empty() {
+        select(snapshot.vpcs.values(), &wanted.filters, &names, value)
+    } else {
+        select(named.into_iter(), &wanted.filters, &names, value)
+    };
+    found.map(Answer::Vpcs)
+}
+
+pub(super) fn describe_subnets(snapshot: &Snapshot, wanted: &Describe) -> Result<Answer, Refusal> {
+    let named = wanted
+        .ids
+        .iter()
+        .map(|id| subnet(snapshot, id, Code::SubnetNotFound))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names = [
+        "subnet-id",
+        "vpc-id",
+        "cidr-block",
+        "availability-zone",
+        "tag-key",
+    ];
+    let value = |subnet: &Subnet, name: &str| match name {
+        "subnet-id" => vec![subnet.id.to_string()],
+        "vpc-id" => vec![subnet.vpc_id.to_string()],
+        "cidr-block" => vec![subnet.cidr.to_string()],
+        "availability-zone" => vec![subnet.availability_zone.clone()],
+        _ => tag_values(&subnet.tags, name),
+    };
+    let found = if named.is_empty() {
+        select(snapshot.subnets.values(), &wanted.filters, &names, value)
+    } else {
+        select(named.into_iter(), &wanted.filters, &names, value)
+    };
+    found.map(Answer::Subnets)
+}
+
+pub(super) fn describe_internet_gateways(
+    snapshot: &Snapshot,
+    wanted: &Describe,
+) -> Result<Answer, Refusal> {
+    let named = wanted
+        .ids
+        .iter()
+        .map(|id| internet_gateway(snapshot, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names = ["internet-gateway-id", "attachment.vpc-id", "tag-key"];
+    let value = |gateway: &InternetGateway, name: &str| match name {
+        "internet-gateway-id" => vec![gateway.id.to_string()],
+        "attachment.vpc-id" => gateway.vpc_id.iter().map(ToString::to_string).collect(),
+        _ => tag_values(&gateway.tags, name),
+    };
+    let found = if named.is_empty() {
+        select(
+            snapshot.internet_gateways.values(),
+            &wanted.filters,
+            &names,
+            value,
+        )
+    } else {
+        select(named.into_iter(), &wanted.filters, &names, value)
+    };
+    found.map(Answer::InternetGateways)
+}
+
+/// The VPC that a field names.
+pub(super) fn vpc<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s Vpc, Refusal> {
+    let text = needed(VPC_ID, text, "vpc-0a1b2c3d4e5f60718")?;
+    text.parse::<VpcId>()
+        .ok()
+        .and_then(|id| snapshot.vpcs.get(&id))
+        .ok_or_else(|| {
+            Refusal::new(
+                Code::VpcNotFound,
+                format!("The vpc ID '{text}' does not exist"),
+            )
+            .at(VPC_ID)
+        })
+}
+
+/// The subnet that a field names; `missing` is the code for one that is unknown.
+pub(super) fn subnet<'s>(
+    snapshot: &'s Snapshot,
+    text: &str,
+    missing: Code,
+) -> Result<&'s Subnet, Refusal> {
+    let text = needed(SUBNET_ID, text, "subnet-0a1b2c3d4e5f60718")?;
+    text.parse::<SubnetId>()
+        .ok()
+        .and_then(|id| snapshot.subnets.get(&id))
+        .ok_or_else(|| {
+            Refusal::new(missing, format!("The subnet ID '{text}' does not exist")).at(SUBNET_ID)
+        })
+}
+
+fn internet_gateway<'s>(
+    snapshot: &'s Snapshot,
+    text: &str,
+) -> Result<&'s InternetGateway, Refusal> {
+    let text = needed(INTERNET_GATEWAY_ID, text, "igw-0a1b2c3d4e5f60718")?;
+    text.parse::<InternetGatewayId>()
+        .ok()
+        .and_then(|id| snapshot.internet_gateways.get(&id))
+        .ok_or_else(|| {
+            Refusal::new(
+                Code::InternetGatewayNotFound,
+                format!("The internetGateway ID '{text}' does not exist"),
+            )
+            .at(INTERNET_GATEWAY_ID)
+        })
+}
+
+/// The endpoints whose target networks are of the VPC.
+fn endpoints_of<'s>(snapshot: &'s Snapshot, vpc: &'s VpcId) -> impl Iterator<Item = &'s Endpoint> {
+    snapshot
+        .endpoints
+        .values()
+        .filter(move |endpoint| !endpoint.deleting && endpoint.vpc_id.as_ref() == Some(vpc))
+}
+
+fn refuse_overlap(endpoint: &Endpoint, cidr: Ipv4Net) -> Result<(), Refusal> {
+    if !net::overlap(endpoint.client_cidr, cidr) {
+        return Ok(());
+    }
+    Err(invalid(
+        CIDR_BLOCK,
+        format!(
+            "{cidr} overlaps the client range {} of {}; choose a block outside it",
+            endpoint.client_cidr,
+            endpoint.title()
+        ),
+    ))
+}
+
+fn vpc_block(text: &str) -> Result<Ipv4Net, Refusal> {
+    let cidr = fields::cidr(CIDR_BLOCK, text, VPC_EXAMPLE)?;
+    let size = LARGEST_VPC..=SMALLEST_SUBNET;
+    if !size.contains(&cidr.prefix_len()) {
+        return Err(Refusal::new(
+            Code::VpcRange,
+            format!(
+                "A VPC's block is between /{SMALLEST_SUBNET} and /{LARGEST_VPC}, for example {VPC_EXAMPLE}"
+            ),
+        )
+        .at(CIDR_BLOCK)
+        .cure(VPC_EXAMPLE));
+    }
+    if !fields::is_for_hosts(cidr) {
+        return Err(Refusal::new(
+            Code::VpcRange,
+            format!("{cidr} holds addresses that no host may have; take one such as {VPC_EXAMPLE}"),
+        )
+        .at(CIDR_BLOCK)
+        .cure(VPC_EXAMPLE));
+    }
+    Ok(cidr)
+}
+
+fn new_subnet(
+    snapshot: &Snapshot,
+    vpc: &Vpc,
+    cidr: Ipv4Net,
+    availability_zone: String,
+    tags: Tags,
+) -> Result<Subnet, Refusal> {
+    if cidr.prefix_len() > SMALLEST_SUBNET {
+        return Err(Refusal::new(
+            Code::SubnetRange,
+            format!(
+                "A subnet is /{SMALLEST_SUBNET} or larger; to be a target network, /{SMALLEST_TARGET} or larger"
+            ),
+        )
+        .at(CIDR_BLOCK));
+    }
+    if !vpc.contains(cidr) {
+        return Err(Refusal::new(
+            Code::SubnetRange,
+            format!(
+                "{cidr} is not inside the VPC, which has {}",
+                listed(&vpc.cidrs)
+            ),
+        )
+        .at(CIDR_BLOCK));
+    }
+    let meets = |other: &&Subnet| other.vpc_id == vpc.id && net::overlap(other.cidr, cidr);
+    if let Some(other) = snapshot.subnets.values().find(meets) {
+        return Err(Refusal::new(
+            Code::SubnetConflict,
+            format!(
+                "{cidr} overlaps the subnet {} with {}",
+                other.title(),
+                other.cidr
+            ),
+        )
+        .at(CIDR_BLOCK));
+    }
+    Ok(Subnet {
+        id: SubnetId::from_random(random()?),
+        vpc_id: vpc.id.clone(),
+        cidr,
+        availability_zone,
+        tags,
+    })
+}
+
+/// The first zone of the region in which the VPC has no subnet; the first of all if it has one in
+/// each.
+fn free_zone(snapshot: &Snapshot, vpc: &VpcId) -> String {
+    let used = |zone: &String| {
+        snapshot
+            .subnets
+            .values()
+            .any(|subnet| subnet.vpc_id == *vpc && subnet.availability_zone == *zone)
+    };
+    let zone = |letter: char| format!("{}{letter}", snapshot.settings.region);
+    ('a'..='z')
+        .map(zone)
+        .find(|zone| !used(zone))
+        .unwrap_or_else(|| zone('a'))
+}
+
+fn named_zone(zone: &str) -> Result<String, Refusal> {
+    let right = zone.len() <= 64
+        && zone
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if right {
+        return Ok(zone.to_owned());
+    }
+    Err(invalid(
+        "AvailabilityZone",
+        "An Availability Zone has up to 64 small letters, digits and hyphens, for example local-1a",
+    )
+    .cure("local-1a"))
+}
+
+fn in_use(field: &str, message: String) -> Refusal {
+    Refusal::new(Code::DependencyViolation, message).at(field)
+}
+
+pub(super) const VPC_ID: &str = "VpcId";
+pub(super) const SUBNET_ID: &str = "SubnetId";
+pub(super) const CIDR_BLOCK: &str = "CidrBlock";
+const INTERNET_GATEWAY_ID: &str = "InternetGatewayId";
+const INTERFACES: &str = "Interfaces";
+const VPC_EXAMPLE: &str = "10.1.0.0/16";
+const SUBNET_EXAMPLE: &str = "10.1.1.0/24";
+/// AWS stops at /16; what a machine reaches may be larger.
+const LARGEST_VPC: u8 = 8;
+const SMALLEST_SUBNET: u8 = 28;
+/// The smallest subnet that can be a target network.
+pub(super) const SMALLEST_TARGET: u8 = 27;
