@@ -1,0 +1,1147 @@
+//! One session's control channel, in either role. [`super`] says how to drive it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::admission::{Admission, Decision, Grant, Identity, Negotiated, PeerInfo};
+use super::channel::Channel;
+use super::config::{ClientConfig, Limits, Role, ServerConfig, Transport};
+use super::control::{self, Message};
+use super::cookie::{Accepted, Bucket};
+use super::data::{DataConfig, DataEvent};
+use super::key_method::{KeyMethod, Secrets};
+use super::keys::{Cipher, DataFormat, DataKeys, Derivation, Framing, PrfInput};
+use super::negotiate::{self, Agreement};
+use super::negotiation::{Failure, Negotiation, Stage, Step};
+use super::options::{self, Pushed};
+use super::packet::{self, KeyId, Opcode, Outer, SessionId};
+use super::timer::{Timer, Timers};
+use super::tls::{Tls, TlsFailure};
+use super::{CloseReason, Discard, Random};
+
+/// What happened in a session. See [`super`] for what to do with each.
+#[derive(Debug)]
+pub enum Event {
+    /// A client asks to come in, or to go on with a new key: answer with
+    /// [`Control::handle_decision`].
+    Admit(Box<Admission>),
+    /// The session stands: make its [`super::Data`]. Once per session, before the first
+    /// [`Event::Install`].
+    Established(Box<Session>),
+    /// What the server gave us (client role). Once per session.
+    Pushed(Box<Pushed>),
+    /// Give this key to [`super::Data::install`].
+    Install(Box<DataKeys>),
+    /// [`super::Data::promote`] this key.
+    Promote(KeyId),
+    /// [`super::Data::retire`] this key.
+    Retire(KeyId),
+    /// Call [`super::Data::send_exit`]: the peer learns by a data packet that we leave.
+    SendExit,
+    /// The server has something to show (client role).
+    Info(String),
+    /// A rekey came to nothing. The old key goes on until it expires, and another attempt follows.
+    RekeyFailed(CloseReason),
+    /// The session has ended. Release what it held; drive it until [`Control::is_done`].
+    Closed(CloseReason),
+}
+
+/// What an established session's data channel needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// What was agreed on.
+    pub negotiated: Negotiated,
+    /// For [`super::Data::new`].
+    pub data: DataConfig,
+    /// For [`super::Data::new`]: our options string.
+    pub options: String,
+}
+
+/// The control channel of one session.
+pub struct Control {
+    side: Side,
+    transport: Transport,
+    random: Box<dyn Random>,
+    local: SessionId,
+    /// Unknown to a client until the server's first answer.
+    remote: Option<SessionId>,
+    /// The control channel before the last rekey, kept to be drained.
+    old: Option<Negotiation>,
+    /// The newest established key, or the first.
+    current: Negotiation,
+    /// A rekey in progress.
+    pending: Option<Negotiation>,
+    last_key_id: KeyId,
+    /// A key that peers may still send with, although a newer one exists.
+    previous_key: Option<KeyId>,
+    agreed: Option<Agreed>,
+    identity: Option<Identity>,
+    username: Option<String>,
+    push: PushState,
+    rekeys: Bucket,
+    control_bytes: Bucket,
+    phase: Phase,
+    timers: Timers,
+    events: VecDeque<Event>,
+}
+
+enum Side {
+    Server(Arc<ServerConfig>),
+    Client(Box<ClientConfig>),
+}
+
+/// What stays the same over rekeys.
+struct Agreed {
+    cipher: Cipher,
+    derivation: Derivation,
+    format: DataFormat,
+    framing: Framing,
+    exit_by_control: bool,
+}
+
+/// The exchange of configuration.
+#[derive(Default)]
+struct PushState {
+    /// Server: what a client that was not admitted yet can do.
+    agreement: Option<Agreement>,
+    /// Server: the reply, once admitted.
+    reply: Vec<Message>,
+    is_requested: bool,
+    last_sent: Option<Instant>,
+    /// Client: the parts so far.
+    received: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Saying last words. `until_idle`: done as soon as they are acknowledged.
+    Closing {
+        until_idle: bool,
+    },
+    Done,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slot {
+    Old,
+    Current,
+    Pending,
+}
+
+impl Control {
+    /// The server's side of a session with a client that was [`Accepted`]. Feed it the packet that was
+    /// accepted.
+    ///
+    /// # Errors
+    /// [`CloseReason::Tls`] if TLS cannot start.
+    pub fn server(
+        now: Instant,
+        config: Arc<ServerConfig>,
+        accepted: Accepted,
+        transport: Transport,
+        random: Box<dyn Random>,
+    ) -> Result<Self, CloseReason> {
+        let tls = Tls::server(&config.tls).map_err(CloseReason::Tls)?;
+        let first_id = u32::from(accepted.resets_done);
+        let mut channel = Channel::new(KeyId::FIRST, first_id, transport, &config.limits);
+        let stage = if accepted.resets_done {
+            Stage::AwaitKeyMethod
+        } else {
+            channel.write_reset(Opcode::HardResetServerV2);
+            Stage::AwaitReset
+        };
+        let mut first = Negotiation::new(channel, Role::Client, stage, now);
+        first.start_tls(tls);
+        let side = Side::Server(config);
+        Ok(Self::new(
+            now,
+            side,
+            transport,
+            random,
+            accepted.local,
+            Some(accepted.remote),
+            first,
+        ))
+    }
+
+    /// The client's side of a new session.
+    ///
+    /// # Errors
+    /// [`CloseReason::NoRandomness`] if the random source failed.
+    pub fn client(
+        now: Instant,
+        config: ClientConfig,
+        transport: Transport,
+        mut random: Box<dyn Random>,
+    ) -> Result<Self, CloseReason> {
+        let local = super::random::session_id(&mut *random).ok_or(CloseReason::NoRandomness)?;
+        let mut channel = Channel::new(KeyId::FIRST, 0, transport, &config.limits);
+        channel.write_reset(Opcode::HardResetClientV2);
+        let first = Negotiation::new(channel, Role::Server, Stage::AwaitReset, now);
+        let side = Side::Client(Box::new(config));
+        Ok(Self::new(now, side, transport, random, local, None, first))
+    }
+
+    fn new(
+        now: Instant,
+        side: Side,
+        transport: Transport,
+        random: Box<dyn Random>,
+        local: SessionId,
+        remote: Option<SessionId>,
+        first: Negotiation,
+    ) -> Self {
+        let mut timers = Timers::default();
+        timers.set(Timer::Handshake, now + side.limits().hand_window);
+        Self {
+            side,
+            transport,
+            random,
+            local,
+            remote,
+            old: None,
+            current: first,
+            pending: None,
+            last_key_id: KeyId::FIRST,
+            previous_key: None,
+            agreed: None,
+            identity: None,
+            username: None,
+            push: PushState::default(),
+            rekeys: Bucket {
+                tokens: REKEY_BURST,
+                at: now,
+            },
+            control_bytes: Bucket {
+                tokens: CONTROL_BURST,
+                at: now,
+            },
+            phase: Phase::Open,
+            timers,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The peer's session id: with listener and address, what control packets are told apart by. Unknown
+    /// to a client until the server has answered.
+    #[must_use]
+    pub fn remote_session_id(&self) -> Option<SessionId> {
+        self.remote
+    }
+
+    /// Our session id.
+    #[must_use]
+    pub fn local_session_id(&self) -> SessionId {
+        self.local
+    }
+
+    /// The peer's verified certificate, once its key exchange message has arrived.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// Whether the session has ended and nothing is left to send or to wait for: drop it.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        match self.phase {
+            Phase::Open => false,
+            Phase::Closing { until_idle } => {
+                until_idle && self.negotiations().all(|one| one.channel.is_idle())
+            }
+            Phase::Done => true,
+        }
+    }
+
+    /// Takes a control packet. TLS work, signatures included, happens here.
+    ///
+    /// # Errors
+    /// A [`Discard`] if the packet was dropped. The session goes on.
+    pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) -> Result<(), Discard> {
+        if self.is_done() {
+            return Err(Discard::SessionEnded);
+        }
+        let outer = Outer::parse(packet)?;
+        let content = packet::Control::parse(outer.opcode, outer.inner)?;
+        self.check_sessions(&outer, &content)?;
+        let slot = self.slot_for(now, &outer, &content)?;
+        if self.is_server() && self.at(slot).is_some_and(|one| one.stage == Stage::Active) {
+            let len = content.payload.len() as f32;
+            if !self
+                .control_bytes
+                .take_many(now, len, CONTROL_RATE, CONTROL_BURST)
+            {
+                self.close_with(now, CloseReason::ControlFlood, None);
+                return Err(Discard::BufferFull);
+            }
+        }
+        let Some(negotiation) = self.at(slot) else {
+            return Err(Discard::UnknownKey);
+        };
+        negotiation.receive(outer.opcode, &content)?;
+        self.run(now);
+        Ok(())
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.expire(now) {
+            self.handle_timer(now, timer);
+        }
+    }
+
+    /// Answers the last [`Event::Admit`]; without one it changes nothing.
+    pub fn handle_decision(&mut self, now: Instant, decision: Decision) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        let slot = if self
+            .pending
+            .as_ref()
+            .is_some_and(|one| one.stage == Stage::AwaitDecision)
+        {
+            Slot::Pending
+        } else if self.is_server() && self.current.stage == Stage::AwaitDecision {
+            Slot::Current
+        } else {
+            return;
+        };
+        match (decision, slot) {
+            (Decision::Refuse { reason }, _) => self.refuse(now, &reason),
+            (Decision::Admit(grant), Slot::Current) => self.admit(now, &grant),
+            (Decision::Admit(_), _) => self.finish_rekey(now),
+        }
+        self.run(now);
+    }
+
+    /// Takes what [`super::Data::poll_event`] gave.
+    pub fn handle_data_event(&mut self, now: Instant, event: DataEvent) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        match event {
+            DataEvent::KeyInUse(key) => {
+                if key == self.current.key_id() {
+                    self.timers.stop(Timer::Promote);
+                }
+            }
+            DataEvent::RekeyWanted(key) => {
+                if key == self.current.key_id() {
+                    self.start_rekey(now);
+                }
+            }
+            DataEvent::PeerExit => self.close_with(now, CloseReason::PeerExit, None),
+            DataEvent::PeerSilent => self.close_with(now, CloseReason::PeerSilent, None),
+        }
+    }
+
+    /// Tells the client to reconnect, keeping its password, and ends the session (server role).
+    pub fn restart(&mut self, now: Instant, reason: &str) {
+        let reason = control::sanitize(reason);
+        let message = Message::Restart(format!("[P]{reason}"));
+        self.close_with(now, CloseReason::Stopped(reason), Some(message));
+    }
+
+    /// Tells the client that it may not come in, or not stay, and ends the session (server role).
+    pub fn refuse(&mut self, now: Instant, reason: &str) {
+        let reason = control::sanitize(reason);
+        self.close_with(
+            now,
+            CloseReason::Refused(reason.clone()),
+            Some(Message::AuthFailed(reason)),
+        );
+    }
+
+    /// Ends the session from this side. A client says that it leaves; a server says nothing.
+    pub fn close(&mut self, now: Instant) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        let mut message = None;
+        if let (Side::Client(_), Some(agreed)) = (&self.side, &self.agreed) {
+            if agreed.exit_by_control {
+                message = Some(Message::Exit);
+            } else {
+                self.events.push_back(Event::SendExit);
+            }
+        }
+        self.close_with(now, CloseReason::Closed, message);
+    }
+
+    /// What happened. Call until `None`, before [`Control::poll_transmit`].
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Appends one packet for the peer to `out`. Call until `false`.
+    #[must_use]
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
+        if self.is_done() {
+            return false;
+        }
+        let (local, remote) = (self.local, self.remote);
+        [
+            self.old.as_mut(),
+            Some(&mut self.current),
+            self.pending.as_mut(),
+        ]
+        .into_iter()
+        .flatten()
+        .any(|one| one.poll_transmit(now, local, remote, out))
+    }
+
+    /// When [`Control::handle_timeout`] must be called, or [`Control::poll_transmit`] has something to
+    /// repeat. `None` once the session is done.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_done() {
+            return None;
+        }
+        let repeats = self
+            .negotiations()
+            .filter_map(|one| one.channel.next_deadline())
+            .min();
+        self.timers.next().into_iter().chain(repeats).min()
+    }
+
+    fn is_server(&self) -> bool {
+        matches!(self.side, Side::Server(_))
+    }
+
+    fn negotiations(&self) -> impl Iterator<Item = &Negotiation> {
+        [
+            self.old.as_ref(),
+            Some(&self.current),
+            self.pending.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    fn at(&mut self, slot: Slot) -> Option<&mut Negotiation> {
+        match slot {
+            Slot::Old => self.old.as_mut(),
+            Slot::Current => Some(&mut self.current),
+            Slot::Pending => self.pending.as_mut(),
+        }
+    }
+}
+
+/// Which packets belong here, and to which key.
+impl Control {
+    fn check_sessions(
+        &mut self,
+        outer: &Outer<'_>,
+        content: &packet::Control<'_>,
+    ) -> Result<(), Discard> {
+        if content
+            .acked_session
+            .is_some_and(|acked| acked != self.local)
+        {
+            return Err(Discard::ForeignAck);
+        }
+        match self.remote {
+            Some(remote) if remote == outer.session_id => Ok(()),
+            Some(_) => Err(Discard::WrongSession),
+            None if outer.opcode == Opcode::HardResetServerV2
+                && content.acks.as_slice().contains(&0) =>
+            {
+                self.remote = Some(outer.session_id);
+                Ok(())
+            }
+            None => Err(Discard::WrongSession),
+        }
+    }
+
+    fn slot_for(
+        &mut self,
+        now: Instant,
+        outer: &Outer<'_>,
+        content: &packet::Control<'_>,
+    ) -> Result<Slot, Discard> {
+        let is_expected = match outer.opcode {
+            Opcode::Control | Opcode::Ack | Opcode::SoftReset => true,
+            Opcode::HardResetClientV2 => self.is_server(),
+            Opcode::HardResetServerV2 => !self.is_server(),
+            _ => false,
+        };
+        if !is_expected {
+            return Err(Discard::UnexpectedOpcode);
+        }
+        let key_id = Some(outer.key_id);
+        if self.pending.as_ref().map(Negotiation::key_id) == key_id {
+            Ok(Slot::Pending)
+        } else if Some(self.current.key_id()) == key_id {
+            Ok(Slot::Current)
+        } else if self.old.as_ref().map(Negotiation::key_id) == key_id {
+            Ok(Slot::Old)
+        } else if outer.opcode == Opcode::SoftReset && content.packet_id == Some(0) {
+            self.answer_rekey(now, outer.key_id).map(|()| Slot::Pending)
+        } else {
+            Err(Discard::UnknownKey)
+        }
+    }
+
+    /// The peer starts a rekey. Only a key id soon to come is a new one; others are late duplicates.
+    fn answer_rekey(&mut self, now: Instant, key_id: KeyId) -> Result<(), Discard> {
+        let mut ahead = self.last_key_id;
+        let is_ahead = (0..3).any(|_| {
+            ahead = ahead.next();
+            ahead == key_id
+        });
+        let is_busy = self
+            .pending
+            .as_ref()
+            .is_some_and(|pending| pending.stage != Stage::AwaitReset);
+        if self.phase != Phase::Open || !is_ahead {
+            return Err(Discard::UnknownKey);
+        }
+        let interval = self.side.limits().rekey_interval.as_secs_f32().max(0.1);
+        if is_busy || self.agreed.is_none() || !self.rekeys.take(now, 1.0 / interval, REKEY_BURST) {
+            return Err(Discard::RekeyTooSoon);
+        }
+        self.begin_rekey(now, key_id);
+        Ok(())
+    }
+}
+
+/// Progress: what arrives is worked on until nothing more can be.
+impl Control {
+    fn run(&mut self, now: Instant) {
+        while self.phase == Phase::Open {
+            let mut slots = [Slot::Old, Slot::Current, Slot::Pending].into_iter();
+            let progress = slots.find_map(|slot| match self.at(slot)?.advance() {
+                Ok(None) => None,
+                Ok(Some(step)) => Some((slot, Ok(step))),
+                Err(failure) => Some((slot, Err(failure))),
+            });
+            match progress {
+                None => return,
+                Some((slot, Ok(step))) => self.take_step(now, slot, step),
+                Some((slot, Err(failure))) => self.fail(now, slot, failure),
+            }
+        }
+    }
+
+    fn take_step(&mut self, now: Instant, slot: Slot, step: Step) {
+        let outcome = match step {
+            Step::ResetDone => self.start_client_tls(slot),
+            Step::TlsDone => self.send_client_key_method(slot),
+            Step::KeyMethod(message) if self.is_server() => {
+                self.take_client_key_method(now, slot, *message)
+            }
+            Step::KeyMethod(_) => self.take_server_key_method(now, slot),
+            Step::Message(message) if self.is_server() => {
+                self.take_client_message(now, message);
+                Ok(())
+            }
+            Step::Message(message) => {
+                self.take_server_message(now, message);
+                Ok(())
+            }
+        };
+        if let Err(failure) = outcome {
+            self.fail(now, slot, failure);
+        }
+    }
+
+    fn fail(&mut self, now: Instant, slot: Slot, failure: Failure) {
+        let is_verdict = matches!(
+            failure,
+            Failure::Tls(TlsFailure::Certificate { .. } | TlsFailure::NoCertificate(_))
+                | Failure::Flood
+        );
+        let reason = match failure {
+            Failure::Tls(failure) => CloseReason::Tls(failure),
+            Failure::MalformedKeyMethod(what) => CloseReason::MalformedKeyExchange(what),
+            Failure::Flood => CloseReason::ControlFlood,
+        };
+        match slot {
+            Slot::Old => self.old = None,
+            // A rekey that merely went wrong leaves the old key; one that shows a bad certificate does not.
+            Slot::Pending if !is_verdict => self.abandon_rekey(now, reason),
+            Slot::Pending | Slot::Current => self.close_with(now, reason, None),
+        }
+    }
+
+    fn handle_timer(&mut self, now: Instant, timer: Timer) {
+        let limits = self.side.limits().clone();
+        match timer {
+            Timer::Handshake => {
+                let reason = CloseReason::HandshakeTimeout {
+                    secs: limits.hand_window.as_secs(),
+                };
+                if self.pending.is_some() {
+                    self.abandon_rekey(now, reason);
+                } else if self.agreed.is_none() {
+                    self.close_with(now, reason, None);
+                }
+            }
+            Timer::Rekey => self.start_rekey(now),
+            Timer::Promote if self.current.is_key_method_delivered() => {
+                self.events.push_back(Event::Promote(self.current.key_id()));
+            }
+            Timer::Promote => self.timers.set(Timer::Promote, now + PROMOTE_RETRY),
+            Timer::KeyExpiry => self.close_with(now, CloseReason::KeyExpired, None),
+            Timer::RetireOldKey => {
+                if let Some(key) = self.previous_key.take() {
+                    self.events.push_back(Event::Retire(key));
+                }
+            }
+            Timer::DropOldChannel => self.old = None,
+            Timer::PushRequest => {
+                self.say(now, &Message::PushRequest);
+                self.timers
+                    .set(Timer::PushRequest, now + PUSH_REQUEST_EVERY);
+            }
+            Timer::PushWindow => self.close_with(now, CloseReason::UnusablePush("none came"), None),
+            Timer::Linger => self.phase = Phase::Done,
+        }
+    }
+
+    /// Sends a message on the channel that the peer listens to: that of a rekey once both key-method
+    /// messages are exchanged, else the current one.
+    fn say(&mut self, now: Instant, message: &Message) {
+        let slot = match &self.pending {
+            Some(pending) if pending.stage == Stage::AwaitDecision => Slot::Pending,
+            _ => Slot::Current,
+        };
+        let Some(negotiation) = self.at(slot) else {
+            return;
+        };
+        if let Err(failure) = negotiation.send_message(message) {
+            tracing::debug!(%failure, "a control message could not be encrypted");
+            if self.phase == Phase::Open {
+                self.close_with(now, CloseReason::Tls(failure), None);
+            }
+        }
+    }
+
+    fn close_with(&mut self, now: Instant, reason: CloseReason, last_words: Option<Message>) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        let limits = self.side.limits();
+        let linger = match reason {
+            CloseReason::Stopped(_) => limits.restart_linger,
+            _ => limits.linger,
+        };
+        // A peer that leaves repeats its message until it is acknowledged, so stay to acknowledge it.
+        let until_idle = reason != CloseReason::PeerExit;
+        self.phase = Phase::Closing { until_idle };
+        if let Some(message) = last_words {
+            self.say(now, &message);
+        }
+        self.timers.stop_all();
+        self.timers.set(Timer::Linger, now + linger);
+        self.events.push_back(Event::Closed(reason));
+    }
+}
+
+/// The server's part.
+impl Control {
+    fn take_client_key_method(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        theirs: KeyMethod,
+    ) -> Result<(), Failure> {
+        let Side::Server(config) = &self.side else {
+            return Ok(());
+        };
+        let config = config.clone();
+        let Some(secrets) = Secrets::generate(Role::Server, &mut *self.random) else {
+            self.close_with(now, CloseReason::NoRandomness, None);
+            return Ok(());
+        };
+        let ours = KeyMethod::new(
+            secrets.clone(),
+            negotiate::mirror_options(Role::Server, &theirs.options),
+        );
+        let Some(negotiation) = self.at(slot) else {
+            return Ok(());
+        };
+        let Some(tls) = &negotiation.tls else {
+            return Ok(());
+        };
+        let identity = tls.identity().map_err(Failure::Tls)?;
+        let description = tls.description();
+        negotiation.ours = Some(secrets);
+        // Sent whatever the decision will be: only a client that has it reads what follows.
+        negotiation.send_key_method(&ours).map_err(Failure::Tls)?;
+        negotiation.channel.widen();
+        negotiation.stage = Stage::AwaitDecision;
+        if theirs.is_oversized {
+            self.reject(
+                now,
+                CloseReason::Incompatible(
+                    "options, user name or password are longer than 4096 bytes",
+                ),
+            );
+            return Ok(());
+        }
+        let info = PeerInfo::parse(&theirs.peer_info);
+        let cipher = if slot == Slot::Current {
+            match Agreement::reach(&config.ciphers, &info, &theirs.options) {
+                Ok(agreement) => self.push.agreement.insert(agreement).cipher,
+                Err(reason) => {
+                    self.identity = Some(identity);
+                    self.reject(now, CloseReason::Incompatible(reason));
+                    return Ok(());
+                }
+            }
+        } else if self.is_same_client(&identity, theirs.username.as_deref()) {
+            self.agreed
+                .as_ref()
+                .map_or(Cipher::Aes256Gcm, |agreed| agreed.cipher)
+        } else {
+            self.reject(now, CloseReason::IdentityChanged);
+            return Ok(());
+        };
+        self.identity = Some(identity.clone());
+        self.username.clone_from(&theirs.username);
+        self.events.push_back(Event::Admit(Box::new(Admission {
+            identity,
+            username: theirs.username,
+            password: theirs.password,
+            ciphers: negotiate::offered_ciphers(&info, &theirs.options),
+            peer_info: info,
+            cipher,
+            tls: description,
+            is_rekey: slot == Slot::Pending,
+        })));
+        Ok(())
+    }
+
+    /// A rekey must present the name that the session began with, and the same user.
+    fn is_same_client(&self, identity: &Identity, username: Option<&str>) -> bool {
+        self.identity
+            .as_ref()
+            .is_some_and(|known| known.common_name == identity.common_name)
+            && self.username.as_deref() == username
+    }
+
+    fn reject(&mut self, now: Instant, reason: CloseReason) {
+        let text = control::sanitize(&reason.to_string());
+        self.close_with(now, reason, Some(Message::AuthFailed(text)));
+    }
+
+    fn admit(&mut self, now: Instant, grant: &Grant) {
+        let Some(agreement) = self.push.agreement.take() else {
+            return;
+        };
+        let agreed = Agreed {
+            cipher: agreement.cipher,
+            derivation: agreement.derivation,
+            format: if agreement.data_v2 {
+                DataFormat::V2(grant.peer_id)
+            } else {
+                DataFormat::V1
+            },
+            framing: agreement.framing,
+            exit_by_control: agreement.protocol_flags,
+        };
+        let data = DataConfig {
+            ping: Some(grant.ping),
+            silence: Some(grant.ping_restart * 2),
+            max_segment: grant.max_segment,
+        };
+        self.push.reply = options::push_reply(grant, &agreement);
+        self.establish(now, agreed, data, None);
+        if agreement.push_early || self.push.is_requested {
+            self.send_push(now);
+        }
+    }
+
+    fn send_push(&mut self, now: Instant) {
+        self.push.last_sent = Some(now);
+        for message in self.push.reply.clone() {
+            self.say(now, &message);
+        }
+    }
+
+    fn take_client_message(&mut self, now: Instant, message: Message) {
+        match message {
+            Message::PushRequest => {
+                self.push.is_requested = true;
+                let is_due = self
+                    .push
+                    .last_sent
+                    .is_none_or(|last| now >= last + PUSH_REPEAT_EVERY);
+                if self.agreed.is_some() && is_due {
+                    self.send_push(now);
+                }
+            }
+            Message::Exit => self.close_with(now, CloseReason::PeerExit, None),
+            // The rest is a server's to say.
+            Message::PushReply(_)
+            | Message::AuthFailed(_)
+            | Message::Restart(_)
+            | Message::Halt(_)
+            | Message::Info(_)
+            | Message::Other => {}
+        }
+    }
+}
+
+/// The client's part.
+impl Control {
+    fn start_client_tls(&mut self, slot: Slot) -> Result<(), Failure> {
+        let Side::Client(config) = &self.side else {
+            return Ok(());
+        };
+        let tls = Tls::client(&config.tls).map_err(Failure::Tls)?;
+        if let Some(negotiation) = self.at(slot) {
+            negotiation.start_tls(tls);
+        }
+        Ok(())
+    }
+
+    fn send_client_key_method(&mut self, slot: Slot) -> Result<(), Failure> {
+        let Side::Client(config) = &self.side else {
+            return Ok(());
+        };
+        let first_cipher = config.ciphers.first().copied().unwrap_or(Cipher::Aes256Gcm);
+        let secrets = Secrets::generate(Role::Client, &mut *self.random)
+            .ok_or_else(|| Failure::Tls(TlsFailure::Internal("no randomness".into())))?;
+        let mut message = KeyMethod::new(
+            secrets.clone(),
+            negotiate::client_options(self.transport, first_cipher),
+        );
+        message.peer_info = negotiate::client_peer_info(config);
+        if let Some((username, password)) = &config.credentials {
+            message.username = Some(username.clone());
+            message.password = Some(password.clone());
+        }
+        let Some(negotiation) = self.at(slot) else {
+            return Ok(());
+        };
+        negotiation.ours = Some(secrets);
+        negotiation.send_key_method(&message).map_err(Failure::Tls)
+    }
+
+    fn take_server_key_method(&mut self, now: Instant, slot: Slot) -> Result<(), Failure> {
+        let Some(negotiation) = self.at(slot) else {
+            return Ok(());
+        };
+        let identity = negotiation
+            .tls
+            .as_ref()
+            .map(Tls::identity)
+            .transpose()
+            .map_err(Failure::Tls)?;
+        negotiation.channel.widen();
+        negotiation.stage = Stage::AwaitDecision;
+        self.identity = identity;
+        if slot == Slot::Pending {
+            self.finish_rekey(now);
+            return Ok(());
+        }
+        self.say(now, &Message::PushRequest);
+        self.timers.stop(Timer::Handshake);
+        self.timers
+            .set(Timer::PushRequest, now + PUSH_REQUEST_EVERY);
+        self.timers
+            .set(Timer::PushWindow, now + self.side.limits().hand_window);
+        Ok(())
+    }
+
+    fn take_server_message(&mut self, now: Instant, message: Message) {
+        match message {
+            Message::PushReply(options) => self.take_push(now, &options),
+            Message::AuthFailed(reason) => {
+                self.close_with(now, CloseReason::AuthFailed(reason), None)
+            }
+            Message::Restart(text) => self.close_with(now, CloseReason::Restarted(text), None),
+            Message::Halt(text) => self.close_with(now, CloseReason::Halted(text), None),
+            Message::Exit => self.close_with(now, CloseReason::PeerExit, None),
+            Message::Info(text) => self.events.push_back(Event::Info(text)),
+            Message::PushRequest | Message::Other => {}
+        }
+    }
+
+    fn take_push(&mut self, now: Instant, options: &str) {
+        if self.agreed.is_some() {
+            return;
+        }
+        let received = &mut self.push.received;
+        if received.len() + options.len() > MAX_PUSH_TOTAL {
+            self.close_with(now, CloseReason::UnusablePush("it is too long"), None);
+            return;
+        }
+        received.push_str(options);
+        received.push(',');
+        if options::is_continued(options) {
+            return;
+        }
+        let received = std::mem::take(received);
+        match Pushed::parse(&received) {
+            Ok(pushed) => self.accept_push(now, pushed),
+            Err(error) => self.close_with(now, CloseReason::UnusablePush(error.0), None),
+        }
+    }
+
+    fn accept_push(&mut self, now: Instant, pushed: Pushed) {
+        let Side::Client(config) = &self.side else {
+            return;
+        };
+        let first_cipher = config.ciphers.first().copied();
+        let Some(cipher) = pushed
+            .cipher
+            .or(first_cipher)
+            .filter(|cipher| config.ciphers.contains(cipher))
+        else {
+            self.close_with(
+                now,
+                CloseReason::UnusablePush("its cipher was not offered"),
+                None,
+            );
+            return;
+        };
+        let agreed = Agreed {
+            cipher,
+            derivation: pushed.derivation,
+            format: pushed.format(),
+            framing: pushed.framing,
+            exit_by_control: pushed.exit_by_control,
+        };
+        let data = DataConfig {
+            ping: pushed.ping,
+            silence: pushed.ping_restart,
+            max_segment: None,
+        };
+        self.establish(now, agreed, data, Some(pushed));
+    }
+}
+
+/// Keys, in either role.
+impl Control {
+    fn establish(
+        &mut self,
+        now: Instant,
+        agreed: Agreed,
+        data: DataConfig,
+        pushed: Option<Pushed>,
+    ) {
+        let theirs = self
+            .current
+            .theirs
+            .as_ref()
+            .map_or("", |message| message.options.as_str());
+        let options = match &self.side {
+            Side::Server(_) => negotiate::mirror_options(Role::Server, theirs),
+            Side::Client(_) => negotiate::client_options(self.transport, agreed.cipher),
+        };
+        let negotiated = Negotiated {
+            cipher: agreed.cipher,
+            derivation: agreed.derivation,
+            peer_id: match agreed.format {
+                DataFormat::V1 => None,
+                DataFormat::V2(peer_id) => Some(peer_id),
+            },
+            exit_by_control: agreed.exit_by_control,
+        };
+        self.agreed = Some(agreed);
+        match self.derive(Slot::Current) {
+            Ok(keys) => {
+                self.events.push_back(Event::Established(Box::new(Session {
+                    negotiated,
+                    data,
+                    options,
+                })));
+                self.events
+                    .extend(pushed.map(|pushed| Event::Pushed(Box::new(pushed))));
+                self.events.push_back(Event::Install(Box::new(keys)));
+                self.current.stage = Stage::Active;
+                for timer in [Timer::Handshake, Timer::PushRequest, Timer::PushWindow] {
+                    self.timers.stop(timer);
+                }
+                self.schedule_rekey(now);
+            }
+            Err(reason) => self.close_with(now, reason, None),
+        }
+    }
+
+    fn derive(&self, slot: Slot) -> Result<DataKeys, CloseReason> {
+        const MISSING: CloseReason = CloseReason::MalformedKeyExchange("a part of it is missing");
+        let negotiation = match slot {
+            Slot::Pending => self.pending.as_ref().ok_or(MISSING)?,
+            Slot::Current | Slot::Old => &self.current,
+        };
+        let agreed = self.agreed.as_ref().ok_or(MISSING)?;
+        let role = if self.is_server() {
+            Role::Server
+        } else {
+            Role::Client
+        };
+        let material = match agreed.derivation {
+            Derivation::TlsExporter => negotiation
+                .tls
+                .as_ref()
+                .ok_or(MISSING)?
+                .export()
+                .map_err(CloseReason::Tls)?,
+            Derivation::Tls1Prf => {
+                let ours = negotiation.ours.as_ref().ok_or(MISSING)?;
+                let theirs = &negotiation.theirs.as_ref().ok_or(MISSING)?.secrets;
+                let remote = self.remote.ok_or(MISSING)?;
+                let (client, server, client_session, server_session) = match role {
+                    Role::Server => (theirs, ours, remote, self.local),
+                    Role::Client => (ours, theirs, self.local, remote),
+                };
+                super::keys::derive_tls1_prf(&PrfInput {
+                    pre_master: &client.pre_master,
+                    client_random: &client.random,
+                    server_random: &server.random,
+                    client_session,
+                    server_session,
+                })
+            }
+        };
+        Ok(DataKeys {
+            key_id: negotiation.key_id(),
+            cipher: agreed.cipher,
+            format: agreed.format,
+            framing: agreed.framing,
+            role,
+            material,
+        })
+    }
+
+    fn schedule_rekey(&mut self, now: Instant) {
+        let Some(after) = self.side.reneg_after() else {
+            return;
+        };
+        let mut random = [0];
+        // Without randomness the jitter is what is lost.
+        let part = if self.is_server() && self.random.fill(&mut random) {
+            f64::from(random[0]) / 2560.0
+        } else {
+            0.0
+        };
+        self.timers
+            .set(Timer::Rekey, now + after.mul_f64(1.0 - part));
+    }
+
+    fn start_rekey(&mut self, now: Instant) {
+        if self.phase == Phase::Open && self.pending.is_none() && self.agreed.is_some() {
+            self.begin_rekey(now, self.last_key_id.next());
+        }
+    }
+
+    /// Begins a rekey with our reset, whoever asked for it.
+    fn begin_rekey(&mut self, now: Instant, key_id: KeyId) {
+        let limits = self.side.limits().clone();
+        let mut channel = Channel::new(key_id, 0, self.transport, &limits);
+        channel.write_reset(Opcode::SoftReset);
+        channel.widen();
+        let (peer, tls) = match &self.side {
+            Side::Server(config) => (Role::Client, Some(Tls::server(&config.tls))),
+            Side::Client(_) => (Role::Server, None),
+        };
+        let mut pending = Negotiation::new(channel, peer, Stage::AwaitReset, now);
+        match tls.transpose() {
+            Ok(Some(tls)) => pending.start_tls(tls),
+            Ok(None) => {}
+            Err(failure) => {
+                self.abandon_rekey(now, CloseReason::Tls(failure));
+                return;
+            }
+        }
+        self.last_key_id = key_id;
+        self.pending = Some(pending);
+        self.timers.stop(Timer::Rekey);
+        self.timers.set(Timer::Handshake, now + limits.hand_window);
+        if !self.timers.is_set(Timer::KeyExpiry) {
+            self.timers.set(Timer::KeyExpiry, now + limits.tran_window);
+        }
+    }
+
+    fn abandon_rekey(&mut self, now: Instant, reason: CloseReason) {
+        self.pending = None;
+        self.timers.stop(Timer::Handshake);
+        self.timers.set(Timer::Rekey, now + REKEY_RETRY);
+        self.events.push_back(Event::RekeyFailed(reason));
+    }
+
+    /// The new key is agreed: install it, and make its channel the current one.
+    fn finish_rekey(&mut self, now: Instant) {
+        let keys = match self.derive(Slot::Pending) {
+            Ok(keys) => keys,
+            Err(reason) => return self.abandon_rekey(now, reason),
+        };
+        let Some(mut pending) = self.pending.take() else {
+            return;
+        };
+        pending.stage = Stage::Active;
+        let limits = self.side.limits().clone();
+        // With two rekeys in quick succession the key between them may never have been used. The peer has
+        // had it since it began this one, and the one before it is about to go.
+        if self.timers.is_set(Timer::Promote) {
+            self.events.push_back(Event::Promote(self.current.key_id()));
+        }
+        self.events
+            .extend(self.previous_key.take().map(Event::Retire));
+        self.previous_key = Some(self.current.key_id());
+        let half = self
+            .side
+            .reneg_after()
+            .map_or(limits.hand_window, |after| after / 2);
+        self.timers.set(
+            Timer::Promote,
+            pending.started + limits.hand_window.min(half),
+        );
+        self.timers
+            .set(Timer::RetireOldKey, pending.started + limits.tran_window);
+        self.timers
+            .set(Timer::DropOldChannel, now + limits.hand_window);
+        self.timers.stop(Timer::Handshake);
+        self.timers.stop(Timer::KeyExpiry);
+        self.old = Some(std::mem::replace(&mut self.current, pending));
+        self.events.push_back(Event::Install(Box::new(keys)));
+        self.schedule_rekey(now);
+    }
+}
+
+impl Side {
+    fn limits(&self) -> &Limits {
+        match self {
+            Self::Server(config) => &config.limits,
+            Self::Client(config) => &config.limits,
+        }
+    }
+
+    /// The rekey interval; below ten seconds rekeys would run into each other.
+    fn reneg_after(&self) -> Option<Duration> {
+        match self {
+            Self::Server(config) => config.reneg_after,
+            Self::Client(config) => config.reneg_after,
+        }
+        .map(|after| after.max(MIN_RENEG))
+    }
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("local", &self.local)
+            .field("remote", &self.remote)
+            .field("stage", &self.current.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+const MIN_RENEG: Duration = Duration::from_secs(10);
+const REKEY_RETRY: Duration = Duration::from_secs(30);
+const REKEY_BURST: f32 = 4.0;
+const PROMOTE_RETRY: Duration = Duration::from_secs(1);
+/// As stock clients repeat it.
+const PUSH_REQUEST_EVERY: Duration = Duration::from_secs(5);
+const PUSH_REPEAT_EVERY: Duration = Duration::from_secs(30);
+/// What OpenVPN 3 accepts.
+const MAX_PUSH_TOTAL: usize = 768 << 10;
+/// Control bytes that a client may send at once, and per second, after login.
+const CONTROL_BURST: f32 = 65_536.0;
+const CONTROL_RATE: f32 = 8_192.0;
