@@ -16,6 +16,8 @@ mod batch;
 mod counters;
 mod host;
 mod port;
+#[cfg(test)]
+mod tests;
 #[cfg(target_os = "linux")]
 mod tun;
 mod userspace;
@@ -203,7 +205,7 @@ impl Network {
             ));
         }
         let limits = userspace::Limits::of_this_process(counters.len());
-        warnings.extend(limits.warning());
+        warnings.extend(limits.warnings());
         let ports = counters
             .iter()
             .map(|counters| {

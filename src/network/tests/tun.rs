@@ -1,0 +1,1 @@
+//! The TUN device in network namespaces made for the test.
