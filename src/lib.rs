@@ -21,6 +21,7 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod model;
 pub mod network;

@@ -15,6 +15,7 @@ use std::{
 const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
+    ("config", &[]),
     ("openvpn", &["model"]),
     ("policy", &["model"]),
     ("network", &["model"]),

@@ -1,1 +1,3 @@
-//! AWS's shapes for answers and refusals.
+//! AWS's forms of what the product says. The command line prints them as JSON.
+
+pub mod shape;

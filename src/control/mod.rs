@@ -5,6 +5,8 @@
 //! Bytes travel, never paths of the gateway's machine, so a console on another machine is the same
 //! protocol over another stream.
 
+pub mod host;
+mod local;
 pub mod lock;
 pub mod remote;
 pub mod server;
@@ -18,12 +20,17 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use self::{
+    host::{Host, HostError, HostOptions},
     lock::{Lock, LockError},
     remote::{AttachError, Follow, Remote},
     server::{Door, Server},
 };
 use crate::model::{Answer, Refusal, Request, View};
-pub use crate::tunnel::BoxFuture;
+pub use crate::{
+    network::ModeChoice,
+    service::{Caller, Face},
+    tunnel::BoxFuture,
+};
 
 /// What a face drives the product with.
 pub trait Console: Send + Sync {
@@ -65,25 +72,4 @@ pub struct Owner {
     pub pid: u32,
     /// What it was started as: `gatehouse serve`, `gatehouse` (the window).
     pub name: String,
-}
-
-/// The face a command came through, as the event record names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Face {
-    /// The command line.
-    Cli,
-    /// The window.
-    Window,
-}
-
-impl Face {
-    /// The word of the event record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cli => "cli",
-            Self::Window => "window",
-        }
-    }
 }

@@ -15,49 +15,43 @@ use tokio::{
 };
 
 use super::{
-    Face, Owner,
-    socket::user_name,
+    Caller, Face, Owner,
     wire::{self, FrameError, FromOwner, ToOwner, VERSION},
 };
 use crate::{
     model::{Answer, Code, Refusal, Request, Snapshot, View},
+    service::Service,
     tunnel::BoxFuture,
 };
 
-/// Who sent a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// The local user's name, or else `uid N`.
-    pub user: String,
-    /// The face it came through.
-    pub face: Face,
-}
-
-impl Peer {
-    /// This process's own user.
-    #[must_use]
-    pub fn this_process(face: Face) -> Self {
-        Self {
-            user: user_name(rustix::process::geteuid().as_raw()),
-            face,
-        }
-    }
-}
-
 /// What commands are carried to: the service, or a stand-in in tests.
 pub trait Door: Send + Sync + 'static {
-    /// Carries a command out for `peer`.
+    /// Carries a command out for `caller`.
     ///
     /// # Errors
     /// The refusal.
     fn call<'a>(
         &'a self,
-        peer: &'a Peer,
+        caller: &'a Caller,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, Refusal>>;
 
     /// The configuration and what runs.
     fn views(&self) -> watch::Receiver<Arc<View>>;
+}
+
+impl Door for Service {
+    fn call<'a>(
+        &'a self,
+        caller: &'a Caller,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Refusal>> {
+        Box::pin(Self::call(self, caller, request))
+    }
+
+    fn views(&self) -> watch::Receiver<Arc<View>> {
+        Self::views(self)
+    }
 }
 
 /// The listening control socket.
@@ -123,7 +117,7 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
                     clients.spawn(async move {
                         match uid {
                             Ok(_) if !has_room => turn_away(stream).await,
-                            Ok(uid) => serve(stream, user_name(uid), &shared).await,
+                            Ok(uid) => serve(stream, uid, &shared).await,
                             Err(error) => tracing::warn!(%error, "a client without credentials"),
                         }
                     });
@@ -156,7 +150,7 @@ async fn turn_away(mut stream: impl AsyncWrite + Unpin) {
 }
 
 /// Serves one client to its end.
-async fn serve(stream: impl AsyncRead + AsyncWrite, user: String, shared: &Shared) {
+async fn serve(stream: impl AsyncRead + AsyncWrite, uid: u32, shared: &Shared) {
     let (mut read, mut write) = tokio::io::split(stream);
     let face = match timeout(HELLO, greet(&mut read, &mut write, shared)).await {
         Ok(Ok(face)) => face,
@@ -164,8 +158,8 @@ async fn serve(stream: impl AsyncRead + AsyncWrite, user: String, shared: &Share
         Err(_) => return tracing::debug!("a client did not say hello"),
     };
     let (out, queue) = mpsc::channel(MAX_QUEUED);
-    let peer = Arc::new(Peer { user, face });
-    let reader = take_requests(read, peer, shared, out);
+    let caller = Arc::new(Caller::of_uid(uid, face));
+    let reader = take_requests(read, caller, shared, out);
     let writer = send_messages(write, queue, shared.door.views());
     tokio::pin!(reader, writer);
     let written = tokio::select! {
@@ -215,7 +209,7 @@ enum Outgoing {
 /// stops. Commands of one client overlap; each holds a permit while it is under way.
 async fn take_requests(
     mut read: impl AsyncRead + Unpin,
-    peer: Arc<Peer>,
+    caller: Arc<Caller>,
     shared: &Shared,
     out: mpsc::Sender<Outgoing>,
 ) {
@@ -233,9 +227,10 @@ async fn take_requests(
                 let Ok(permit) = Arc::clone(&shared.commands).acquire_owned().await else {
                     return;
                 };
-                let (door, peer, out) = (Arc::clone(&shared.door), Arc::clone(&peer), out.clone());
+                let (door, caller, out) =
+                    (Arc::clone(&shared.door), Arc::clone(&caller), out.clone());
                 tokio::spawn(async move {
-                    let result = Box::new(door.call(&peer, *request).await);
+                    let result = Box::new(door.call(&caller, *request).await);
                     drop(permit);
                     // The client may be gone; the command stands.
                     let answer = Outgoing::Message(FromOwner::Answer { id, result });

@@ -72,23 +72,6 @@ pub async fn connect(data_dir: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path).await
 }
 
-/// What screens and records call a local user: the login name, or else `uid N`.
-#[must_use]
-pub fn user_name(uid: u32) -> String {
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    name_in(&passwd, uid).unwrap_or_else(|| format!("uid {uid}"))
-}
-
-/// The login name of `uid` in the text of a passwd file.
-fn name_in(passwd: &str, uid: u32) -> Option<String> {
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        let found = fields.nth(1)?.parse() == Ok(uid);
-        (found && !name.is_empty()).then(|| name.to_owned())
-    })
-}
-
 /// The number of a local group.
 fn group_id(name: &str) -> Option<u32> {
     let groups = fs::read_to_string("/etc/group").ok()?;
@@ -180,13 +163,5 @@ mod tests {
         connect(&deep).await.unwrap();
         unbind(&lock).unwrap();
         assert!(!path(&deep).exists());
-    }
-
-    #[test]
-    fn a_user_without_a_login_name_is_called_by_number() {
-        let passwd = "root:x:0:0::/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\nbad\n";
-        assert_eq!(name_in(passwd, 1000).as_deref(), Some("ann"));
-        assert_eq!(name_in(passwd, 0).as_deref(), Some("root"));
-        assert_eq!(name_in(passwd, 7), None);
     }
 }

@@ -16,8 +16,6 @@ mod batch;
 mod counters;
 mod host;
 mod port;
-#[cfg(test)]
-mod tests;
 #[cfg(target_os = "linux")]
 mod tun;
 mod userspace;
@@ -205,7 +203,7 @@ impl Network {
             ));
         }
         let limits = userspace::Limits::of_this_process(counters.len());
-        warnings.extend(limits.warnings());
+        warnings.extend(limits.warning());
         let ports = counters
             .iter()
             .map(|counters| {

@@ -518,8 +518,8 @@ fn typed_name(ui: &mut Ui, name: &str, typed: &mut String) {
     let line = format!("Type {name} to confirm");
     let response = words()
         .add("Type ", Face::LABEL, t.strong)
-        .boxed(name, Face::MONO_FIELD, t.strong, t.mute)
-        .after(4.0, " to confirm", Face::LABEL, t.strong)
+        .add(name, Face::MONO_FIELD, t.link)
+        .add(" to confirm", Face::LABEL, t.strong)
         .ui_line(ui);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &line));
     ui.add_space(6.0);

@@ -1,10 +1,8 @@
 //! A sparkline: the last minutes of one number, newest at the right, scaled to itself.
 
-use egui::{
-    Align2, Mesh, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
-};
+use egui::{Mesh, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{text::Face, tokens::tokens};
+use super::tokens::tokens;
 
 /// Draws `values` in a box of `width`×`height`; grey and unfilled when `stale`.
 ///
@@ -21,46 +19,6 @@ pub fn sparkline(
     response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, name));
     if ui.is_rect_visible(rect) {
         paint(ui, rect, values, stale);
-    }
-    response
-}
-
-/// A sparkline and its figure in a table cell: the line takes what the figure leaves, at most 76.
-pub fn cell_sparkline(
-    ui: &mut Ui,
-    name: &str,
-    values: &[f32],
-    figure: &str,
-    stale: bool,
-) -> Response {
-    let t = tokens(ui);
-    let words = super::paint::width(ui, figure, Face::BODY).ceil();
-    let room = ui.available_width();
-    let line = (room - words - 8.0).clamp(0.0, 76.0);
-    let (rect, response) = ui.allocate_exact_size(vec2(room, 18.0), Sense::hover());
-    let said = format!("{name} {figure}");
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &said));
-    if ui.is_rect_visible(rect) {
-        if line > 20.0 {
-            paint(
-                ui,
-                Rect::from_min_size(rect.min, vec2(line, 18.0)),
-                values,
-                stale,
-            );
-        }
-        // The figures of a column end in one line.
-        let end = rect.right_center();
-        let color = if stale { t.weak } else { t.text };
-        super::paint::line_within(
-            ui.painter(),
-            end,
-            Align2::RIGHT_CENTER,
-            figure,
-            Face::BODY,
-            color,
-            room,
-        );
     }
     response
 }

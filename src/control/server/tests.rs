@@ -40,7 +40,7 @@ impl Echo {
 impl Door for Echo {
     fn call<'a>(
         &'a self,
-        peer: &'a Peer,
+        caller: &'a Caller,
         request: Request,
     ) -> BoxFuture<'a, Result<Answer, Refusal>> {
         Box::pin(async move {
@@ -49,7 +49,7 @@ impl Door for Echo {
                 self.finished.send_modify(|count| *count += 1);
                 return Ok(Answer::Done);
             }
-            let text = format!("{} by {}", peer.user, peer.face.as_str());
+            let text = format!("{} by {}", caller.name, caller.face.as_str());
             Err(Refusal::new(Code::Validation, text))
         })
     }
@@ -83,7 +83,7 @@ async fn a_command_arrives_with_the_local_users_name_and_its_refusal_comes_back(
         .await
         .unwrap();
     let refusal = remote.call(Command::ListCertificates.into()).await;
-    let user = Peer::this_process(Face::Cli).user;
+    let user = Caller::myself(Face::Cli).name;
     assert_eq!(refusal.unwrap_err().message, format!("{user} by cli"));
     assert_eq!(
         *remote.link().borrow(),

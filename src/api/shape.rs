@@ -1,0 +1,462 @@
+//! Answers in the shapes of AWS's JSON: names, nesting and forms of time as its clients read them.
+//!
+//! Client VPN's times are text without a zone, the certificate store's are seconds since 1970
+//! (aws-api, "Identifiers and times"). What AWS has no shape for has one of ours in the same
+//! manner.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    Access, Answer, Association, AssociationState, Attempt, Authentication, AuthorizationRule,
+    Certificate, CertificateOrigin, CertificateUse, Connection, Event, HostNetwork,
+    InternetGateway, Outcome, Refusal, Route, Settings, Subnet, Tags, View, Vpc,
+    command::{EndpointDescription, Exported, Terminations},
+};
+
+/// An answer as AWS's clients read it, at the time `now`; null where AWS says nothing.
+#[must_use]
+pub fn answer(answer: &Answer, now: Timestamp) -> Value {
+    match answer {
+        Answer::Done => Value::Null,
+        Answer::CertificateArn(arn) => json!({"CertificateArn": arn}),
+        Answer::Certificate(it) => json!({"Certificate": certificate(it, now)}),
+        Answer::Certificates(list) => json!({
+            "CertificateSummaryList":
+                list.iter().map(|it| certificate_summary(it, now)).collect::<Vec<_>>(),
+        }),
+        Answer::Exported(it) => exported(it),
+        Answer::Vpc(it) => json!({"Vpc": vpc(it)}),
+        Answer::Vpcs(all) => json!({"Vpcs": list(all, vpc)}),
+        Answer::Subnet(it) => json!({"Subnet": subnet(it)}),
+        Answer::Subnets(all) => json!({"Subnets": list(all, subnet)}),
+        Answer::InternetGateway(it) => json!({"InternetGateway": internet_gateway(it)}),
+        Answer::InternetGateways(all) => json!({"InternetGateways": list(all, internet_gateway)}),
+        Answer::HostNetworks(all) => json!({"HostNetworks": list(all, host_network)}),
+        Answer::EndpointCreated(it) => json!({
+            "ClientVpnEndpointId": it.id,
+            "Status": status(it.state.as_str()),
+            "DnsName": it.dns_name,
+        }),
+        Answer::Endpoints(all) => json!({"ClientVpnEndpoints": list(all, endpoint)}),
+        Answer::EndpointStatus(state) => json!({"Status": status(state.as_str())}),
+        Answer::AssociationStatus(it) => json!({
+            "AssociationId": it.id,
+            "Status": association_status(&it.state),
+        }),
+        Answer::TargetNetworks(all) => {
+            json!({"ClientVpnTargetNetworks": list(all, target_network)})
+        }
+        Answer::RuleStatus(it) => json!({"Status": status(it.state.as_str())}),
+        Answer::AuthorizationRules(all) => json!({"AuthorizationRules": list(all, rule)}),
+        Answer::RouteStatus(it) => json!({"Status": status(it.state.as_str())}),
+        Answer::Routes(all) => json!({"Routes": list(all, route)}),
+        Answer::ClientConfiguration(it) => json!({
+            "ClientConfiguration": String::from_utf8_lossy(it.text.expose()),
+        }),
+        Answer::Connections(all) => json!({"Connections": list(all, connection)}),
+        Answer::Terminations(it) => terminations(it),
+        Answer::Attempts(all) => json!({"ConnectionAttempts": list(all, attempt)}),
+        Answer::Settings(it) => json!({"Settings": settings(it)}),
+        Answer::Events(all) => json!({"Events": list(all, event)}),
+        Answer::View(it) => view(it),
+    }
+}
+
+/// The answer to giving a VPC one more block: AWS names the block, not the VPC.
+#[must_use]
+pub fn associated_block(given: &Answer, now: Timestamp) -> Value {
+    match given {
+        Answer::Vpc(vpc) => json!({
+            "VpcId": vpc.id,
+            "CidrBlockAssociation":
+                vpc.cidrs.last().map(|cidr| block(&cidr.to_string(), "associated")),
+        }),
+        other => answer(other, now),
+    }
+}
+
+/// A refusal as the command line prints it: AWS's code and message, the field and its cure.
+#[must_use]
+pub fn refusal(refusal: &Refusal) -> Value {
+    let mut error = Map::new();
+    error.insert("Code".to_owned(), json!(refusal.code.as_str()));
+    error.insert("Message".to_owned(), json!(refusal.message));
+    insert_some(&mut error, "Field", refusal.field.as_ref());
+    insert_some(&mut error, "Cure", refusal.cure.as_ref());
+    json!({"Error": error})
+}
+
+fn list<T>(all: &[T], shape: impl Fn(&T) -> Value) -> Value {
+    Value::Array(all.iter().map(shape).collect())
+}
+
+fn insert_some(map: &mut Map<String, Value>, name: &str, value: Option<impl serde::Serialize>) {
+    if let Some(value) = value {
+        map.insert(name.to_owned(), json!(value));
+    }
+}
+
+fn status(code: &str) -> Value {
+    json!({"Code": code})
+}
+
+fn association_status(state: &AssociationState) -> Value {
+    match state {
+        AssociationState::Failed { reason } => json!({"Code": state.as_str(), "Message": reason}),
+        AssociationState::Associating
+        | AssociationState::Associated
+        | AssociationState::Disassociating => status(state.as_str()),
+    }
+}
+
+fn tags(tags: &Tags) -> Value {
+    tags.iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect()
+}
+
+/// `2020-11-13T11:37:27`: UTC, without saying so.
+fn creation_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// `2019-08-12 07:57:14`: UTC, without saying so.
+fn connection_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn certificate(it: &Certificate, now: Timestamp) -> Value {
+    let mut shape = certificate_common(it, now);
+    shape.insert(
+        "SubjectAlternativeNames".to_owned(),
+        json!(it.alternative_names),
+    );
+    shape.insert("Subject".to_owned(), json!(it.subject));
+    shape.insert("Issuer".to_owned(), json!(it.issuer));
+    shape.insert("Serial".to_owned(), json!(with_colons(&it.serial)));
+    shape.insert("Fingerprint".to_owned(), json!(it.fingerprint));
+    insert_some(&mut shape, "IssuedBy", it.issued_by.as_ref());
+    Value::Object(shape)
+}
+
+fn certificate_summary(it: &Certificate, now: Timestamp) -> Value {
+    let mut shape = certificate_common(it, now);
+    let names = json!(it.alternative_names);
+    shape.insert("SubjectAlternativeNameSummaries".to_owned(), names);
+    Value::Object(shape)
+}
+
+fn certificate_common(it: &Certificate, now: Timestamp) -> Map<String, Value> {
+    let (kind, origin_time) = match it.origin {
+        CertificateOrigin::Issued => ("PRIVATE", "IssuedAt"),
+        CertificateOrigin::Imported => ("IMPORTED", "ImportedAt"),
+    };
+    let usages: &[&str] = match it.usage {
+        CertificateUse::Server => &["TLS_WEB_SERVER_AUTHENTICATION"],
+        CertificateUse::Client => &["TLS_WEB_CLIENT_AUTHENTICATION"],
+        CertificateUse::Authority | CertificateUse::Other => &[],
+    };
+    let mut shape = Map::new();
+    shape.insert("CertificateArn".to_owned(), json!(it.arn));
+    insert_some(&mut shape, "DomainName", it.common_name.as_ref());
+    let expired = it.not_after <= now;
+    let status = if expired { "EXPIRED" } else { "ISSUED" };
+    shape.insert("Status".to_owned(), json!(status));
+    shape.insert("Type".to_owned(), json!(kind));
+    shape.insert("KeyAlgorithm".to_owned(), json!(it.key_algorithm));
+    shape.insert("ExtendedKeyUsages".to_owned(), json!(usages));
+    let is_authority = it.usage == CertificateUse::Authority;
+    shape.insert("CertificateAuthority".to_owned(), json!(is_authority));
+    shape.insert("HasPrivateKey".to_owned(), json!(it.has_private_key));
+    shape.insert("NotBefore".to_owned(), json!(it.not_before.as_second()));
+    shape.insert("NotAfter".to_owned(), json!(it.not_after.as_second()));
+    shape.insert("CreatedAt".to_owned(), json!(it.created_at.as_second()));
+    shape.insert(origin_time.to_owned(), json!(it.created_at.as_second()));
+    shape
+}
+
+/// `0a:1b:…`, as ACM writes serial numbers.
+fn with_colons(hex: &str) -> String {
+    let digits: Vec<char> = hex.chars().collect();
+    let odd = digits.len() % 2;
+    let mut parts: Vec<String> = Vec::new();
+    if odd == 1 {
+        parts.push(format!("0{}", digits[0]));
+    }
+    parts.extend(digits[odd..].chunks(2).map(|pair| pair.iter().collect()));
+    parts.join(":")
+}
+
+fn exported(it: &Exported) -> Value {
+    let mut shape = Map::new();
+    shape.insert("Certificate".to_owned(), json!(it.certificate_pem));
+    if !it.chain_pem.is_empty() {
+        shape.insert("CertificateChain".to_owned(), json!(it.chain_pem));
+    }
+    let key = it.private_key_pem.as_ref();
+    let key = key.map(|key| String::from_utf8_lossy(key.expose()).into_owned());
+    insert_some(&mut shape, "PrivateKey", key);
+    Value::Object(shape)
+}
+
+fn block(cidr: &str, state: &str) -> Value {
+    json!({"CidrBlock": cidr, "CidrBlockState": {"State": state}})
+}
+
+fn vpc(it: &Vpc) -> Value {
+    let blocks = it.cidrs.iter();
+    json!({
+        "VpcId": it.id,
+        "CidrBlock": it.cidrs.first(),
+        "CidrBlockAssociationSet":
+            blocks.map(|cidr| block(&cidr.to_string(), "associated")).collect::<Vec<_>>(),
+        "State": "available",
+        "IsDefault": false,
+        "Tags": tags(&it.tags),
+    })
+}
+
+fn subnet(it: &Subnet) -> Value {
+    json!({
+        "SubnetId": it.id,
+        "VpcId": it.vpc_id,
+        "CidrBlock": it.cidr,
+        "AvailabilityZone": it.availability_zone,
+        "State": "available",
+        "Tags": tags(&it.tags),
+    })
+}
+
+fn internet_gateway(it: &InternetGateway) -> Value {
+    let attachments: Vec<Value> = it
+        .vpc_id
+        .iter()
+        .map(|vpc| json!({"State": "available", "VpcId": vpc}))
+        .collect();
+    json!({
+        "InternetGatewayId": it.id,
+        "Attachments": attachments,
+        "Tags": tags(&it.tags),
+    })
+}
+
+fn host_network(it: &HostNetwork) -> Value {
+    json!({
+        "Interface": it.interface,
+        "Address": it.address,
+        "CidrBlock": it.cidr,
+        "DefaultRoute": it.default_route,
+    })
+}
+
+fn endpoint(it: &EndpointDescription) -> Value {
+    let endpoint = &it.endpoint;
+    let networks: Vec<Value> = it
+        .associations
+        .iter()
+        .map(|a| json!({"NetworkId": a.subnet_id, "NetworkType": "vpc"}))
+        .collect();
+    let mut shape = json!({
+        "ClientVpnEndpointId": endpoint.id,
+        "Description": endpoint.description,
+        "Status": status(it.state.as_str()),
+        "CreationTime": creation_time(endpoint.created_at),
+        "DnsName": it.dns_name,
+        "ClientCidrBlock": endpoint.client_cidr,
+        "DnsServers": endpoint.dns_servers,
+        "SplitTunnel": endpoint.split_tunnel,
+        "VpnProtocol": "openvpn",
+        "TransportProtocol": endpoint.transport,
+        "VpnPort": endpoint.port,
+        "AssociatedTargetNetworks": networks,
+        "ServerCertificateArn": endpoint.server_certificate,
+        "AuthenticationOptions": list(&endpoint.authentication, authentication),
+        "ConnectionLogOptions": {"Enabled": false},
+        "Tags": tags(&endpoint.tags),
+    });
+    if let (Some(vpc), Some(shape)) = (&endpoint.vpc_id, shape.as_object_mut()) {
+        shape.insert("VpcId".to_owned(), json!(vpc));
+    }
+    shape
+}
+
+fn authentication(way: &Authentication) -> Value {
+    match way {
+        Authentication::Certificate {
+            client_root_certificate_chain,
+        } => json!({
+            "Type": "certificate-authentication",
+            "MutualAuthentication": {
+                "ClientRootCertificateChain": client_root_certificate_chain,
+            },
+        }),
+    }
+}
+
+fn target_network(it: &Association) -> Value {
+    json!({
+        "AssociationId": it.id,
+        "VpcId": it.vpc_id,
+        "TargetNetworkId": it.subnet_id,
+        "ClientVpnEndpointId": it.endpoint_id,
+        "Status": association_status(&it.state),
+        "SecurityGroups": [],
+    })
+}
+
+fn rule(it: &AuthorizationRule) -> Value {
+    let Access::AllUsers = it.access;
+    json!({
+        "ClientVpnEndpointId": it.endpoint_id,
+        "Description": it.description,
+        // There and empty where the rule is for all.
+        "GroupId": "",
+        "AccessAll": true,
+        "DestinationCidr": it.destination,
+        "Status": status(it.state.as_str()),
+    })
+}
+
+fn route(it: &Route) -> Value {
+    json!({
+        "ClientVpnEndpointId": it.endpoint_id,
+        "DestinationCidr": it.destination,
+        "TargetSubnet": it.subnet_id,
+        "Type": "Nat",
+        "Origin": it.origin.as_str(),
+        "Status": status(it.state.as_str()),
+        "Description": it.description,
+    })
+}
+
+fn connection(it: &Connection) -> Value {
+    let mut status = status(it.state.as_str());
+    if let (Some(reason), Some(status)) = (&it.end_reason, status.as_object_mut()) {
+        status.insert("Message".to_owned(), json!(reason));
+    }
+    json!({
+        "ClientVpnEndpointId": it.endpoint_id,
+        "Timestamp": connection_time(it.counted_at),
+        "ConnectionId": it.id,
+        "ConnectionEstablishedTime": connection_time(it.established_at),
+        // AWS sends all four as text.
+        "IngressBytes": it.traffic.ingress_bytes.to_string(),
+        "EgressBytes": it.traffic.egress_bytes.to_string(),
+        "IngressPackets": it.traffic.ingress_packets.to_string(),
+        "EgressPackets": it.traffic.egress_packets.to_string(),
+        "ClientIp": it.client_ip,
+        "CommonName": it.common_name,
+        "Status": status,
+        "ConnectionEndTime": it.ended_at.map_or_else(|| "-".to_owned(), connection_time),
+    })
+}
+
+fn terminations(it: &Terminations) -> Value {
+    let statuses: Vec<Value> = it
+        .connections
+        .iter()
+        .map(|one| {
+            json!({
+                "ConnectionId": one.id,
+                "PreviousStatus": status(one.previous.as_str()),
+                "CurrentStatus": status(one.current.as_str()),
+            })
+        })
+        .collect();
+    let mut shape = Map::new();
+    let endpoint = json!(it.client_vpn_endpoint_id);
+    shape.insert("ClientVpnEndpointId".to_owned(), endpoint);
+    insert_some(&mut shape, "Username", it.username.as_ref());
+    shape.insert("ConnectionStatuses".to_owned(), json!(statuses));
+    Value::Object(shape)
+}
+
+fn attempt(it: &Attempt) -> Value {
+    json!({
+        "ClientVpnEndpointId": it.endpoint_id,
+        "Time": connection_time(it.at),
+        "DeviceIp": it.device.ip(),
+        "Port": it.device.port(),
+        "CommonName": it.common_name,
+        "Reason": it.reason,
+    })
+}
+
+fn settings(it: &Settings) -> Value {
+    json!({
+        "PublicAddress": it.public_address,
+        "Region": it.region,
+        "AccountId": it.account_id,
+        "RekeySeconds": it.rekey_secs,
+        "MaxEndpoints": it.max_endpoints,
+        "MaxAuthorizationRules": it.max_rules,
+        "MaxRoutes": it.max_routes,
+        "MaxConnections": it.max_connections,
+    })
+}
+
+fn event(it: &Event) -> Value {
+    let mut shape = Map::new();
+    shape.insert("EventNumber".to_owned(), json!(it.seq));
+    shape.insert("EventTime".to_owned(), json!(it.at));
+    shape.insert("EventName".to_owned(), json!(it.action));
+    shape.insert("Username".to_owned(), json!(it.caller));
+    shape.insert("Face".to_owned(), json!(it.face));
+    shape.insert("Resources".to_owned(), json!(it.resources));
+    shape.insert("RequestParameters".to_owned(), it.parameters.clone());
+    if let Outcome::Refused { code, message } = &it.outcome {
+        shape.insert("ErrorCode".to_owned(), json!(code.as_str()));
+        shape.insert("ErrorMessage".to_owned(), json!(message));
+    }
+    Value::Object(shape)
+}
+
+/// The status of the installation in one page: a shape of ours.
+fn view(it: &View) -> Value {
+    let (snapshot, gateway) = (&it.snapshot, &it.live.gateway);
+    let endpoints: Vec<Value> = snapshot
+        .endpoints
+        .values()
+        .map(|endpoint| {
+            let associations: Vec<_> = snapshot.associations_of(&endpoint.id).cloned().collect();
+            json!({
+                "ClientVpnEndpointId": endpoint.id,
+                "Status": status(snapshot.endpoint_state(endpoint).as_str()),
+                "TargetNetworks": list(&associations, target_network),
+            })
+        })
+        .collect();
+    let listeners: Vec<Value> = gateway
+        .listeners
+        .iter()
+        .map(|listener| {
+            json!({
+                "ClientVpnEndpointId": listener.endpoint_id,
+                "TransportProtocol": listener.transport,
+                "VpnPort": listener.port,
+                "Trouble": listener.trouble,
+            })
+        })
+        .collect();
+    let live = it.live.connections.iter();
+    json!({
+        "Settled": it.is_settled(),
+        "ConfigurationNumber": snapshot.seq,
+        "Gateway": {
+            "Mode": gateway.mode,
+            "ModeReason": gateway.mode_reason,
+            "Workers": gateway.workers,
+            "AppliedNumber": gateway.applied_seq,
+            "Listeners": listeners,
+            "Warnings": gateway.warnings,
+            "Drops": gateway.drops,
+            "Unproven": gateway.unproven,
+        },
+        "ClientVpnEndpoints": endpoints,
+        "ActiveConnections": live.filter(|c| c.ended_at.is_none()).count(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

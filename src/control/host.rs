@@ -1,0 +1,238 @@
+//! Owning a data directory: everything that runs on it, started and stopped in order.
+//!
+//! Lock, store, service, gateway, control socket; and back. `gatehouse serve` and the window's
+//! embedded gateway are both a [`Host`].
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    Caller, Console, Face, Lock, LockError, ModeChoice, Server,
+    local::Local,
+    socket::{self, Access},
+};
+use crate::{
+    clock,
+    model::Refusal,
+    service::{Service, ThisMachine},
+    store::{Store, StoreError},
+};
+
+/// How to own a data directory.
+#[derive(Clone, Debug)]
+pub struct HostOptions {
+    /// The data directory; it is made if it is not there.
+    pub data_dir: PathBuf,
+    /// How packets are to get into the target network.
+    pub network: ModeChoice,
+    /// What others are told runs here, for example `gatehouse serve`.
+    pub name: String,
+    /// The face of [`Host::console`].
+    pub face: Face,
+    /// Who may open the control socket.
+    pub access: Access,
+}
+
+/// Why a data directory cannot be owned.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// Another process owns it, or it cannot be written.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// What is in it cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The service cannot start.
+    #[error(transparent)]
+    Service(#[from] Refusal),
+    /// The control socket or the signals cannot be had.
+    #[error("the control socket cannot be opened")]
+    Socket(#[source] io::Error),
+}
+
+/// A data directory that this process owns. Dropping it without [`Host::stop`] is a crash to those
+/// who are connected, and loses nothing that was acknowledged.
+pub struct Host {
+    console: Arc<Local>,
+    service: Service,
+    server: Option<Server>,
+    // Last, so that nobody else opens the directory before all is closed.
+    lock: Lock,
+}
+
+impl Host {
+    /// Takes the data directory, starts service and gateway on it, and listens on its control
+    /// socket. Needs a tokio runtime, now and for as long as it lives.
+    ///
+    /// # Errors
+    /// [`HostError`]; then nothing runs and nothing is left behind.
+    pub async fn start(options: HostOptions) -> Result<Self, HostError> {
+        let mut host = Self::open(&options).await?;
+        let listener = socket::bind(&host.lock, options.access).map_err(HostError::Socket)?;
+        let door = Arc::new(host.service.clone());
+        host.server = Some(Server::start(listener, door, host.lock.owner().clone()));
+        tracing::info!(data_dir = %options.data_dir.display(), "gatehouse runs");
+        Ok(host)
+    }
+
+    /// Takes the data directory for commands alone: no gateway runs and nobody can attach.
+    ///
+    /// # Errors
+    /// [`HostError`], most often because a gateway runs that should be asked instead.
+    pub async fn offline(options: &HostOptions) -> Result<Self, HostError> {
+        Self::open(options).await
+    }
+
+    async fn open(options: &HostOptions) -> Result<Self, HostError> {
+        let lock = Lock::acquire(&options.data_dir, &options.name)?;
+        let data_dir = options.data_dir.clone();
+        let opened = tokio::task::spawn_blocking(move || Store::open(&data_dir, clock::now()));
+        let store = opened.await.map_err(|_| StoreError::Closed)??;
+        let service = Service::start(store, ThisMachine).await?;
+        let console = Local::new(service.clone(), Caller::myself(options.face));
+        Ok(Self {
+            console: Arc::new(console),
+            service,
+            server: None,
+            lock,
+        })
+    }
+
+    /// The console of this process.
+    #[must_use]
+    pub fn console(&self) -> Arc<dyn Console> {
+        Arc::clone(&self.console) as Arc<dyn Console>
+    }
+
+    /// Stops in order: no more commands, tunnels told to come back later, the machine's network
+    /// as it was before, the control socket gone, the last records written.
+    pub async fn stop(mut self) {
+        self.console.stop();
+        if let Some(server) = self.server.take() {
+            self.remove_socket();
+            server.stop().await;
+        }
+        self.service.flush().await;
+    }
+
+    fn remove_socket(&self) {
+        if let Err(error) = socket::unbind(&self.lock) {
+            tracing::warn!(%error, "the control socket stays behind");
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if self.server.take().is_some() {
+            self.remove_socket();
+        }
+    }
+}
+
+/// Runs a gateway without a window until it is told to stop by SIGTERM or SIGINT; tells the
+/// service manager, if one listens, when it runs and when it stops.
+///
+/// # Errors
+/// [`HostError`] where it cannot start.
+pub async fn serve(options: HostOptions) -> Result<(), HostError> {
+    // Before anything is changed, so that a signal in the middle of it still finds a way back.
+    let mut terminate = signal(SignalKind::terminate()).map_err(HostError::Socket)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(HostError::Socket)?;
+    let host = Host::start(options).await?;
+    tell_manager(sd_notify::NotifyState::Ready);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("gatehouse stops");
+    tell_manager(sd_notify::NotifyState::Stopping);
+    host.stop().await;
+    Ok(())
+}
+
+fn tell_manager(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager cannot be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        control::{Follow, Link, Remote},
+        model::{Answer, Code, Command, command::CreateVpc},
+    };
+
+    fn options(data_dir: &Path) -> HostOptions {
+        HostOptions {
+            data_dir: data_dir.to_owned(),
+            network: ModeChoice::Userspace,
+            name: "gatehouse serve".to_owned(),
+            face: Face::Window,
+            access: Access::User,
+        }
+    }
+
+    fn create_vpc() -> crate::model::Request {
+        let cidr_block = "10.9.0.0/16".to_owned();
+        Command::CreateVpc(CreateVpc {
+            cidr_block,
+            ..CreateVpc::default()
+        })
+        .into()
+    }
+
+    #[tokio::test]
+    async fn what_one_console_changes_the_other_sees() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::start(options(dir.path())).await.unwrap();
+        let remote = Remote::attach(dir.path(), Face::Cli, Follow::Views)
+            .await
+            .unwrap();
+        let local = host.console();
+        assert_eq!(*local.link().borrow(), Link::Embedded);
+        let Answer::Vpc(vpc) = local.call(create_vpc()).await.unwrap() else {
+            panic!("another answer");
+        };
+        let mut views = remote.views();
+        views
+            .wait_for(|view| view.snapshot.vpcs.contains_key(&vpc.id))
+            .await
+            .unwrap();
+        host.stop().await;
+    }
+
+    #[tokio::test]
+    async fn stopping_leaves_no_socket_and_lets_the_directory_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::start(options(dir.path())).await.unwrap();
+        let console = host.console();
+        host.stop().await;
+        assert!(!socket::path(dir.path()).exists());
+        let refusal = console.call(create_vpc()).await.unwrap_err();
+        assert_eq!(refusal.code, Code::Unavailable);
+        let again = Host::start(options(dir.path())).await.unwrap();
+        again.stop().await;
+    }
+
+    #[tokio::test]
+    async fn offline_keeps_others_out_and_what_it_changed_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::offline(&options(dir.path())).await.unwrap();
+        let answer = host.console().call(create_vpc()).await;
+        assert!(matches!(answer, Ok(Answer::Vpc(_))));
+        assert!(matches!(
+            Host::offline(&options(dir.path())).await,
+            Err(HostError::Lock(LockError::Owned { .. }))
+        ));
+        host.stop().await;
+        let host = Host::start(options(dir.path())).await.unwrap();
+        assert_eq!(host.console().views().borrow().snapshot.vpcs.len(), 1);
+        host.stop().await;
+    }
+}

@@ -1,6 +1,0 @@
-//! Both ways into the network, driven through a [`Port`](super::Port) by a client of our own.
-
-mod peer;
-#[cfg(target_os = "linux")]
-mod tun;
-mod userspace;

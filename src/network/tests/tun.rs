@@ -1,1 +1,0 @@
-//! The TUN device in network namespaces made for the test.
