@@ -353,7 +353,6 @@ pub fn row_menu<R>(response: &Response, by_key: bool, add: impl FnOnce(&mut Ui) 
 }
 
 fn menu_body<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
-    ui.set_min_width(172.0);
     ui.spacing_mut().item_spacing.y = 0.0;
     add(ui)
 }
@@ -410,7 +409,13 @@ impl<'a> MenuItem<'a> {
         let on = self.disabled.is_none() && ui.is_enabled();
         let keys = paint::width(ui, self.shortcut, Face::SMALL);
         let natural = paint::width(ui, self.words, Face::LABEL) + keys + 34.0 + 34.0;
-        let size = vec2(natural.max(ui.available_width()), 29.0);
+        // The first pass of a menu measures: only there is the natural width asked for.
+        let width = if ui.is_sizing_pass() {
+            natural.max(172.0)
+        } else {
+            ui.available_width()
+        };
+        let size = vec2(width, 29.0);
         let (rect, response) = ui.allocate_exact_size(size.round(), paint::click_if(on));
         let words = self.words;
         response.widget_info(|| WidgetInfo::labeled(Role::MenuItem, on, words));
@@ -472,7 +477,12 @@ impl<'a> MenuItem<'a> {
 /// A hairline between groups of a menu.
 pub fn menu_separator(ui: &mut Ui) {
     let t = tokens(ui);
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 9.0), Sense::hover());
+    let width = if ui.is_sizing_pass() {
+        1.0
+    } else {
+        ui.available_width()
+    };
+    let (rect, _) = ui.allocate_exact_size(vec2(width, 9.0), Sense::hover());
     let y = rect.center().y.round() + 0.5;
     ui.painter()
         .hline(rect.x_range(), y, Stroke::new(1.0, t.border));

@@ -71,12 +71,52 @@ pub fn copyable(ui: &mut Ui, what: &str, value: &str) -> Response {
     .inner
 }
 
-fn copied_tag(ui: &Ui, after: &Response) {
+/// A mono value of a table cell; under the pointer a copy button follows it.
+///
+/// The button is not in the Tab order, where it would stand once per row: by keyboard, the row's
+/// menu copies.
+pub fn cell_copyable(ui: &mut Ui, what: &str, value: &str) -> Response {
+    let cell = ui.max_rect();
+    let response = super::text::cell_mono(ui, value);
+    // In the padding after the cell, so that it hides nothing of the value.
+    let spot = Rect::from_center_size(pos2(cell.right() + 7.0, cell.center().y), Vec2::splat(18.0));
+    let id = ui.scope_id().with(("copy", what));
+    if copied_lately(ui, id) {
+        let width = (paint::width(ui, "Copied", Face::SMALL) + 12.0).round();
+        let left = pos2(cell.right() - width, cell.center().y - 10.0);
+        paint_copied(ui, Rect::from_min_size(left, vec2(width, 20.0)).round(), id);
+        return response;
+    }
+    if !ui.rect_contains_pointer(cell.union(spot)) {
+        return response;
+    }
     let t = tokens(ui);
+    let name = format!("Copy {what}");
+    let button = ui.interact(spot, id, egui::Sense::CLICK);
+    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    ui.painter().rect_filled(
+        spot,
+        radius::TAG,
+        if button.hovered() { t.pressed } else { t.hover },
+    );
+    paint::icon(ui.painter(), spot.center(), icons::COPY, 14.0, t.strong);
+    if button.clicked() {
+        copy(ui, id, value);
+    }
+    button.on_hover_text(name);
+    response
+}
+
+fn copied_tag(ui: &Ui, after: &Response) {
     let width = (paint::width(ui, "Copied", Face::SMALL) + 12.0).round();
     let min = pos2(after.rect.right() + 4.0, after.rect.center().y - 10.0);
     let rect = Rect::from_min_size(min, vec2(width, 20.0)).round();
     // Over what is beside it, not in the flow: nothing moves.
+    paint_copied(ui, rect, after.id.with("tag"));
+}
+
+fn paint_copied(ui: &Ui, rect: Rect, id: Id) {
+    let t = tokens(ui);
     ui.painter().rect_filled(rect, radius::TAG, t.success_bg);
     paint::line(
         ui.painter(),
@@ -86,7 +126,7 @@ fn copied_tag(ui: &Ui, after: &Response) {
         Face::SMALL,
         t.success,
     );
-    let response = ui.interact(rect, after.id.with("tag"), egui::Sense::hover());
+    let response = ui.interact(rect, id.with("tag"), egui::Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, "Copied"));
 }
 
@@ -149,5 +189,23 @@ mod tests {
             h.run_steps(6);
             assert!(h.query_by_label("Copied").is_none());
         }
+    }
+
+    #[test]
+    fn a_cell_offers_to_copy_under_the_pointer_only() {
+        let mut h = harness((), |ui, ()| {
+            ui.set_max_size(vec2(200.0, 28.0));
+            cell_copyable(ui, "client IP", "10.20.0.12");
+        });
+        assert!(h.query_by_label("Copy client IP").is_none());
+        h.get_by_label("10.20.0.12").hover();
+        h.run();
+        h.get_by_label("Copy client IP").click();
+        let mut said = None;
+        for _ in 0..4 {
+            h.step();
+            said = said.or_else(|| copied(&h));
+        }
+        assert_eq!(said.as_deref(), Some("10.20.0.12"));
     }
 }

@@ -34,7 +34,7 @@ pub use choice::{
     Checked, Choice, bare_checkbox, checkbox, choice_card, radio, segmented, segmented_form,
     select, toggle,
 };
-pub use copy::{copy_button, copyable};
+pub use copy::{cell_copyable, copy_button, copyable};
 pub use empty::{Step, card, checklist, empty};
 pub use field::{
     error_line, fieldset, focus_first_error, focus_first_field, search_field, text_area,
@@ -47,7 +47,7 @@ pub use nav::{
     series_color, split_handle, tile, toolbar,
 };
 pub use selection::Selection;
-pub use sparkline::sparkline;
+pub use sparkline::{cell_sparkline, sparkline};
 pub use status::{Tone, key_cap, live, mono_tag, state, state_word, status, tag, tone_tag};
 pub use stepper::{PathLink, PathNode, Progress, StepItem, path_diagram, stepper};
 pub use table::{Column, Rows, Sort, TableOutput, column, rest_column, table};

@@ -42,78 +42,115 @@ struct Memory {
     discarding: bool,
     /// What was typed to confirm.
     typed: String,
-    /// Fields in error when last drawn.
-    errors: usize,
     /// A submit was chosen and not yet answered by errors.
     submitted: bool,
+    /// The last pass it was shown in.
+    last_pass: u64,
+    /// What in it had the focus last; Esc takes the focus before we can ask.
+    focused: Option<Id>,
 }
 
 fn slot(id: Id) -> Id {
     id.with("kit dialog")
 }
 
+/// What is remembered of a dialog; nothing when it was not shown in the pass before, so that a
+/// dialog the caller left and opens again starts afresh.
 fn recall(ctx: &Context, id: Id) -> Memory {
-    let opener = ctx.memory(egui::Memory::focused);
-    ctx.data_mut(|d| d.get_temp::<Memory>(slot(id)))
+    recall_opened_from(ctx, id, None)
+}
+
+fn recall_opened_from(ctx: &Context, id: Id, from: Option<Id>) -> Memory {
+    let now = ctx.cumulative_pass_nr();
+    let remembered = ctx.data_mut(|d| d.get_temp::<Memory>(slot(id)));
+    let mut memory = remembered
+        .filter(|m| m.last_pass + 1 >= now)
         .unwrap_or_else(|| Memory {
-            opener,
+            opener: from.or_else(|| ctx.memory(egui::Memory::focused)),
             ..Memory::default()
-        })
+        });
+    memory.last_pass = now;
+    ctx.data_mut(|d| {
+        let open: &mut OpenDialogs = d.get_temp_mut_or_default(open_slot());
+        open.0.retain(|o| o.id != id);
+        open.0.push(OpenDialog {
+            id,
+            opener: memory.opener,
+            last_pass: now,
+        });
+    });
+    memory
 }
 
 fn remember(ctx: &Context, id: Id, memory: Memory) {
     ctx.data_mut(|d| d.insert_temp(slot(id), memory));
 }
 
-/// Forgets the dialog and gives the focus back to what opened it.
+/// Forgets what was typed; the focus goes back once the dialog is not drawn any more.
 fn forget(ctx: &Context, id: Id) {
     field::forget_wanted_focus(ctx);
-    let memory = ctx.data_mut(|d| d.remove_temp::<Memory>(slot(id)));
-    if let Some(opener) = memory.and_then(|m| m.opener) {
-        // In the next pass egui still holds back what lay under the dialog; it may have the
-        // focus from the one after.
-        let back = GiveBack {
-            to: opener,
-            passes: 2,
-        };
-        ctx.data_mut(|d| d.insert_temp(give_back_slot(), back));
-        ctx.request_repaint();
-    }
+    ctx.data_mut(|d| d.remove_temp::<Memory>(slot(id)));
+    ctx.request_repaint();
 }
 
 #[derive(Debug, Clone, Copy)]
-struct GiveBack {
-    to: Id,
-    passes: u8,
+struct OpenDialog {
+    id: Id,
+    opener: Option<Id>,
+    last_pass: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct OpenDialogs(Vec<OpenDialog>);
+
+fn open_slot() -> Id {
+    Id::unique("kit: dialogs shown")
 }
 
 fn give_back_slot() -> Id {
     Id::unique("kit: focus to give back")
 }
 
-/// Lets closed dialogs give the focus back; part of installing the kit.
+/// Lets dialogs give the focus back to what opened them; part of installing the kit.
 pub(super) fn install(ctx: &Context) {
+    ctx.on_end_pass("kit dialogs closed", Arc::new(note_closed));
     ctx.on_begin_pass("kit focus", Arc::new(give_back));
 }
 
-fn give_back(ui: &mut Ui) {
-    let Some(mut back) = ui.data(|d| d.get_temp::<GiveBack>(give_back_slot())) else {
-        return;
-    };
-    back.passes -= 1;
-    if back.passes > 0 {
-        ui.data_mut(|d| d.insert_temp(give_back_slot(), back));
+/// Notes which dialogs were not drawn in this pass, whoever closed them.
+///
+/// In the pass after a dialog egui still holds back what lay under it, so the focus can go back
+/// in the one after that.
+fn note_closed(ui: &mut Ui) {
+    let now = ui.ctx().cumulative_pass_nr();
+    let opener = ui.data_mut(|d| {
+        let open: &mut OpenDialogs = d.get_temp_mut_or_default(open_slot());
+        let (shown, closed): (Vec<_>, Vec<_>) = open.0.iter().partition(|o| o.last_pass >= now);
+        open.0 = shown;
+        // Of several closed at once, the one at the bottom was opened from the page.
+        closed.into_iter().find_map(|o: OpenDialog| o.opener)
+    });
+    if let Some(opener) = opener {
+        ui.data_mut(|d| d.insert_temp(give_back_slot(), Some(opener)));
         ui.ctx().request_repaint();
-        return;
-    }
-    ui.data_mut(|d| d.remove::<GiveBack>(give_back_slot()));
-    // Unless something else, such as the next dialog, has taken it meanwhile.
-    if ui.memory(|m| m.focused().is_none()) {
-        ui.memory_mut(|m| m.request_focus(back.to));
     }
 }
 
-/// Ends a dialog from outside, once its act is done: forgets it and gives the focus back.
+fn give_back(ui: &mut Ui) {
+    let Some(opener) = ui
+        .data_mut(|d| d.remove_temp::<Option<Id>>(give_back_slot()))
+        .flatten()
+    else {
+        return;
+    };
+    // Unless something else, such as the next dialog, has taken it meanwhile.
+    if ui.memory(|m| m.focused().is_none()) {
+        ui.memory_mut(|m| m.request_focus(opener));
+    }
+}
+
+/// Ends a dialog at once, such as one whose act is done, when the caller may show it again in the
+/// very next pass; else it is enough to stop showing it.
 pub fn close_dialog(ctx: &Context, name: &str) {
     forget(ctx, dialog_id(name));
 }
@@ -212,7 +249,9 @@ impl<'a> FormDialog<'a> {
             field::focus_first_error(ctx);
         }
         memory.passes = memory.passes.saturating_add(1);
-        memory.errors = self.errors;
+        if !memory.discarding {
+            memory.focused = ctx.memory(egui::Memory::focused).or(memory.focused);
+        }
         let shown = modal(ctx, id).show(ctx, |ui| self.content(ui, add));
         let (mut submit, mut close) = shown.inner;
         submit |= shown.is_top_modal
@@ -243,7 +282,7 @@ impl<'a> FormDialog<'a> {
         let answer = confirm_dialog("Discard changes?", "Discard")
             .body("What you typed is lost.")
             .cancel("Keep editing")
-            .show(ctx);
+            .show_opened_from(ctx, memory.focused);
         match answer {
             Dialog::Open => {}
             Dialog::Closed => memory.discarding = false,
@@ -432,8 +471,12 @@ impl<'a> ConfirmDialog<'a> {
 
     /// Shows it. The focus is on Cancel when it opens, and Enter never does the act.
     pub fn show(self, ctx: &Context) -> Dialog {
+        self.show_opened_from(ctx, None)
+    }
+
+    fn show_opened_from(self, ctx: &Context, from: Option<Id>) -> Dialog {
         let id = dialog_id(self.title);
-        let mut memory = recall(ctx, id);
+        let mut memory = recall_opened_from(ctx, id, from);
         let opening = memory.passes < 2;
         memory.passes = memory.passes.saturating_add(1);
         let shown = modal(ctx, id).show(ctx, |ui| self.content(ui, &mut memory.typed, opening));
@@ -518,8 +561,8 @@ fn typed_name(ui: &mut Ui, name: &str, typed: &mut String) {
     let line = format!("Type {name} to confirm");
     let response = words()
         .add("Type ", Face::LABEL, t.strong)
-        .add(name, Face::MONO_FIELD, t.link)
-        .add(" to confirm", Face::LABEL, t.strong)
+        .boxed(name, Face::MONO_FIELD, t.strong, t.mute)
+        .after(4.0, " to confirm", Face::LABEL, t.strong)
         .ui_line(ui);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &line));
     ui.add_space(6.0);
@@ -712,6 +755,28 @@ mod tests {
         h.get_by_label("Delete endpoint").click();
         h.run();
         assert_eq!(h.state().deleted, 1);
+    }
+
+    #[test]
+    fn a_name_typed_before_does_not_count_when_the_question_is_asked_again() {
+        let mut h = harness(Delete::default(), delete);
+        h.get_by_label("Type lab-lisbon to confirm").focus();
+        h.run();
+        h.get_by_label("Type lab-lisbon to confirm")
+            .type_text("lab-lisbon");
+        h.run();
+        // The caller stops showing it by itself, as after an answer from elsewhere.
+        h.state_mut().closed = true;
+        h.run();
+        h.run();
+        h.state_mut().closed = false;
+        h.run();
+        assert!(
+            h.get_by_label("Delete endpoint")
+                .accesskit_node()
+                .is_disabled()
+        );
+        assert!(h.get_by_label("Cancel").is_focused());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! A sparkline: the last minutes of one number, newest at the right, scaled to itself.
 
-use egui::{Mesh, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Mesh, Pos2, Rect, Response, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
 
-use super::tokens::tokens;
+use super::{text::Face, tokens::tokens};
 
 /// Draws `values` in a box of `width`×`height`; grey and unfilled when `stale`.
 ///
@@ -19,6 +21,49 @@ pub fn sparkline(
     response.widget_info(|| WidgetInfo::labeled(Role::GraphicsSymbol, true, name));
     if ui.is_rect_visible(rect) {
         paint(ui, rect, values, stale);
+    }
+    response
+}
+
+/// Room for a figure such as "38.2 Mbit/s", so that the lines of a column are of one length.
+const FIGURE: f32 = 70.0;
+
+/// A sparkline and its figure in a table cell.
+pub fn cell_sparkline(
+    ui: &mut Ui,
+    name: &str,
+    values: &[f32],
+    figure: &str,
+    stale: bool,
+) -> Response {
+    let t = tokens(ui);
+    let words = super::paint::width(ui, figure, Face::BODY).ceil();
+    let room = ui.available_width();
+    let figure_room = words.max(FIGURE);
+    let line = (room - figure_room - 4.0).clamp(0.0, 76.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(room, 18.0), Sense::hover());
+    let said = format!("{name} {figure}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &said));
+    if ui.is_rect_visible(rect) {
+        if line > 20.0 {
+            let spot = Rect::from_min_size(rect.min, vec2(line, 18.0));
+            paint(ui, spot, values, stale);
+        }
+        let end = pos2(
+            rect.left() + (line + 4.0 + figure_room).min(room),
+            rect.center().y,
+        );
+        let color = if stale { t.weak } else { t.text };
+        let p = ui.painter();
+        super::paint::line_within(
+            p,
+            end,
+            Align2::RIGHT_CENTER,
+            figure,
+            Face::BODY,
+            color,
+            room,
+        );
     }
     response
 }

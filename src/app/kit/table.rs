@@ -3,6 +3,8 @@
 //! The body is one stop of the Tab order. Inside it arrows move, Shift extends, Space selects,
 //! Enter opens, Ctrl A selects all, Shift F10 opens the row's menu.
 
+use std::cell::Cell;
+
 use egui::{
     Align, Align2, Id, Key, Layout, Modifiers, Rect, Role, Sense, Stroke, Ui, UiBuilder,
     WidgetInfo,
@@ -209,6 +211,7 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         let body = Body {
             id,
             area,
+            ring: Cell::new(None),
             focus: self.keyboard(ui, id, area, &order, &mut out),
             row_height: self.row_height,
             checkboxes: self.checkboxes,
@@ -217,11 +220,11 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
             order: &order,
         };
         let before = self.selection.clone();
+        let head = self.head;
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
             ui.set_max_height(height);
             let builder = self.builder(ui, id, &shown, &body, height);
-            let head = self.head;
             builder
                 .header(head, |mut row| {
                     self.header(&mut row, &shown, &order, &mut out);
@@ -232,6 +235,14 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
                     });
                 });
         });
+        if let Some(row) = body.ring.get() {
+            let mut rows_only = area;
+            rows_only.min.y += head;
+            let p = ui
+                .painter()
+                .with_clip_rect(rows_only.intersect(ui.clip_rect()));
+            paint::focus_ring_inside(&p, row, 2, tokens(ui));
+        }
         out.selected |= *self.selection != before;
         out
     }
@@ -437,6 +448,8 @@ struct Focus {
 struct Body<'a, K> {
     id: Id,
     area: Rect,
+    /// Where the row of the keyboard was drawn; its ring goes over all cells, so it comes last.
+    ring: Cell<Option<Rect>>,
     focus: Focus,
     row_height: f32,
     checkboxes: bool,
@@ -551,9 +564,7 @@ impl<K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Body<'_, K> {
             ui.ctx().accesskit_node_builder(self.id, |node| {
                 node.set_active_descendant(id.accesskit_id());
             });
-            // Over the whole row: the table's clip, not the cell's.
-            let p = ui.ctx().layer_painter(ui.layer_id()).with_clip_rect(table);
-            paint::focus_ring_inside(&p, rect, 2, tokens(ui));
+            self.ring.set(Some(rect));
         }
     }
 }

@@ -157,6 +157,18 @@ impl Words {
         self
     }
 
+    /// Appends words on a ground of their own, as what is to be typed.
+    #[must_use]
+    pub fn boxed(mut self, words: &str, face: Face, color: Color32, ground: Color32) -> Self {
+        let format = TextFormat {
+            background: ground,
+            expand_bg: 3.0,
+            ..face.format(color)
+        };
+        self.job.append(words, 4.0, format);
+        self
+    }
+
     /// The layout job, wrapped at a width.
     pub fn wrapped(mut self, width: f32) -> LayoutJob {
         self.job.wrap = TextWrapping::wrap_at_width(width);

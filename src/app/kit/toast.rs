@@ -120,7 +120,11 @@ impl Toast {
         let gap = if self.action.is_empty() { 0.0 } else { 20.0 };
         let width = (36.0 + words + gap + action + 20.0 + 42.0).round();
         let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), egui::Sense::hover());
-        response.widget_info(|| WidgetInfo::labeled(Role::Status, true, &self.words));
+        let role = match self.tone {
+            Tone::Danger | Tone::Warning => Role::Alert,
+            _ => Role::Status,
+        };
+        response.widget_info(|| WidgetInfo::labeled(role, true, &self.words));
         ui.painter().add(
             t.menu_shadow()
                 .as_shape(rect, egui::CornerRadius::same(radius::CARD)),
