@@ -1,6 +1,7 @@
 //! The service as the gateway sees it: configuration and credentials down, reports up.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,8 +16,8 @@ use super::{Service, board::Board, certificates, connections::has_room, endpoint
 use crate::{
     clock,
     model::{
-        Association, AssociationState, Code, ConnectionState, EndpointId, Refusal, RouteState,
-        RuleState, Snapshot,
+        Association, AssociationState, Code, Connection, ConnectionState, EndpointId, Refusal,
+        RouteState, RuleState, Snapshot,
     },
     store::{SeenRows, Store, StoreError, Tx},
     tunnel::{BoxFuture, Candidate, Credentials, Gatekeeper, Report, TunnelLive},
@@ -67,7 +68,7 @@ impl Service {
         if !open {
             return Err("The endpoint has no target network".to_owned());
         }
-        let live = self.inner.board.live_of(&endpoint.id).len();
+        let live = self.inner.board.count_open(&endpoint.id);
         if candidate.rekey || has_room(&snapshot, live) {
             return Ok(());
         }
@@ -106,8 +107,8 @@ fn credentials_of(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<Credentials, Ref
     })
 }
 
-/// Where the gateway hands its reports in. They are taken in order by one task, those that wait
-/// together in one transaction.
+/// Where the gateway hands its reports in. One task takes them in order, those that wait together
+/// at once; it ends, with nothing left, when the desk is dropped.
 pub(super) struct Desk {
     queue: mpsc::Sender<Paper>,
     lost: AtomicU64,
@@ -119,14 +120,14 @@ enum Paper {
 }
 
 impl Desk {
-    /// The desk, and the task behind it for the caller to run.
-    pub(super) fn open(store: Store, board: Arc<Board>) -> (Self, impl Future<Output = ()>) {
+    /// Opens the desk and starts the task behind it.
+    pub(super) fn open(store: Store, board: Arc<Board>) -> Self {
         let (queue, papers) = mpsc::channel(QUEUE);
-        let desk = Self {
+        tokio::spawn(take_papers(store, board, papers));
+        Self {
             queue,
             lost: AtomicU64::new(0),
-        };
-        (desk, take_papers(store, board, papers))
+        }
     }
 
     async fn hand_in(&self, report: Report) {
@@ -158,20 +159,7 @@ async fn take_papers(store: Store, board: Arc<Board>, mut papers: mpsc::Receiver
                 Paper::Flush(done) => waiting.push(done),
             }
         }
-        for report in &reports {
-            show(&board, report);
-        }
-        if !reports.is_empty() {
-            let count = reports.len();
-            let kept: Result<(), StoreError> = store
-                .transact(clock::now(), move |tx| {
-                    reports.iter().try_for_each(|report| keep(tx, report))
-                })
-                .await;
-            if let Err(error) = kept {
-                tracing::warn!(%error, count, "reports of the gateway could not be kept");
-            }
-        }
+        take_reports(&store, &board, reports).await;
         board.publish(clock::now());
         for done in waiting {
             // Nobody may be waiting any more.
@@ -180,15 +168,37 @@ async fn take_papers(store: Store, board: Arc<Board>, mut papers: mpsc::Receiver
     }
 }
 
+/// Shows and keeps what has happened. What clients did is kept apart from what the reconciler
+/// says, so that neither stands in the other's way; of the latter only the newest counts.
+async fn take_reports(store: &Store, board: &Board, reports: Vec<Report>) {
+    let (reconciled, happened): (Vec<_>, Vec<_>) = reports
+        .into_iter()
+        .partition(|report| matches!(report, Report::Reconciled { .. }));
+    for report in &happened {
+        show(board, report);
+    }
+    let newest = reconciled.into_iter().last();
+    for reports in [happened, newest.into_iter().collect()] {
+        let count = reports.len();
+        if count == 0 {
+            continue;
+        }
+        let kept: Result<(), StoreError> = store
+            .transact(clock::now(), move |tx| {
+                reports.iter().try_for_each(|report| keep(tx, report))
+            })
+            .await;
+        if let Err(error) = kept {
+            tracing::warn!(%error, count, "reports of the gateway could not be kept");
+        }
+    }
+}
+
 fn show(board: &Board, report: &Report) {
     match report {
         Report::Reconciled { .. } => {}
         Report::Opened(connection) => board.opened(connection.clone()),
-        Report::Closed(connection) => {
-            let mut ended = connection.clone();
-            ended.state = ConnectionState::Terminated;
-            board.closed(ended);
-        }
+        Report::Closed(connection) => board.closed(ended(connection)),
         Report::Refused(attempt) => board.refused(attempt.clone()),
     }
 }
@@ -199,17 +209,20 @@ fn keep(tx: &mut Tx<'_>, report: &Report) -> Result<(), StoreError> {
             associations.get(&association.id).cloned()
         }),
         Report::Opened(connection) => tx.put_connection(connection),
-        Report::Closed(connection) => {
-            let mut ended = connection.clone();
-            ended.state = ConnectionState::Terminated;
-            ended.ended_at = ended.ended_at.or(Some(tx.now()));
-            tx.put_connection(&ended)
-        }
+        Report::Closed(connection) => tx.put_connection(&ended(connection)),
         Report::Refused(attempt) => {
             tx.insert_attempt(attempt)?;
             tx.prune_attempts(super::connections::MAX_ATTEMPTS)
         }
     }
+}
+
+/// The connection as one that has ended, whatever the report left open.
+fn ended(connection: &Connection) -> Connection {
+    let mut ended = connection.clone();
+    ended.state = ConnectionState::Terminated;
+    ended.ended_at = ended.ended_at.or(Some(ended.counted_at));
+    ended
 }
 
 /// Takes note that what runs matches snapshot `seq`: what was coming in it has come, what was
@@ -277,7 +290,7 @@ fn settle_associations(
     seen: &SeenRows,
     trouble: impl Fn(&Association) -> Option<Option<String>>,
 ) -> Result<(), StoreError> {
-    let mut left = std::collections::BTreeSet::new();
+    let mut left = BTreeSet::new();
     for association in snapshot.associations.values() {
         if !seen.associations.contains(&association.id) {
             continue;

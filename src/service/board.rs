@@ -110,6 +110,14 @@ impl Board {
             .collect()
     }
 
+    /// How many connections of an endpoint were reported as opened and not as closed.
+    pub(super) fn count_open(&self, endpoint: &EndpointId) -> usize {
+        let open = &self.lock().open;
+        open.values()
+            .filter(|connection| connection.endpoint_id == *endpoint)
+            .count()
+    }
+
     /// Every live connection with its traffic so far.
     pub(super) fn live(&self) -> Vec<Connection> {
         self.lock().live().into_values().collect()
@@ -132,9 +140,10 @@ impl State {
     fn live(&self) -> BTreeMap<ConnectionId, Connection> {
         let mut live = self.open.clone();
         for connection in &self.tunnel.connections {
-            let over = connection.state == ConnectionState::Terminated
-                || self.ended.iter().any(|ended| ended.id == connection.id);
-            if !over {
+            // The gateway may show one that has just ended a moment longer.
+            let is_live = self.open.contains_key(&connection.id)
+                || !self.ended.iter().any(|ended| ended.id == connection.id);
+            if is_live && connection.state != ConnectionState::Terminated {
                 live.insert(connection.id.clone(), connection.clone());
             }
         }

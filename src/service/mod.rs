@@ -48,7 +48,7 @@ pub use self::{
 use crate::{
     clock,
     model::{
-        Answer, Certificate, Code, Command, Refusal, Request, Snapshot, View,
+        Answer, Certificate, Code, Command, Event, Refusal, Request, Snapshot, View,
         command::{IssueCertificate, LookupEvents},
     },
     pki::SecretPem,
@@ -91,9 +91,8 @@ impl Service {
             .await?;
         let board = Arc::new(Board::new(store.snapshots(), ended, attempts));
         board.publish(now);
-        let (desk, desk_work) = Desk::open(store.clone(), Arc::clone(&board));
+        let desk = Desk::open(store.clone(), Arc::clone(&board));
         let mut tasks = JoinSet::new();
-        tasks.spawn(desk_work);
         tasks.spawn(follow_snapshots(store.snapshots(), Arc::clone(&board)));
         let recorder = Recorder::start(store.clone());
         Ok(Self {
@@ -190,7 +189,7 @@ impl Service {
         outcome
     }
 
-    fn record(&self, event: crate::model::Event) {
+    fn record(&self, event: Event) {
         self.inner.recorder.record(event);
         let lost = self.inner.recorder.lost();
         if lost > 0 {

@@ -1,0 +1,309 @@
+use super::*;
+use crate::{
+    model::{
+        CertificateOrigin, Code,
+        command::{Bytes, CertificateName, ExportCertificate, Exported, ImportCertificate, Secret},
+    },
+    pki,
+};
+
+async fn export(bench: &Bench, arn: &CertificateArn) -> Exported {
+    let command = Command::ExportCertificate(ExportCertificate {
+        certificate_arn: arn.to_string(),
+        with_private_key: true,
+    });
+    match bench.ok(command).await {
+        Answer::Exported(exported) => exported,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn delete(arn: &CertificateArn) -> Command {
+    Command::DeleteCertificate(CertificateName {
+        certificate_arn: arn.to_string(),
+    })
+}
+
+#[tokio::test]
+async fn what_is_issued_here_names_its_issuer_and_has_its_key() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let snapshot = bench.service.snapshot();
+    let server = &snapshot.certificates[&made.server];
+    assert_eq!(server.usage, CertificateUse::Server);
+    assert_eq!(server.origin, CertificateOrigin::Issued);
+    assert_eq!(server.issued_by.as_ref(), Some(&made.ca));
+    assert!(server.has_private_key);
+    assert_eq!(
+        server.chain_pem,
+        snapshot.certificates[&made.ca].certificate_pem
+    );
+    assert_eq!(
+        snapshot.certificates[&made.ca].usage,
+        CertificateUse::Authority
+    );
+    assert_eq!(
+        snapshot.certificates[&made.client].usage,
+        CertificateUse::Client
+    );
+    assert_eq!(server.fingerprint.len(), 64);
+}
+
+#[tokio::test]
+async fn names_and_authorities_that_cannot_issue_are_refused_at_their_field() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let issue = |ca: &CertificateArn, usage, name: &str| {
+        Command::IssueCertificate(IssueCertificate {
+            ca_arn: ca.to_string(),
+            usage,
+            common_name: name.to_owned(),
+            key_type: KeyType::EcdsaP256,
+        })
+    };
+    let client = CertificateUse::Client;
+    for (command, field) in [
+        (issue(&made.ca, client, ""), "CommonName"),
+        (issue(&made.ca, client, "a\nb"), "CommonName"),
+        (issue(&made.ca, client, &"x".repeat(65)), "CommonName"),
+        (issue(&made.ca, CertificateUse::Authority, "x"), "Usage"),
+        (issue(&made.client, client, "x"), "CaArn"),
+    ] {
+        let refusal = bench.refused(command).await;
+        assert_eq!(refusal.field.as_deref(), Some(field), "{refusal}");
+    }
+    let unknown = CertificateArn::from_random("local-1", "000000000000", [1; 16]);
+    let refusal = bench.refused(issue(&unknown, client, "x")).await;
+    assert_eq!(refusal.code, Code::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn an_authority_imported_without_its_key_cannot_issue() {
+    let bench = Bench::new().await;
+    let made = pki::make_ca("Elsewhere CA", pki::KeyType::EcdsaP256, clock::now()).unwrap();
+    let imported = bench
+        .ok(Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(made.certificate_pem.into_bytes()),
+            ..ImportCertificate::default()
+        }))
+        .await;
+    let refusal = bench
+        .refused(Command::IssueCertificate(IssueCertificate {
+            ca_arn: arn(imported).to_string(),
+            usage: CertificateUse::Client,
+            common_name: "client1".to_owned(),
+            key_type: KeyType::EcdsaP256,
+        }))
+        .await;
+    assert_eq!(refusal.field.as_deref(), Some("CaArn"));
+    assert!(refusal.message.contains("private key"), "{refusal}");
+}
+
+#[tokio::test]
+async fn an_exported_certificate_imports_again_with_its_key_and_chain() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let exported = export(&bench, &made.client).await;
+    let other = Bench::new().await;
+    let imported = other
+        .ok(Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(exported.certificate_pem.clone().into_bytes()),
+            private_key: exported.private_key_pem.clone(),
+            certificate_chain: Some(Bytes(exported.chain_pem.clone().into_bytes())),
+        }))
+        .await;
+    let arn = arn(imported);
+    assert_eq!(export(&other, &arn).await, exported);
+    let snapshot = other.service.snapshot();
+    assert_eq!(
+        snapshot.certificates[&arn].origin,
+        CertificateOrigin::Imported
+    );
+    assert_eq!(
+        snapshot.certificates[&arn].common_name.as_deref(),
+        Some("client1")
+    );
+}
+
+#[tokio::test]
+async fn an_import_finds_its_issuer_in_the_store() {
+    let bench = Bench::new().await;
+    let ca = pki::make_ca("Elsewhere CA", pki::KeyType::EcdsaP256, clock::now()).unwrap();
+    let request = pki::Request::client("client1");
+    let issued = pki::issue(
+        &ca.certificate_pem,
+        &ca.private_key_pem,
+        &request,
+        clock::now(),
+    )
+    .unwrap();
+    let import = |pem: String| {
+        Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(pem.into_bytes()),
+            ..ImportCertificate::default()
+        })
+    };
+    let ca = arn(bench.ok(import(ca.certificate_pem)).await);
+    let client = arn(bench.ok(import(issued.certificate_pem)).await);
+    let snapshot = bench.service.snapshot();
+    assert_eq!(snapshot.certificates[&client].issued_by.as_ref(), Some(&ca));
+}
+
+#[tokio::test]
+async fn files_that_do_not_fit_together_are_refused_at_the_one_that_is_wrong() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let (server, client) = (
+        export(&bench, &made.server).await,
+        export(&bench, &made.client).await,
+    );
+    let certificate = || Bytes(server.certificate_pem.clone().into_bytes());
+    let import = |command| Command::ImportCertificate(command);
+    for (command, field, code) in [
+        (
+            ImportCertificate::default(),
+            "Certificate",
+            Code::MissingParameter,
+        ),
+        (
+            ImportCertificate {
+                certificate: Bytes(b"not PEM".to_vec()),
+                ..ImportCertificate::default()
+            },
+            "Certificate",
+            Code::Validation,
+        ),
+        (
+            ImportCertificate {
+                certificate: certificate(),
+                private_key: client.private_key_pem.clone(),
+                certificate_chain: None,
+            },
+            "PrivateKey",
+            Code::Validation,
+        ),
+        (
+            ImportCertificate {
+                certificate: certificate(),
+                private_key: None,
+                certificate_chain: Some(Bytes(client.certificate_pem.clone().into_bytes())),
+            },
+            "CertificateChain",
+            Code::Validation,
+        ),
+    ] {
+        let refusal = bench.refused(import(command)).await;
+        assert_eq!(refusal.field.as_deref(), Some(field), "{refusal}");
+        assert_eq!(refusal.code, code, "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_in_use_is_not_deleted_and_the_users_are_named() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let refusal = bench.refused(delete(&made.server)).await;
+    assert_eq!(refusal.code, Code::ResourceInUse);
+    assert!(refusal.message.contains(endpoint.as_str()), "{refusal}");
+    let refusal = bench.refused(delete(&made.ca)).await;
+    assert!(refusal.message.contains(endpoint.as_str()), "{refusal}");
+    assert!(refusal.message.contains("client1"), "{refusal}");
+
+    bench.ok(delete(&made.client)).await;
+    let refusal = bench.refused(delete(&made.client)).await;
+    assert_eq!(refusal.code, Code::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn a_private_key_that_is_not_here_cannot_be_handed_out() {
+    let bench = Bench::new().await;
+    let made = pki::make_ca("Elsewhere CA", pki::KeyType::EcdsaP256, clock::now()).unwrap();
+    let imported = bench
+        .ok(Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(made.certificate_pem.into_bytes()),
+            ..ImportCertificate::default()
+        }))
+        .await;
+    let certificate_arn = arn(imported).to_string();
+    let refusal = bench
+        .refused(Command::ExportCertificate(ExportCertificate {
+            certificate_arn: certificate_arn.clone(),
+            with_private_key: true,
+        }))
+        .await;
+    assert_eq!(refusal.code, Code::Validation);
+    let without = Command::ExportCertificate(ExportCertificate {
+        certificate_arn,
+        with_private_key: false,
+    });
+    let Answer::Exported(exported) = bench.ok(without).await else {
+        panic!()
+    };
+    assert_eq!(exported.private_key_pem, None);
+}
+
+#[tokio::test]
+async fn the_gateway_gets_what_an_endpoint_needs_to_speak_tls() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let credentials = bench.service.credentials(&endpoint).await.unwrap();
+    let snapshot = bench.service.snapshot();
+    let der = |arn: &CertificateArn| {
+        let pem = &snapshot.certificates[arn].certificate_pem;
+        pki::split_bundle(pem).unwrap().remove(0)
+    };
+    assert_eq!(credentials.server_chain, [der(&made.server), der(&made.ca)]);
+    assert_eq!(credentials.client_roots, [der(&made.ca)]);
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(credentials.server_key.to_vec());
+    assert!(rustls::crypto::aws_lc_rs::sign::any_supported_type(&key.into()).is_ok());
+}
+
+#[tokio::test]
+async fn no_secret_is_in_snapshots_events_or_debug_output() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let exported = export(&bench, &made.client).await;
+    let key = exported.private_key_pem.clone().unwrap();
+    // A file that should hold a certificate and holds its key too.
+    let mut both = exported.certificate_pem.clone().into_bytes();
+    both.extend_from_slice(key.expose());
+    let import = Command::ImportCertificate(ImportCertificate {
+        certificate: Bytes(both),
+        private_key: Some(Secret::new(key.expose().to_vec())),
+        certificate_chain: None,
+    });
+    // Whether it is taken or not, nothing of it may be in the record.
+    drop(bench.call(import).await);
+
+    let events = serde_json::to_string(&bench.events().await).unwrap();
+    let snapshot = serde_json::to_string(&*bench.service.snapshot()).unwrap();
+    let debug = format!("{exported:?}");
+    let body = String::from_utf8(key.expose().to_vec()).unwrap();
+    let body = body.lines().nth(1).unwrap();
+    for text in [&events, &snapshot, &debug] {
+        assert!(!text.contains("PRIVATE KEY"));
+        assert!(!text.contains(body));
+    }
+    assert!(!events.contains("BEGIN CERTIFICATE"));
+    assert!(events.contains("\"with_private_key\":true"));
+}
+
+#[tokio::test]
+async fn private_keys_are_sealed_on_disk() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let key = export(&bench, &made.client).await.private_key_pem.unwrap();
+    let body = String::from_utf8(key.expose().to_vec()).unwrap();
+    let body = body.lines().nth(1).unwrap().as_bytes();
+    for file in std::fs::read_dir(bench.dir.path()).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(
+            !bytes.windows(body.len()).any(|window| window == body),
+            "{}",
+            path.display()
+        );
+    }
+}

@@ -1,0 +1,295 @@
+use super::*;
+use crate::{
+    model::{
+        Attempt, Code, Connection, ConnectionState, Traffic,
+        command::{
+            DescribeOfEndpoint, Filter, OfEndpoint, TerminateConnections, Termination, Terminations,
+        },
+    },
+    tunnel::Candidate,
+};
+
+fn connection(endpoint: &EndpointId, association: &AssociationId, n: u8) -> Connection {
+    Connection {
+        id: ConnectionId::from_random([n; 9]),
+        endpoint_id: endpoint.clone(),
+        association_id: association.clone(),
+        common_name: "client1".to_owned(),
+        client_ip: Ipv4Addr::new(10, 0, 0, n),
+        device: format!("198.51.100.{n}:4000").parse().unwrap(),
+        client_version: "2.6.14".to_owned(),
+        platform: "linux".to_owned(),
+        cipher: "AES-256-GCM".to_owned(),
+        state: ConnectionState::Active,
+        established_at: clock::now(),
+        ended_at: None,
+        end_reason: None,
+        traffic: Traffic::default(),
+        counted_at: clock::now(),
+    }
+}
+
+fn ended(connection: &Connection) -> Connection {
+    Connection {
+        state: ConnectionState::Terminated,
+        ended_at: Some(clock::now()),
+        end_reason: Some("The client said goodbye".to_owned()),
+        ..connection.clone()
+    }
+}
+
+async fn report(service: &Service, report: Report) {
+    service.report(report).await;
+    service.flush().await;
+}
+
+async fn listed(bench: &Bench, endpoint: &EndpointId) -> Vec<Connection> {
+    let wanted = DescribeOfEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        ..DescribeOfEndpoint::default()
+    };
+    match bench
+        .ok(Command::DescribeClientVpnConnections(wanted))
+        .await
+    {
+        Answer::Connections(connections) => connections,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn terminate(endpoint: &EndpointId, id: Option<&ConnectionId>, user: Option<&str>) -> Command {
+    Command::TerminateClientVpnConnections(TerminateConnections {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        connection_id: id.map(ToString::to_string),
+        username: user.map(str::to_owned),
+    })
+}
+
+#[tokio::test]
+async fn a_connection_is_listed_while_it_lives_and_for_an_hour_after() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    assert_eq!(listed(&bench, &endpoint).await, std::slice::from_ref(&live));
+    let over = ended(&live);
+    report(&bench.service, Report::Closed(over.clone())).await;
+    assert_eq!(listed(&bench, &endpoint).await, std::slice::from_ref(&over));
+
+    let mut old = ended(&connection(&endpoint, &association.id, 8));
+    old.ended_at = Some(clock::now() - jiff::SignedDuration::from_mins(61));
+    report(&bench.service, Report::Closed(old)).await;
+    assert_eq!(listed(&bench, &endpoint).await, std::slice::from_ref(&over));
+    // The list is the same after a restart.
+    let again = bench.restarted().await;
+    assert_eq!(again.view().live.connections, [over]);
+}
+
+#[tokio::test]
+async fn the_gateway_s_counters_are_the_ones_shown() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let mut live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    let gateway = FakeGateway::new(true);
+    bench.service.attach(gateway.clone());
+    live.traffic.ingress_bytes = 1234;
+    let mut views = bench.service.views();
+    gateway
+        .live
+        .send_modify(|shown| Arc::make_mut(shown).connections = vec![live.clone()]);
+    views
+        .wait_for(|view| view.live.connections == [live.clone()])
+        .await
+        .unwrap();
+    // The gateway may show it a moment longer than it lives.
+    report(&bench.service, Report::Closed(ended(&live))).await;
+    assert_eq!(bench.service.view().live.connections, [ended(&live)]);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_live_when_the_gateway_died_has_ended() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    let again = bench.restarted().await;
+    let view = again.view();
+    let [found] = view.live.connections.as_slice() else {
+        panic!("{view:?}")
+    };
+    assert_eq!(found.state, ConnectionState::Terminated);
+    assert_eq!(found.ended_at, Some(live.counted_at));
+    assert_eq!(
+        found.end_reason.as_deref(),
+        Some("The gateway stopped without a word")
+    );
+}
+
+#[tokio::test]
+async fn a_terminated_connection_is_told_by_the_gateway() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    let gateway = FakeGateway::new(true);
+    bench.service.attach(gateway.clone());
+    let answer = bench.ok(terminate(&endpoint, Some(&live.id), None)).await;
+    assert_eq!(
+        answer,
+        Answer::Terminations(Terminations {
+            client_vpn_endpoint_id: endpoint.clone(),
+            username: None,
+            connections: vec![Termination {
+                id: live.id.clone(),
+                previous: ConnectionState::Active,
+                current: ConnectionState::Terminated,
+            }],
+        })
+    );
+    assert_eq!(
+        *gateway.asked.lock().unwrap(),
+        std::slice::from_ref(&live.id)
+    );
+
+    report(&bench.service, Report::Closed(ended(&live))).await;
+    let refusal = bench
+        .refused(terminate(&endpoint, Some(&live.id), None))
+        .await;
+    assert_eq!(refusal.code, Code::ConnectionNotFound);
+}
+
+#[tokio::test]
+async fn a_silent_gateway_leaves_the_connection_terminating() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    bench.service.attach(FakeGateway::new(false));
+    let answer = bench.ok(terminate(&endpoint, None, Some("client1"))).await;
+    let Answer::Terminations(told) = answer else {
+        panic!()
+    };
+    assert_eq!(told.connections[0].current, ConnectionState::Terminating);
+    assert_eq!(told.username.as_deref(), Some("client1"));
+}
+
+#[tokio::test]
+async fn what_to_terminate_must_be_named_once_and_exist() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    for n in 1..=6 {
+        let live = connection(&endpoint, &association.id, n);
+        report(&bench.service, Report::Opened(live)).await;
+    }
+    let id = ConnectionId::from_random([99; 9]);
+    for (command, code) in [
+        (terminate(&endpoint, None, None), Code::MissingParameter),
+        (
+            terminate(&endpoint, Some(&id), Some("client1")),
+            Code::InvalidParameterCombination,
+        ),
+        (
+            terminate(&endpoint, Some(&id), None),
+            Code::ConnectionNotFound,
+        ),
+        (
+            terminate(&endpoint, None, Some("nobody")),
+            Code::UserNotFound,
+        ),
+        (
+            terminate(&endpoint, None, Some("client1")),
+            Code::TerminateLimitExceeded,
+        ),
+    ] {
+        assert_eq!(bench.refused(command).await.code, code);
+    }
+}
+
+#[tokio::test]
+async fn connections_are_described_by_user_and_identifier() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let one = connection(&endpoint, &association.id, 1);
+    let mut two = connection(&endpoint, &association.id, 2);
+    two.common_name = "client2".to_owned();
+    report(&bench.service, Report::Opened(one.clone())).await;
+    report(&bench.service, Report::Opened(two.clone())).await;
+    let mut wanted = DescribeOfEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        ids: vec![],
+        filters: vec![Filter {
+            name: "username".to_owned(),
+            values: vec!["client2".to_owned()],
+        }],
+    };
+    let answer = bench
+        .ok(Command::DescribeClientVpnConnections(wanted.clone()))
+        .await;
+    assert_eq!(answer, Answer::Connections(vec![two]));
+    wanted.ids = vec!["cvpn-connection-00000000".to_owned()];
+    let refusal = bench
+        .refused(Command::DescribeClientVpnConnections(wanted))
+        .await;
+    assert_eq!(refusal.code, Code::ConnectionNotFound);
+}
+
+#[tokio::test]
+async fn clients_that_were_not_let_in_are_listed_newest_first() {
+    let bench = Bench::new().await;
+    let (endpoint, ..) = bench.associated().await;
+    for n in 1..=2_u8 {
+        let attempt = Attempt {
+            endpoint_id: endpoint.clone(),
+            at: clock::now(),
+            device: format!("198.51.100.{n}:4000").parse().unwrap(),
+            common_name: None,
+            reason: format!("reason {n}"),
+        };
+        report(&bench.service, Report::Refused(attempt)).await;
+    }
+    let wanted = OfEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+    };
+    let Answer::Attempts(attempts) = bench.ok(Command::DescribeConnectionAttempts(wanted)).await
+    else {
+        panic!()
+    };
+    let reasons: Vec<_> = attempts
+        .iter()
+        .map(|attempt| attempt.reason.as_str())
+        .collect();
+    assert_eq!(reasons, ["reason 2", "reason 1"]);
+    assert_eq!(bench.service.view().live.attempts, attempts);
+    assert_eq!(bench.restarted().await.view().live.attempts, attempts);
+}
+
+#[tokio::test]
+async fn a_good_certificate_is_let_in_where_there_is_a_target_network_and_room() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let mut candidate = Candidate {
+        endpoint_id: endpoint.clone(),
+        device: "198.51.100.1:4000".parse().unwrap(),
+        common_name: "client1".to_owned(),
+        fingerprint: "00".repeat(32),
+        serial: "01".to_owned(),
+        rekey: false,
+    };
+    assert_eq!(bench.service.admit(&candidate).await, Ok(()));
+
+    for n in 0..2000_u16 {
+        let mut live = connection(&endpoint, &association.id, 0);
+        let [high, low] = n.to_be_bytes();
+        live.id = ConnectionId::from_random([high, low, 0, 0, 0, 0, 0, 0, 0]);
+        bench.service.report(Report::Opened(live)).await;
+    }
+    bench.service.flush().await;
+    let reason = bench.service.admit(&candidate).await.unwrap_err();
+    assert!(reason.contains("2000"), "{reason}");
+    candidate.rekey = true;
+    assert_eq!(bench.service.admit(&candidate).await, Ok(()));
+
+    candidate.endpoint_id = EndpointId::from_random([9; 9]);
+    assert!(bench.service.admit(&candidate).await.is_err());
+}

@@ -1,0 +1,131 @@
+use super::*;
+use crate::model::{
+    Code, Transport,
+    command::{
+        Bytes, ClientConfiguration, ExportClientConfiguration, ImportCertificate, ModifySettings,
+    },
+};
+
+fn export(endpoint: &EndpointId, client: Option<&CertificateArn>) -> Command {
+    Command::ExportClientVpnClientConfiguration(ExportClientConfiguration {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        client_certificate_arn: client.map(ToString::to_string),
+    })
+}
+
+async fn exported(
+    bench: &Bench,
+    endpoint: &EndpointId,
+    client: Option<&CertificateArn>,
+) -> (ClientConfiguration, String) {
+    match bench.ok(export(endpoint, client)).await {
+        Answer::ClientConfiguration(file) => {
+            let text = String::from_utf8(file.text.expose().to_vec()).unwrap();
+            (file, text)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_file_has_aws_s_directives_and_the_server_s_ca() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let (file, text) = exported(&bench, &endpoint, None).await;
+    let ca = bench.service.snapshot().certificates[&made.ca]
+        .certificate_pem
+        .clone();
+    assert_eq!(
+        text,
+        format!(
+            "client\ndev tun\nproto udp\nremote 192.0.2.10 443\nresolv-retry infinite\nnobind\n\
+             remote-cert-tls server\ncipher AES-256-GCM\nverb 3\n<ca>\n{ca}</ca>\nreneg-sec 0\n\
+             verify-x509-name vpn.example.com name\n"
+        )
+    );
+    assert!(!file.has_private_key);
+    assert_eq!(file.file_name, format!("{endpoint}.ovpn"));
+}
+
+#[tokio::test]
+async fn the_file_of_a_client_holds_its_certificate_and_key() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let mut command = create_endpoint(&made);
+    command.transport_protocol = Transport::Tcp;
+    command.vpn_port = Some(1194);
+    command.tags.insert("Name".to_owned(), "Corp".to_owned());
+    let endpoint = bench.endpoint_with(&command).await;
+    bench
+        .ok(Command::ModifySettings(ModifySettings {
+            public_address: Some("vpn.example.com".to_owned()),
+            ..ModifySettings::default()
+        }))
+        .await;
+    let (file, text) = exported(&bench, &endpoint, Some(&made.client)).await;
+    assert!(file.has_private_key);
+    assert_eq!(file.file_name, "Corp-client1.ovpn");
+    assert!(
+        text.contains("\nproto tcp\nremote vpn.example.com 1194\n"),
+        "{text}"
+    );
+    let certificate = &bench.service.snapshot().certificates[&made.client].certificate_pem;
+    assert!(text.contains(&format!(
+        "<cert>\n{certificate}</cert>\n<key>\n-----BEGIN PRIVATE KEY-----\n"
+    )));
+    assert!(text.ends_with("-----END PRIVATE KEY-----\n</key>\n"));
+    assert!(!format!("{file:?}").contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn only_a_client_certificate_of_the_endpoint_s_ca_goes_into_the_file() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let other_ca = bench.ca("Other CA").await;
+    let stranger = bench
+        .issue(&other_ca, CertificateUse::Client, "client1")
+        .await;
+    let pem = bench.service.snapshot().certificates[&made.client]
+        .certificate_pem
+        .clone();
+    let keyless = bench
+        .ok(Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(pem.into_bytes()),
+            ..ImportCertificate::default()
+        }))
+        .await;
+    for (wrong, word) in [
+        (&made.server, "clientAuth"),
+        (&stranger, "client CA"),
+        (&arn(keyless), "private key"),
+        (
+            &CertificateArn::from_random("local-1", "000000000000", [1; 16]),
+            "does not exist",
+        ),
+    ] {
+        let refusal = bench.refused(export(&endpoint, Some(wrong))).await;
+        assert_eq!(refusal.code, Code::InvalidParameterValue);
+        assert_eq!(refusal.field.as_deref(), Some("ClientCertificateArn"));
+        assert!(refusal.message.contains(word), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn handing_out_a_key_is_in_the_event_record() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    exported(&bench, &endpoint, Some(&made.client)).await;
+    let events = bench.events().await;
+    let event = events
+        .iter()
+        .find(|event| event.action == "ExportClientVpnClientConfiguration")
+        .unwrap();
+    assert_eq!(event.outcome, Outcome::Allowed);
+    assert_eq!(
+        event.resources,
+        [endpoint.to_string(), made.client.to_string()]
+    );
+}
