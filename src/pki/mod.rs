@@ -7,9 +7,9 @@
 //! | to | call |
 //! |---|---|
 //! | found a certificate authority | [`make_ca`] |
-//! | issue a server or client certificate, also from an easy-rsa authority | [`issue`] |
-//! | take over files from elsewhere, checked | [`import`] |
-//! | show what is in a certificate | [`inspect`] |
+//! | issue a server or client certificate, also from an easy-rsa authority | [`issue()`] |
+//! | take over files from elsewhere, checked | [`import()`] |
+//! | show what is in a certificate | [`inspect()`] |
 //! | see whether a server may present it | [`check_server`] |
 //! | learn which authorities "client root certificate chain" names | [`check_client_ca`] |
 //! | write a client configuration | [`client_ca_bundle`], [`verify_name`] |

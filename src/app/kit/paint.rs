@@ -22,7 +22,7 @@ pub(super) fn line(
     placed(p, pos, anchor, job, color)
 }
 
-/// Like [`line`], cut with an ellipsis at `width`.
+/// Like [`line()`], cut with an ellipsis at `width`.
 pub(super) fn line_within(
     p: &Painter,
     pos: Pos2,
