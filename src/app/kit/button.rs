@@ -209,7 +209,8 @@ impl<'a> Button<'a> {
             .map(|shown| shown.inner)
     }
 
-    fn natural_width(&self, ui: &Ui) -> f32 {
+    /// Width in points when none is asked for.
+    pub(super) fn natural_width(&self, ui: &Ui) -> f32 {
         if self.words.is_empty() {
             return self.height;
         }

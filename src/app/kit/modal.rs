@@ -11,7 +11,7 @@ use egui::{
 };
 
 use super::{
-    button::{button, icon_button},
+    button::{Button, button, icon_button},
     field, icons, paint,
     text::{Face, words},
     tokens::{Tokens, radius, size, space, tokens},
@@ -323,15 +323,16 @@ impl<'a> FormDialog<'a> {
 
     fn foot(&self, ui: &mut Ui) -> (bool, bool) {
         foot(ui, FOOT, |ui| {
+            self.count(ui);
+            let cancel = button("Cancel").form();
             let submit = button(self.submit)
                 .primary()
                 .form()
                 .working(self.working)
-                .disabled_because(self.disabled)
-                .clicked(ui);
-            let cancel = button("Cancel").form().clicked(ui);
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.count(ui));
-            (submit, cancel)
+                .disabled_because(self.disabled);
+            to_the_right(ui, &[&cancel, &submit]);
+            let cancel = cancel.clicked(ui);
+            (submit.clicked(ui), cancel)
         })
     }
 
@@ -392,7 +393,14 @@ fn hairline(ui: &Ui, y: f32, rect: Rect, color: Color32) {
         .hline(rect.x_range(), y.round() - 0.5, Stroke::new(1.0, color));
 }
 
-/// The foot on its own ground; `add` lays out from the right.
+/// Moves on so that `buttons` end at the right; added in reading order, so that Tab follows it.
+fn to_the_right(ui: &mut Ui, buttons: &[&Button<'_>]) {
+    let gaps = space::CONTROL * buttons.len().saturating_sub(1) as f32;
+    let widths: f32 = buttons.iter().map(|b| b.natural_width(ui).round()).sum();
+    ui.add_space((ui.available_width() - widths - gaps).max(0.0));
+}
+
+/// The foot on its own ground; `add` lays out from the left.
 fn foot<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
     let t = tokens(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::hover());
@@ -406,7 +414,7 @@ fn foot<R>(ui: &mut Ui, height: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
     hairline(ui, rect.top() + 1.0, rect, t.border);
     let builder = UiBuilder::new()
         .max_rect(rect.shrink2(vec2(space::DIALOG, 0.0)))
-        .layout(Layout::right_to_left(Align::Center));
+        .layout(Layout::left_to_right(Align::Center));
     let mut child = ui.new_child(builder);
     child.spacing_mut().item_spacing.x = space::CONTROL;
     add(&mut child)
@@ -508,18 +516,19 @@ impl<'a> ConfirmDialog<'a> {
             .filter(|name| typed.trim() != *name)
             .map(|name| format!("Type {name} first"));
         foot(ui, FOOT, |ui| {
+            let cancel = button(self.cancel).form();
             let act = button(self.act)
                 .danger()
                 .form()
                 .working(self.working)
                 .never_by_enter()
-                .disabled_because(reason.as_deref())
-                .clicked(ui);
-            let cancel = button(self.cancel).form().ui(ui);
+                .disabled_because(reason.as_deref());
+            to_the_right(ui, &[&cancel, &act]);
+            let cancel = cancel.ui(ui);
             if opening {
                 cancel.request_focus();
             }
-            (act, cancel.clicked())
+            (act.clicked(ui), cancel.clicked())
         })
     }
 
@@ -786,6 +795,23 @@ mod tests {
         h.run();
         assert!(h.state().closed);
         assert_eq!(h.state().deleted, 0);
+    }
+
+    #[test]
+    fn the_tab_order_of_a_foot_is_the_reading_order() {
+        let mut h = harness(
+            Form {
+                open: true,
+                ..Form::default()
+            },
+            form,
+        );
+        assert!(h.get_by_label("Cancel").rect().right() < h.get_by_label("Create").rect().left());
+        h.get_by_label("Cancel").focus();
+        h.run();
+        h.key_press(Key::Tab);
+        h.run();
+        assert!(h.get_by_label("Create").is_focused());
     }
 
     #[test]
