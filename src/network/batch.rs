@@ -195,6 +195,9 @@ impl PacketBatch {
 
     /// Takes packet `index` out of `from` without copying it: the two batches exchange buffers and
     /// `from`'s last packet moves to `index`. False, and nothing changed, if this batch is full.
+    ///
+    /// # Panics
+    /// If `from` has no such packet.
     #[must_use = "a packet that does not fit stays where it was"]
     pub fn take_from(&mut self, from: &mut Self, index: usize) -> bool {
         assert!(index < from.len, "packet {index} of {}", from.len);

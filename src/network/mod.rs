@@ -16,6 +16,8 @@ mod batch;
 mod counters;
 mod host;
 mod port;
+#[cfg(test)]
+mod tests;
 #[cfg(target_os = "linux")]
 mod tun;
 mod userspace;
@@ -177,17 +179,26 @@ impl Network {
                 }
                 Self::open_tun(options, counters, "TUN device, as chosen.".to_owned())
             }
-            ModeChoice::Auto => match tun_usable() {
-                Ok(()) => {
-                    let reason = "TUN device: this process has CAP_NET_ADMIN.".to_owned();
-                    Self::open_tun(options, counters, reason)
-                }
-                Err(why) => {
-                    let reason = format!("User-space networking: {why}.");
-                    Ok(Self::open_userspace(options, counters, reason))
-                }
-            },
+            ModeChoice::Auto => Self::open_either(options, counters),
         }
+    }
+
+    fn open_either(options: &OpenOptions, counters: Vec<Arc<Counters>>) -> Result<Self, Error> {
+        let obstacle = match tun_usable() {
+            Ok(()) => {
+                let reason = "TUN device: this process has CAP_NET_ADMIN.".to_owned();
+                match Self::open_tun(options, counters.clone(), reason) {
+                    // A container may have the capability and yet no access to the device.
+                    Err(error @ (Error::Device { .. } | Error::DeviceExists { .. })) => {
+                        error.to_string()
+                    }
+                    other => return other,
+                }
+            }
+            Err(obstacle) => obstacle,
+        };
+        let reason = format!("User-space networking: {obstacle}.");
+        Ok(Self::open_userspace(options, counters, reason))
     }
 
     fn open_userspace(
@@ -203,7 +214,7 @@ impl Network {
             ));
         }
         let limits = userspace::Limits::of_this_process(counters.len());
-        warnings.extend(limits.warning());
+        warnings.extend(limits.warnings());
         let ports = counters
             .iter()
             .map(|counters| {

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -91,6 +92,17 @@ impl Port {
             Inner::Userspace(stack) => stack.send(batch),
         }
         batch.clear();
+    }
+
+    /// Ends the flows of a client that has gone, so that nothing of them reaches the next client with
+    /// its address. In TUN mode flows live in the kernel, which knows clients by address only: there
+    /// the policy's flow entries keep them apart.
+    pub fn forget_client(&mut self, client: Ipv4Addr) {
+        match &mut self.inner {
+            #[cfg(target_os = "linux")]
+            Inner::Tun(_) => {}
+            Inner::Userspace(stack) => stack.forget_client(client),
+        }
     }
 
     /// This port's counters, readable from any thread.

@@ -370,3 +370,211 @@ fn prepare(slot: &mut Slot, train: &Train) {
         .expect("the slice is as long as the header");
     slot.set_range(start..range.end);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+    use smoltcp::wire::{Ipv4Packet, TcpPacket};
+
+    use super::*;
+
+    const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 8, 0, 2);
+    const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
+
+    /// A TCP segment with timestamps-like options and valid checksums.
+    fn segment(port: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+        let total = 52 + payload.len();
+        let mut packet = vec![0; total];
+        packet[0] = 0x45;
+        packet[2..4].copy_from_slice(&u16::try_from(total).unwrap().to_be_bytes());
+        packet[6] = 0x40;
+        packet[8] = 64;
+        packet[9] = TCP;
+        packet[12..16].copy_from_slice(&CLIENT.octets());
+        packet[16..20].copy_from_slice(&SERVER.octets());
+        packet[20..22].copy_from_slice(&port.to_be_bytes());
+        packet[22..24].copy_from_slice(&443u16.to_be_bytes());
+        packet[24..28].copy_from_slice(&sequence.to_be_bytes());
+        packet[28..32].copy_from_slice(&77u32.to_be_bytes());
+        packet[32] = 8 << 4;
+        packet[33] = flags;
+        packet[34..36].copy_from_slice(&512u16.to_be_bytes());
+        packet[40..52].copy_from_slice(&[1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 4]);
+        packet[52..].copy_from_slice(payload);
+        fill_checksums(&mut packet);
+        packet
+    }
+
+    fn fill_checksums(packet: &mut [u8]) {
+        let mut ip = Ipv4Packet::new_unchecked(packet);
+        ip.fill_checksum();
+        TcpPacket::new_unchecked(ip.payload_mut()).fill_checksum(&SERVER.into(), &CLIENT.into());
+    }
+
+    fn batch_of(packets: &[Vec<u8>]) -> PacketBatch {
+        let mut batch = PacketBatch::new();
+        for packet in packets {
+            assert!(batch.push(packet));
+        }
+        batch
+    }
+
+    /// What the kernel is given for these packets, one entry a write.
+    fn written(packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut writes = Vec::new();
+        Coalescer::new().write(
+            batch_of(packets).slots_mut(),
+            |pieces| {
+                writes.push(pieces.iter().flat_map(|piece| piece.to_vec()).collect());
+                Ok(0)
+            },
+            |_, error| panic!("{error}"),
+        );
+        writes
+    }
+
+    /// What a reader makes of those writes.
+    fn split_again(writes: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut batch = PacketBatch::new();
+        for write in writes {
+            assert!(matches!(
+                split(&mut write.clone(), &mut batch),
+                Split::Packets(_)
+            ));
+        }
+        batch.iter().map(<[u8]>::to_vec).collect()
+    }
+
+    /// The packet without what joining may change: the identification, and PSH within a train.
+    fn essence(packet: &[u8]) -> Vec<u8> {
+        let mut packet = packet.to_vec();
+        packet[4..6].fill(0);
+        if packet[9] == TCP && packet.len() >= 40 {
+            packet[33] &= !FLAG_PSH;
+            fill_checksums(&mut packet);
+        }
+        packet
+    }
+
+    #[test]
+    fn segments_in_sequence_are_written_once_and_split_into_what_they_were() {
+        let packets: Vec<_> = (0..20u8)
+            .map(|n| segment(5000, 1 + 1000 * u32::from(n), FLAG_ACK, &[n; 1000]))
+            .chain([segment(5000, 20_001, FLAG_ACK | FLAG_PSH, b"the rest")])
+            .collect();
+        let writes = written(&packets);
+        assert_eq!(writes.len(), 1);
+        let header = VirtioNetHdr::decode(&writes[0]).unwrap();
+        assert_eq!(
+            (header.gso_type, header.gso_size, header.hdr_len),
+            (VIRTIO_NET_HDR_GSO_TCPV4, 1000, 52)
+        );
+        let mut again = split_again(&writes);
+        assert_eq!(again.pop().unwrap()[33], FLAG_ACK | FLAG_PSH);
+        for (packet, again) in packets.iter().zip(&again) {
+            assert_eq!(essence(packet), essence(again));
+            let ip = Ipv4Packet::new_checked(&again[..]).unwrap();
+            assert!(ip.verify_checksum());
+            let tcp = TcpPacket::new_checked(ip.payload()).unwrap();
+            assert!(tcp.verify_checksum(&CLIENT.into(), &SERVER.into()));
+        }
+    }
+
+    #[test]
+    fn a_gap_a_flag_and_a_shorter_segment_end_a_train() {
+        let full = [0; 500];
+        let writes = written(&[
+            segment(1, 0, FLAG_ACK, &full),
+            segment(1, 500, FLAG_ACK, &full),
+            segment(1, 1500, FLAG_ACK, &full),
+            segment(1, 2000, FLAG_ACK, &full[..9]),
+            segment(1, 2009, FLAG_ACK, &full),
+            segment(1, 2509, FLAG_ACK | 1, &full),
+        ]);
+        let lengths: Vec<_> = writes
+            .iter()
+            .map(|write| write.len() - VIRTIO_NET_HDR_LEN - 52)
+            .collect();
+        assert_eq!(lengths, [1000, 509, 500, 500]);
+    }
+
+    #[test]
+    fn interleaved_flows_are_joined_each_for_itself() {
+        let packets: Vec<_> = (0..10u32)
+            .flat_map(|n| {
+                [
+                    segment(1, n * 100, FLAG_ACK, &[1; 100]),
+                    segment(2, n * 100, FLAG_ACK, &[2; 100]),
+                ]
+            })
+            .collect();
+        assert_eq!(written(&packets).len(), 2);
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_not_hidden_by_joining() {
+        let mut corrupt = segment(1, 100, FLAG_ACK, &[0; 100]);
+        corrupt[60] ^= 1;
+        let packets = [
+            segment(1, 0, FLAG_ACK, &[0; 100]),
+            corrupt.clone(),
+            segment(1, 200, FLAG_ACK, &[0; 100]),
+        ];
+        let writes = written(&packets);
+        assert_eq!(writes.len(), 3);
+        assert_eq!(writes[1][VIRTIO_NET_HDR_LEN..], corrupt[..]);
+    }
+
+    #[test]
+    fn a_read_that_does_not_fit_is_kept_for_the_next_batch() {
+        let packets: Vec<_> = (0..30u32)
+            .map(|n| segment(1, n * 100, FLAG_ACK, &[1; 100]))
+            .collect();
+        let mut write = written(&packets).remove(0);
+        let mut batch = PacketBatch::new();
+        while batch.remaining() > 29 {
+            assert!(batch.push(b"filler"));
+        }
+        assert_eq!(split(&mut write, &mut batch), Split::NoRoom);
+        batch.clear();
+        assert_eq!(split(&mut write, &mut batch), Split::Packets(30));
+    }
+
+    proptest! {
+        #[test]
+        fn no_read_makes_the_splitter_panic(mut read in proptest::collection::vec(any::<u8>(), 0..400), kind in 0u8..6, v4 in any::<bool>()) {
+            if read.len() > VIRTIO_NET_HDR_LEN {
+                read[1] = kind;
+                if v4 {
+                    read[VIRTIO_NET_HDR_LEN] = 0x45;
+                }
+            }
+            split(&mut read, &mut PacketBatch::new());
+        }
+
+        #[test]
+        fn any_batch_arrives_as_it_was(shapes in proptest::collection::vec((0u16..3, 0usize..4, 0usize..300, any::<bool>()), 1..60)) {
+            let mut sequences = [0u32; 3];
+            let packets: Vec<_> = shapes
+                .iter()
+                .map(|&(port, kind, len, push)| {
+                    let sequence = &mut sequences[usize::from(port)];
+                    let len = if kind == 0 { len } else { 200 };
+                    let flags = FLAG_ACK | if push { FLAG_PSH } else { 0 } | u8::from(kind == 3 && push);
+                    let packet = segment(port, *sequence, flags, &vec![9; len]);
+                    *sequence += u32::try_from(len).unwrap() + u32::from(kind == 2 && push);
+                    packet
+                })
+                .collect();
+            let again = split_again(&written(&packets));
+            for port in 0..3u16 {
+                let of_port = |packets: &[Vec<u8>]| -> Vec<Vec<u8>> {
+                    packets.iter().filter(|packet| packet[20..22] == port.to_be_bytes()).map(|packet| essence(packet)).collect()
+                };
+                prop_assert_eq!(of_port(&packets), of_port(&again));
+            }
+        }
+    }
+}

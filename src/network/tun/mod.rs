@@ -170,10 +170,11 @@ impl Tun {
     }
 }
 
-/// No such device, no such process (the kernel's word for a missing route), no such address.
+/// No such device (in two ways), no such process (the kernel's word for a missing route), no such address.
 fn is_gone(code: i32) -> bool {
     [
         rustix::io::Errno::NODEV,
+        rustix::io::Errno::NXIO,
         rustix::io::Errno::SRCH,
         rustix::io::Errno::ADDRNOTAVAIL,
     ]

@@ -1,0 +1,8 @@
+//! Both ways into the network, driven through a [`Port`](super::Port) by a client of our own.
+
+#[cfg(target_os = "linux")]
+mod namespace;
+mod peer;
+#[cfg(target_os = "linux")]
+mod tun;
+mod userspace;
