@@ -1,3 +1,75 @@
 //! The `gatehouse` program: one binary, several faces.
 
-fn main() {}
+use std::{io::IsTerminal as _, process::ExitCode};
+
+use clap::Parser as _;
+use gatehouse::{
+    cli::{self, Action, Args},
+    config::Config,
+    control::{Access, Face, HostOptions, ModeChoice, host},
+};
+use tokio::runtime;
+
+fn main() -> ExitCode {
+    let (common, action) = match cli::understand(Args::parse()) {
+        Ok(understood) => understood,
+        Err(code) => return code,
+    };
+    let config = match Config::read(common.data_dir.clone()) {
+        Ok(config) => config,
+        Err(error) => return cli::fail(&error),
+    };
+    let threads = match &action {
+        Action::Window | Action::Serve(_) => runtime::Builder::new_multi_thread(),
+        Action::Status { .. } | Action::Call(_) => runtime::Builder::new_current_thread(),
+    }
+    .enable_all()
+    .build();
+    let runtime = match threads {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::fail(&error),
+    };
+    match action {
+        Action::Window => window(),
+        Action::Serve(network) => runtime.block_on(serve(&config, network)),
+        Action::Status { wait } => runtime.block_on(cli::status(&config.data_dir, &common, wait)),
+        Action::Call(call) => runtime.block_on(cli::call(&config.data_dir, &common, *call)),
+    }
+}
+
+fn window() -> ExitCode {
+    let error = std::io::Error::other("this build has no window; run `gatehouse serve`");
+    cli::fail(&error)
+}
+
+async fn serve(config: &Config, network: ModeChoice) -> ExitCode {
+    log_to_stderr(config);
+    let options = HostOptions {
+        data_dir: config.data_dir.clone(),
+        network,
+        name: "gatehouse serve".to_owned(),
+        face: Face::Cli,
+        access: if config.is_system_service {
+            Access::Group
+        } else {
+            Access::User
+        },
+    };
+    match host::serve(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::fail(&error),
+    }
+}
+
+/// Logs for people and service managers; the latter put the time before each line themselves.
+fn log_to_stderr(config: &Config) {
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(tracing_subscriber::EnvFilter::new(&config.log_filter));
+    if config.is_system_service {
+        subscriber.without_time().init();
+    } else {
+        subscriber.init();
+    }
+}

@@ -272,7 +272,9 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_place() {
         let message = |text: &str| parse(text).unwrap_err().to_string();
-        assert!(message("Enabled").starts_with("\"=\" is missing after \"Enabled\" at character 8"));
+        assert!(
+            message("Enabled").starts_with("\"=\" is missing after \"Enabled\" at character 8")
+        );
         assert!(message("=x").starts_with("a key is missing at character 1"));
         assert!(message("A={B=c").starts_with("\"}\" is missing"));
         assert!(message("A=1,A=2").starts_with("\"A\" is there twice"));

@@ -24,6 +24,7 @@ pub use self::{
     lock::{Lock, LockError},
     remote::{AttachError, Follow, Remote},
     server::{Door, Server},
+    socket::Access,
 };
 use crate::model::{Answer, Refusal, Request, View};
 pub use crate::{

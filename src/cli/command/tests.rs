@@ -1,0 +1,319 @@
+use clap::Parser as _;
+use serde_json::json;
+
+use super::*;
+use crate::cli::Args;
+
+/// The request that a command line means.
+fn request(line: &[&str]) -> Request {
+    match meant(line) {
+        Ok(Action::Call(call)) => call.request,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn meant(line: &[&str]) -> Result<Action, UsageError> {
+    let args = Args::try_parse_from([&["gatehouse"], line].concat()).unwrap();
+    understand(args.face)
+}
+
+fn words(line: &str) -> Command {
+    request(&line.split_whitespace().collect::<Vec<_>>()).command
+}
+
+#[test]
+fn each_line_means_its_command() {
+    let endpoint = || "cvpn-endpoint-1".to_owned();
+    let table: Vec<(&str, Command)> = vec![
+        (
+            "pki create-ca --common-name CA --key-type rsa-2048",
+            Command::CreateCertificateAuthority(CreateCertificateAuthority {
+                common_name: "CA".to_owned(),
+                key_type: KeyType::Rsa2048,
+            }),
+        ),
+        (
+            "pki issue --ca-arn a --usage client --common-name ann",
+            Command::IssueCertificate(IssueCertificate {
+                ca_arn: "a".to_owned(),
+                usage: CertificateUse::Client,
+                common_name: "ann".to_owned(),
+                key_type: KeyType::EcdsaP256,
+            }),
+        ),
+        (
+            "pki export --certificate-arn a --private-key",
+            Command::ExportCertificate(ExportCertificate {
+                certificate_arn: "a".to_owned(),
+                with_private_key: true,
+            }),
+        ),
+        (
+            "acm get-certificate --certificate-arn a",
+            Command::ExportCertificate(ExportCertificate {
+                certificate_arn: "a".to_owned(),
+                with_private_key: false,
+            }),
+        ),
+        ("acm list-certificates", Command::ListCertificates),
+        (
+            "settings set public-address vpn.example.com",
+            Command::ModifySettings(ModifySettings {
+                public_address: Some("vpn.example.com".to_owned()),
+                ..ModifySettings::default()
+            }),
+        ),
+        (
+            "settings set rekey-seconds 10",
+            Command::ModifySettings(ModifySettings {
+                rekey_secs: Some(10),
+                ..ModifySettings::default()
+            }),
+        ),
+        ("settings show", Command::DescribeSettings),
+        (
+            "ec2 create-vpc --cidr-block 10.0.0.0/16 --tag-specifications \
+             ResourceType=vpc,Tags=[{Key=Name,Value=corp}]",
+            Command::CreateVpc(CreateVpc {
+                cidr_block: "10.0.0.0/16".to_owned(),
+                tags: Tags::from([("Name".to_owned(), "corp".to_owned())]),
+            }),
+        ),
+        (
+            "ec2 attach-internet-gateway --internet-gateway-id igw-1 --vpc-id vpc-1",
+            Command::AttachInternetGateway(GatewayAttachment {
+                internet_gateway_id: "igw-1".to_owned(),
+                vpc_id: "vpc-1".to_owned(),
+            }),
+        ),
+        (
+            "ec2 authorize-client-vpn-ingress --client-vpn-endpoint-id cvpn-endpoint-1 \
+             --target-network-cidr 0.0.0.0/0 --authorize-all-groups",
+            Command::AuthorizeClientVpnIngress(AuthorizeIngress {
+                client_vpn_endpoint_id: endpoint(),
+                target_network_cidr: "0.0.0.0/0".to_owned(),
+                authorize_all_groups: true,
+                ..AuthorizeIngress::default()
+            }),
+        ),
+        (
+            "ec2 delete-client-vpn-route --client-vpn-endpoint-id cvpn-endpoint-1 \
+             --destination-cidr-block 0.0.0.0/0 --target-vpc-subnet-id subnet-1",
+            Command::DeleteClientVpnRoute(DeleteRoute {
+                client_vpn_endpoint_id: endpoint(),
+                destination_cidr_block: "0.0.0.0/0".to_owned(),
+                target_vpc_subnet_id: Some("subnet-1".to_owned()),
+            }),
+        ),
+        (
+            "ec2 terminate-client-vpn-connections --client-vpn-endpoint-id cvpn-endpoint-1 \
+             --username ann",
+            Command::TerminateClientVpnConnections(TerminateConnections {
+                client_vpn_endpoint_id: endpoint(),
+                connection_id: None,
+                username: Some("ann".to_owned()),
+            }),
+        ),
+        (
+            "ec2 describe-client-vpn-target-networks --client-vpn-endpoint-id cvpn-endpoint-1 \
+             --association-ids a b --filters Name=vpc-id,Values=vpc-1,vpc-2 Name=x,Values=y",
+            Command::DescribeClientVpnTargetNetworks(DescribeOfEndpoint {
+                client_vpn_endpoint_id: endpoint(),
+                ids: vec!["a".to_owned(), "b".to_owned()],
+                filters: vec![
+                    Filter {
+                        name: "vpc-id".to_owned(),
+                        values: vec!["vpc-1".to_owned(), "vpc-2".to_owned()],
+                    },
+                    Filter {
+                        name: "x".to_owned(),
+                        values: vec!["y".to_owned()],
+                    },
+                ],
+            }),
+        ),
+        (
+            "networks import --interfaces eth0 eth1",
+            Command::ImportHostNetworks(ImportHostNetworks {
+                interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
+            }),
+        ),
+        (
+            "events --max-results 5",
+            Command::LookupEvents(LookupEvents {
+                max_results: Some(5),
+            }),
+        ),
+    ];
+    for (line, command) in table {
+        assert_eq!(words(line), command, "{line}");
+    }
+}
+
+const CREATE: &[&str] = &[
+    "ec2",
+    "create-client-vpn-endpoint",
+    "--client-cidr-block",
+    "10.0.0.0/22",
+    "--server-certificate-arn",
+    "arn:server",
+];
+
+fn create(more: &[&str]) -> CreateClientVpnEndpoint {
+    match request(&[CREATE, more].concat()).command {
+        Command::CreateClientVpnEndpoint(it) => it,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_endpoint_is_made_with_shorthand_or_json() {
+    let shorthand = create(&[
+        "--authentication-options",
+        "Type=certificate-authentication,MutualAuthentication={ClientRootCertificateChainArn=arn:ca}",
+        "--connection-log-options",
+        "Enabled=false",
+        "--transport-protocol",
+        "tcp",
+        "--vpn-port",
+        "1194",
+        "--split-tunnel",
+        "--dns-servers",
+        "10.0.0.2",
+        "10.0.0.3",
+    ]);
+    let ways = json!([{
+        "Type": "certificate-authentication",
+        "MutualAuthentication": {"ClientRootCertificateChainArn": "arn:ca"},
+    }]);
+    let as_json = create(&[
+        "--authentication-options",
+        &ways.to_string(),
+        "--connection-log-options",
+        r#"{"Enabled": false}"#,
+        "--transport-protocol",
+        "tcp",
+        "--vpn-port",
+        "1194",
+        "--split-tunnel",
+        "--dns-servers",
+        "10.0.0.2",
+        "10.0.0.3",
+    ]);
+    assert_eq!(shorthand, as_json);
+    assert_eq!(
+        shorthand,
+        CreateClientVpnEndpoint {
+            client_cidr_block: "10.0.0.0/22".to_owned(),
+            server_certificate_arn: "arn:server".to_owned(),
+            authentication_options: vec![AuthenticationOption {
+                kind: "certificate-authentication".to_owned(),
+                client_root_certificate_chain_arn: Some("arn:ca".to_owned()),
+            }],
+            connection_log_enabled: Some(false),
+            dns_servers: vec!["10.0.0.2".to_owned(), "10.0.0.3".to_owned()],
+            transport_protocol: Transport::Tcp,
+            vpn_port: Some(1194),
+            split_tunnel: true,
+            ..CreateClientVpnEndpoint::default()
+        }
+    );
+}
+
+const WAYS: &[&str] = &[
+    "--authentication-options",
+    "Type=x",
+    "--connection-log-options",
+];
+
+#[test]
+fn the_last_word_on_split_tunnel_counts() {
+    let more = |flags: &[&str]| create(&[WAYS, &["Enabled=false"], flags].concat()).split_tunnel;
+    assert!(!more(&[]));
+    assert!(more(&["--split-tunnel"]));
+    assert!(!more(&["--split-tunnel", "--no-split-tunnel"]));
+    assert!(more(&["--no-split-tunnel", "--split-tunnel"]));
+}
+
+#[test]
+fn dry_run_and_token_go_with_any_ec2_command() {
+    let it = request(&[
+        "ec2",
+        "delete-vpc",
+        "--vpc-id",
+        "v",
+        "--dry-run",
+        "--client-token",
+        "t",
+    ]);
+    assert!(it.dry_run);
+    assert_eq!(it.client_token.as_deref(), Some("t"));
+}
+
+#[test]
+fn what_a_structured_option_cannot_say_is_named() {
+    let complaint = |value: &str| {
+        let line = [CREATE, WAYS, &[value]].concat();
+        meant(&line).unwrap_err().to_string()
+    };
+    assert!(complaint("Enabled=perhaps").contains("expected true or false"));
+    assert!(complaint("Enable=false").contains("unknown field `Enable`"));
+    assert!(complaint("Enabled=true,CloudwatchLogGroup=g").contains("give Enabled=false"));
+    assert!(complaint("Enabled").contains("--connection-log-options: \"=\" is missing"));
+
+    let tags = "ResourceType=subnet,Tags=[{Key=a,Value=b}]";
+    let line = [
+        "ec2",
+        "create-vpc",
+        "--cidr-block",
+        "x",
+        "--tag-specifications",
+        tags,
+    ];
+    let complaint = meant(&line).unwrap_err().to_string();
+    assert!(
+        complaint.contains("ResourceType is vpc here, not subnet"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn files_are_read_here_and_their_bytes_travel() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.crt");
+    fs::write(&path, b"\xffPEM").unwrap();
+    let path = path.to_str().unwrap();
+    for prefix in ["file://", "fileb://"] {
+        let value = format!("{prefix}{path}");
+        let it = request(&["acm", "import-certificate", "--certificate", &value]).command;
+        let Command::ImportCertificate(it) = it else {
+            panic!("{it:?}");
+        };
+        assert_eq!(it.certificate, Bytes(b"\xffPEM".to_vec()));
+        assert_eq!(it.private_key, None);
+    }
+    let complaint = meant(&["acm", "import-certificate", "--certificate", path]).unwrap_err();
+    assert!(
+        complaint.to_string().contains("write file://"),
+        "{complaint}"
+    );
+    let missing = format!("file://{path}.not");
+    let complaint = meant(&["acm", "import-certificate", "--certificate", &missing]).unwrap_err();
+    assert!(
+        complaint.to_string().contains("cannot be read"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn no_command_means_the_window_and_serve_names_its_network() {
+    assert!(matches!(meant(&[]), Ok(Action::Window)));
+    assert!(matches!(
+        meant(&["serve", "--network", "userspace"]),
+        Ok(Action::Serve(ModeChoice::Userspace))
+    ));
+    assert!(matches!(
+        meant(&["status", "--wait", "--timeout", "5"]),
+        Ok(Action::Status { wait: Some(wait) }) if wait == Duration::from_secs(5)
+    ));
+}
