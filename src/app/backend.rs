@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    control::Console,
+    control::{Console, Link},
     model::{Answer, Code, Command, Refusal, Request, View},
 };
 
@@ -19,6 +19,7 @@ pub struct Backend {
     console: Arc<dyn Console>,
     runtime: Handle,
     views: watch::Receiver<Arc<View>>,
+    links: watch::Receiver<Link>,
     ctx: egui::Context,
 }
 
@@ -33,17 +34,14 @@ impl Backend {
     #[must_use]
     pub fn new(console: Arc<dyn Console>, runtime: Handle, ctx: egui::Context) -> Self {
         let views = console.views();
-        let mut changes = views.clone();
-        let repaint = ctx.clone();
-        runtime.spawn(async move {
-            while changes.changed().await.is_ok() {
-                repaint.request_repaint();
-            }
-        });
+        let links = console.link();
+        runtime.spawn(repaint_on_change(views.clone(), ctx.clone()));
+        runtime.spawn(repaint_on_change(links.clone(), ctx.clone()));
         Self {
             console,
             runtime,
             views,
+            links,
             ctx,
         }
     }
@@ -52,6 +50,12 @@ impl Backend {
     #[must_use]
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.views.borrow())
+    }
+
+    /// How the service is reached now. Never waits.
+    #[must_use]
+    pub fn link(&self) -> Link {
+        self.links.borrow().clone()
     }
 
     /// The service itself.
@@ -65,6 +69,23 @@ impl Backend {
     pub fn call(&self, command: Command) -> Pending<Answer> {
         let console = Arc::clone(&self.console);
         self.spawn(async move { console.call(Request::from(command)).await })
+    }
+
+    /// Asks whether a command would be carried out, without carrying it out: none if it would.
+    #[must_use]
+    pub fn judge(&self, command: Command) -> Pending<Option<Refusal>> {
+        let console = Arc::clone(&self.console);
+        self.spawn(async move {
+            let request = Request {
+                dry_run: true,
+                ..Request::from(command)
+            };
+            match console.call(request).await {
+                Ok(_) => Ok(None),
+                Err(refusal) if refusal.code == Code::DryRunOperation => Ok(None),
+                Err(refusal) => Ok(Some(refusal)),
+            }
+        })
     }
 
     /// Runs `work` off the drawing thread; the window is repainted when it is done.
@@ -82,6 +103,13 @@ impl Backend {
             ctx.request_repaint();
         });
         Pending { outcome }
+    }
+}
+
+/// Wakes the window at every change, until the other end is gone.
+async fn repaint_on_change<T>(mut changes: watch::Receiver<T>, ctx: egui::Context) {
+    while changes.changed().await.is_ok() {
+        ctx.request_repaint();
     }
 }
 

@@ -2,17 +2,28 @@
 
 use std::sync::Arc;
 
+use egui::{Key, Modifiers, Ui};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{backend::Backend, dialogs::Dialog, files::Files, rates::Rates};
+use super::{backend::Backend, dialogs::Dialog, files::Files, rates::Rates, state::Prefs};
 use crate::{
     control::Link,
-    model::{EndpointId, View},
+    model::{Command, EndpointId, View},
 };
 
 /// A page of the window.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
 )]
 pub enum Screen {
     /// The endpoints with their tabs.
@@ -30,18 +41,56 @@ pub enum Screen {
     Settings,
 }
 
+/// A tab of an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EndpointTab {
+    /// What it is.
+    #[default]
+    Summary,
+    /// Its target networks.
+    Associations,
+    /// Who may reach what.
+    Authorization,
+    /// Where packets go.
+    RouteTable,
+    /// Who is connected, was, or could not.
+    Connections,
+}
+
 /// What drawing code asks for; it is done before the next frame, at one place.
 pub enum Action {
     /// Shows a page.
     Go(Screen),
-    /// Shows the endpoints with this one selected.
-    ShowEndpoint(EndpointId),
+    /// Shows the endpoints with this one selected, at a tab if one is named.
+    ShowEndpoint(EndpointId, Option<EndpointTab>),
     /// Opens a dialog above everything.
     Open(Box<dyn Dialog>),
-    /// Says what is now true.
+    /// Says what is now true ("Rule revoked").
     Toast(String),
     /// Says what went wrong, where no field or page can.
     Trouble(String),
+    /// Sends a command of the kind that is done at once, and says how it ended.
+    Run {
+        /// The command.
+        command: Box<Command>,
+        /// What is true once it was carried out.
+        done: String,
+        /// What takes it back; offered beside the words.
+        undo: Option<Box<Command>>,
+    },
+    /// Opens the palette, as Ctrl K does, with this typed already.
+    OpenPalette(String),
+    /// Opens the help, as F1 does.
+    OpenHelp,
+}
+
+/// What the program knows of its own installation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The data directory, for reading.
+    pub data_dir: String,
+    /// The machine's name.
+    pub host: String,
 }
 
 /// One frame's surroundings.
@@ -56,10 +105,16 @@ pub struct Context<'a> {
     pub files: &'a Arc<dyn Files>,
     /// Throughput over the last minute.
     pub rates: &'a Rates,
+    /// The person's choices for the window.
+    pub prefs: &'a mut Prefs,
+    /// The installation.
+    pub about: &'a About,
     /// The time of this frame.
     pub now: Timestamp,
     /// The person's time zone.
     pub zone: &'a TimeZone,
+    /// Whether a dialog or the palette is above the page: its keys are not the page's.
+    pub covered: bool,
     /// What was asked for in this frame.
     pub actions: &'a mut Vec<Action>,
 }
@@ -73,5 +128,28 @@ impl Context<'_> {
     /// Opens `dialog`.
     pub fn open(&mut self, dialog: impl Dialog + 'static) {
         self.ask(Action::Open(Box::new(dialog)));
+    }
+
+    /// Does at once what can be taken back, and says so with a way back.
+    pub fn run(&mut self, command: Command, done: impl Into<String>, undo: Option<Command>) {
+        self.ask(Action::Run {
+            command: Box::new(command),
+            done: done.into(),
+            undo: undo.map(Box::new),
+        });
+    }
+
+    /// Whether a page's shortcut with Ctrl (⌘ on macOS) was pressed; never under a dialog.
+    #[must_use]
+    pub fn shortcut(&self, ui: &Ui, key: Key) -> bool {
+        !self.covered && ui.input_mut(|i| i.consume_key(Modifiers::COMMAND, key))
+    }
+
+    /// Whether a page's key was pressed; never under a dialog nor while text is edited.
+    #[must_use]
+    pub fn key(&self, ui: &Ui, key: Key) -> bool {
+        !self.covered
+            && !ui.ctx().text_edit_focused()
+            && ui.input_mut(|i| i.consume_key(Modifiers::NONE, key))
     }
 }

@@ -3,6 +3,9 @@
 //! A frame is two steps: [`backend`] answers and queued [`context::Action`]s are taken in, then
 //! the page is drawn from the newest view. Drawing never waits, locks or changes anything itself:
 //! it sends commands through the backend and asks for actions.
+//!
+//! [`shell::App`] is the whole window and needs no system window to live in, so tests draw and
+//! drive it by its accessible labels.
 
 pub mod backend;
 pub mod context;
@@ -11,3 +14,8 @@ pub mod files;
 pub mod format;
 pub mod kit;
 pub mod rates;
+pub mod screens;
+pub mod shell;
+pub mod state;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -53,7 +53,7 @@ pub use stepper::{PathLink, PathNode, Progress, StepItem, path_diagram, stepper}
 pub use table::{Column, Rows, Sort, TableOutput, column, rest_column, table};
 pub use tabs::{Tab, tabs};
 pub use text::{
-    Face, body, cell, cell_mono, cell_name, cell_weak, group_label, help, mono, page_title,
+    Face, body, cell, cell_mono, cell_name, cell_weak, group_label, help, icon, mono, page_title,
     panel_title, strong, weak, words,
 };
 pub use toast::Toasts;

@@ -247,6 +247,15 @@ fn heading(ui: &mut Ui, words: &str, face: Face) -> Response {
     response
 }
 
+/// An icon beside words that name it; it says nothing of its own.
+pub fn icon(ui: &mut Ui, icon: &str, points: f32) -> Response {
+    let (rect, response) =
+        ui.allocate_exact_size(egui::Vec2::splat(points + 2.0), egui::Sense::hover());
+    let color = tokens(ui).weak;
+    super::paint::icon(ui.painter(), rect.center(), icon, points, color);
+    response
+}
+
 /// Name of a row in a table cell.
 pub fn cell_name(ui: &mut Ui, words: &str) -> Response {
     let color = tokens(ui).strong;

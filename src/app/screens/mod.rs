@@ -1,0 +1,99 @@
+//! The pages of the window.
+//!
+//! A page holds its drafts and its selection, reads everything else from the [`Context`], and
+//! asks for what it wants done. A page that is not in [`Screens`] is not in the navigation.
+
+pub mod endpoints;
+
+use egui::Ui;
+
+use super::{
+    context::{Context, EndpointTab, Screen},
+    kit::icons,
+};
+use crate::model::{EndpointId, View};
+use endpoints::Endpoints;
+
+/// One page.
+pub trait Page {
+    /// Draws it in what is left of the window.
+    fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui);
+}
+
+/// All pages there are, with what they remember while another is shown.
+pub struct Screens {
+    endpoints: Endpoints,
+    others: Vec<(Screen, Box<dyn Page>)>,
+}
+
+impl Default for Screens {
+    fn default() -> Self {
+        Self {
+            endpoints: Endpoints::default(),
+            others: Vec::new(),
+        }
+    }
+}
+
+impl Screens {
+    /// Whether there is such a page.
+    #[must_use]
+    pub fn has(&self, screen: Screen) -> bool {
+        screen == Screen::Endpoints || self.others.iter().any(|(s, _)| *s == screen)
+    }
+
+    /// Draws a page; one that is not there is the endpoints.
+    pub fn ui(&mut self, screen: Screen, cx: &mut Context<'_>, ui: &mut Ui) {
+        match self.others.iter_mut().find(|(s, _)| *s == screen) {
+            Some((_, page)) => page.ui(cx, ui),
+            None => self.endpoints.ui(cx, ui),
+        }
+    }
+
+    /// Selects an endpoint, and one of its tabs if one is named.
+    pub fn show_endpoint(&mut self, id: EndpointId, tab: Option<EndpointTab>) {
+        self.endpoints.select(id, tab);
+    }
+}
+
+/// A group of the navigation with its pages, in the order shown.
+pub(super) const GROUPS: [(&str, &[Screen]); 4] = [
+    ("", &[Screen::Endpoints, Screen::GettingStarted]),
+    ("Access", &[Screen::Certificates]),
+    ("Network", &[Screen::Networks]),
+    ("Monitoring", &[Screen::EventHistory]),
+];
+
+impl Screen {
+    /// What the navigation and the page's head call it.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Endpoints => "Client VPN Endpoints",
+            Self::GettingStarted => "Getting Started",
+            Self::Certificates => "Certificates",
+            Self::Networks => "VPCs and subnets",
+            Self::EventHistory => "Event history",
+            Self::Settings => "Settings",
+        }
+    }
+
+    /// Its icon.
+    #[must_use]
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Endpoints => icons::PLUGS_CONNECTED,
+            Self::GettingStarted => icons::ROCKET_LAUNCH,
+            Self::Certificates => icons::CERTIFICATE,
+            Self::Networks => icons::TREE_STRUCTURE,
+            Self::EventHistory => icons::CLOCK_COUNTER_CLOCKWISE,
+            Self::Settings => icons::GEAR_SIX,
+        }
+    }
+
+    /// Whether it has a place in the navigation now: the guide leaves once it is done.
+    #[must_use]
+    pub fn is_listed(self, view: &View) -> bool {
+        self != Self::GettingStarted || !view.snapshot.settings.getting_started_done
+    }
+}
