@@ -1,7 +1,5 @@
 //! The client configuration file.
 
-use std::fmt::Write as _;
-
 use zeroize::Zeroizing;
 
 use super::{
@@ -12,9 +10,10 @@ use super::{
 };
 use crate::{
     model::{
-        Answer, Certificate, Endpoint, Refusal, Snapshot,
+        Answer, Certificate, Endpoint, Refusal, Snapshot, Transport,
         command::{ClientConfiguration, ExportClientConfiguration, Secret},
     },
+    openvpn::{self, ProfileText},
     pki,
 };
 
@@ -45,15 +44,30 @@ impl Change<'_, '_> {
             None => None,
         };
         let facts = certificates::inspected(&server.certificate_pem)?;
-        let profile = Profile {
-            endpoint,
+        let ca = server_ca(&snapshot, server)?;
+        let text = ProfileText {
             host,
-            ca: &server_ca(&snapshot, server)?,
+            port: endpoint.port,
+            transport: match endpoint.transport {
+                Transport::Udp => openvpn::Transport::Udp,
+                Transport::Tcp => openvpn::Transport::Tcp,
+            },
+            ca: &ca,
             server_name: pki::verify_name(&facts),
-            client: client.as_ref(),
+            identity: match &client {
+                Some(client) => Some((&client.certificate_pem, client.key_pem()?)),
+                None => None,
+            },
+            // AWS's names have a wildcard behind them that a label of chance leads to. Nobody
+            // promises that of an administrator's name, and an address has none.
+            random_hostname: false,
+            auth_user_pass: false,
         };
+        let text = text
+            .render()
+            .map_err(|error| invalid(SERVER_CERTIFICATE, error.to_string()))?;
         Ok(Answer::ClientConfiguration(ClientConfiguration {
-            text: Secret::new(profile.text()?.as_bytes().to_vec()),
+            text: Secret::new(text.as_bytes().to_vec()),
             has_private_key: client.is_some(),
             file_name: file_name(endpoint, chosen),
         }))
@@ -93,79 +107,11 @@ struct Client {
     key_pem: Zeroizing<Vec<u8>>,
 }
 
-/// Everything that stands in the file.
-struct Profile<'a> {
-    endpoint: &'a Endpoint,
-    host: &'a str,
-    ca: &'a str,
-    server_name: Option<&'a str>,
-    client: Option<&'a Client>,
-}
-
-impl Profile<'_> {
-    /// The file, in AWS's order of directives and with a line end at its end, so that more can be
-    /// appended.
-    ///
-    /// AWS's `remote-random-hostname` is left out: it puts a random label before the host's name,
-    /// which only a name with wildcard DNS behind it survives.
-    fn text(&self) -> Result<Zeroizing<String>, Refusal> {
-        let mut text = Zeroizing::new(String::with_capacity(CAPACITY));
-        let endpoint = self.endpoint;
-        push(
-            &mut text,
-            format_args!("client\ndev tun\nproto {}\n", endpoint.transport),
-        );
-        push(
-            &mut text,
-            format_args!("remote {} {}\n", self.host, endpoint.port),
-        );
-        push(
-            &mut text,
-            format_args!(
-                "resolv-retry infinite\nnobind\nremote-cert-tls server\ncipher AES-256-GCM\nverb 3\n"
-            ),
-        );
-        push(&mut text, format_args!("<ca>\n{}\n</ca>\n", self.ca.trim()));
-        push(&mut text, format_args!("reneg-sec 0\n"));
-        if let Some(name) = self.server_name {
-            push(
-                &mut text,
-                format_args!("verify-x509-name {} name\n", quoted(name)?),
-            );
-        }
-        if let Some(client) = self.client {
-            push(
-                &mut text,
-                format_args!("<cert>\n{}\n</cert>\n", client.certificate_pem.trim()),
-            );
-            let key = std::str::from_utf8(&client.key_pem)
-                .map_err(|_| invalid(CLIENT_CERTIFICATE, "The private key is not PEM"))?;
-            push(&mut text, format_args!("<key>\n{}\n</key>\n", key.trim()));
-        }
-        Ok(text)
+impl Client {
+    fn key_pem(&self) -> Result<&str, Refusal> {
+        std::str::from_utf8(&self.key_pem)
+            .map_err(|_| invalid(CLIENT_CERTIFICATE, "The private key is not PEM"))
     }
-}
-
-fn push(text: &mut String, piece: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    text.write_fmt(piece).unwrap_or_default();
-}
-
-/// A word of an OpenVPN configuration: in quotes where it holds anything but plain characters,
-/// with the two that quotes do not cover escaped.
-fn quoted(word: &str) -> Result<String, Refusal> {
-    if word.chars().any(char::is_control) {
-        return Err(invalid(
-            SERVER_CERTIFICATE,
-            "The common name of the server's certificate holds a control character; use another certificate",
-        ));
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return Ok(word.to_owned());
-    }
-    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"");
-    Ok(format!("\"{escaped}\""))
 }
 
 /// What clients verify the server with: the chain that came with its certificate, else the
@@ -214,25 +160,9 @@ fn file_word(text: &str) -> String {
     }
 }
 
-/// Room for a whole file, so that growing leaves no copy of a key behind.
-const CAPACITY: usize = 64 * 1024;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_stays_one_word_whatever_is_in_it() {
-        assert_eq!(quoted("vpn.example.com").unwrap(), "vpn.example.com");
-        assert_eq!(quoted("my server").unwrap(), "\"my server\"");
-        assert_eq!(quoted("a\"b\\c").unwrap(), "\"a\\\"b\\\\c\"");
-        assert_eq!(quoted("").unwrap(), "\"\"");
-    }
-
-    #[test]
-    fn a_name_with_a_line_end_is_refused() {
-        assert!(quoted("a\nscript-security 2").is_err());
-    }
 
     #[test]
     fn file_names_hold_only_plain_characters() {

@@ -1,7 +1,11 @@
+use std::os::unix::fs::PermissionsExt as _;
+
 use tempfile::TempDir;
 
 use super::*;
-use crate::model::{Refusal, Vpc, VpcId};
+use crate::model::{
+    Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, Refusal, Tags, Vpc, VpcId,
+};
 
 fn now() -> Timestamp {
     "2026-11-22T09:00:00Z".parse().unwrap()
@@ -11,19 +15,303 @@ fn vpc(byte: u8) -> Vpc {
     Vpc {
         id: VpcId::from_random([byte; 9]),
         cidrs: vec![format!("10.{byte}.0.0/16").parse().unwrap()],
-        tags: [("Name".to_owned(), format!("vpc {byte}"))].into(),
+        tags: Tags::from([("Name".to_owned(), format!("vpc {byte}"))]),
     }
+}
+
+fn certificate() -> Certificate {
+    Certificate {
+        arn: CertificateArn::from_random("local-1", "000000000000", [7; 16]),
+        common_name: Some("client1".to_owned()),
+        subject: "CN=client1".to_owned(),
+        issuer: "CN=ca".to_owned(),
+        serial: "01".to_owned(),
+        alternative_names: vec!["client1".to_owned()],
+        not_before: now(),
+        not_after: now(),
+        key_algorithm: "EC_prime256v1".to_owned(),
+        usage: CertificateUse::Client,
+        origin: CertificateOrigin::Issued,
+        issued_by: None,
+        fingerprint: "00".repeat(32),
+        certificate_pem: "certificate".to_owned(),
+        chain_pem: String::new(),
+        has_private_key: true,
+        created_at: now(),
+    }
+}
+
+async fn insert_vpc(store: &Store, byte: u8) -> Result<(), Refusal> {
+    let insert = move |tx: &mut Tx<'_>| Ok(tx.insert_vpc(&vpc(byte))?);
+    store.transact(now(), insert).await
+}
+
+async fn insert_key(store: &Store) {
+    let insert = |tx: &mut Tx<'_>| tx.insert_certificate(&certificate(), Some(b"the key"));
+    store.transact(now(), insert).await.unwrap();
+}
+
+async fn key(store: &Store) -> Vec<u8> {
+    let read = |tx: &mut Tx<'_>| tx.private_key(&certificate().arn);
+    let key: Result<_, StoreError> = store.transact(now(), read).await;
+    key.unwrap().unwrap().to_vec()
 }
 
 #[tokio::test]
 async fn what_was_committed_is_there_when_the_store_opens_again() {
     let dir = TempDir::new().unwrap();
     let store = Store::open(dir.path(), now()).unwrap();
-    let insert = |tx: &mut Tx<'_>| Ok::<_, Refusal>(tx.insert_vpc(&vpc(1))?);
-    store.transact(now(), insert).await.unwrap();
+    insert_vpc(&store, 1).await.unwrap();
+    insert_key(&store).await;
     let before = store.snapshot();
+    assert_eq!(before.vpcs[&vpc(1).id], vpc(1));
+    assert_eq!(*before.certificates[&certificate().arn], certificate());
     // The first store is still open, as after a crash its files would be as they are.
     let again = Store::open(dir.path(), now()).unwrap();
     assert_eq!(again.snapshot(), before);
-    assert_eq!(again.snapshot().vpcs[&vpc(1).id], vpc(1));
+    assert_eq!(key(&again).await, b"the key");
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_leaves_nothing_behind() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let before = store.snapshot();
+    let work = |tx: &mut Tx<'_>| -> Result<(), Refusal> {
+        tx.insert_vpc(&vpc(1))?;
+        Err(Refusal::new(Code::InvalidParameterValue, "no"))
+    };
+    let refusal = store.transact(now(), work).await.unwrap_err();
+    assert_eq!(refusal.message, "no");
+    assert_eq!(store.snapshot(), before);
+    insert_vpc(&store, 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_change_is_numbered_and_the_snapshot_bears_the_last_number() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let mut seq = store.snapshot().seq;
+    for byte in 1..=3 {
+        insert_vpc(&store, byte).await.unwrap();
+        let next = store.snapshot().seq;
+        assert!(next > seq);
+        seq = next;
+    }
+    // A transaction that only looks publishes nothing.
+    let mut snapshots = store.snapshots();
+    snapshots.mark_unchanged();
+    key_missing(&store).await;
+    assert_eq!(snapshots.borrow().seq, seq);
+    assert!(!snapshots.has_changed().unwrap());
+}
+
+async fn key_missing(store: &Store) {
+    let read = |tx: &mut Tx<'_>| tx.private_key(&certificate().arn);
+    let key: Result<_, StoreError> = store.transact(now(), read).await;
+    assert!(key.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn another_writer_s_changes_are_seen_by_the_next_transaction() {
+    let dir = TempDir::new().unwrap();
+    let one = Store::open(dir.path(), now()).unwrap();
+    let two = Store::open(dir.path(), now()).unwrap();
+    insert_vpc(&one, 1).await.unwrap();
+    let seen = |tx: &mut Tx<'_>| Ok::<_, Refusal>(tx.snapshot());
+    let snapshot = two.transact(now(), seen).await.unwrap();
+    assert_eq!(snapshot.vpcs[&vpc(1).id], vpc(1));
+}
+
+#[tokio::test]
+async fn the_schema_holds_what_must_hold_across_rows() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    insert_vpc(&store, 1).await.unwrap();
+    let refusal = insert_vpc(&store, 1).await.unwrap_err();
+    assert_eq!(refusal.code, Code::InternalError);
+    let orphan = |tx: &mut Tx<'_>| tx.insert_vpc_cidr(&vpc(9).id, "10.9.0.0/16".parse().unwrap());
+    let orphaned: Result<(), StoreError> = store.transact(now(), orphan).await;
+    assert!(matches!(orphaned, Err(StoreError::Sqlite(_))));
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_changes_in_clear_words_and_nothing_else() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    insert_vpc(&store, 1).await.unwrap();
+    let before = store.snapshot();
+    let fill = |tx: &mut Tx<'_>| {
+        tx.connection.pragma_update(None, "max_page_count", 1)?;
+        let mut large = vpc(2);
+        large.tags = Tags::from([("Name".to_owned(), "x".repeat(1 << 20))]);
+        tx.insert_vpc(&large)
+    };
+    let full: Result<(), StoreError> = store.transact(now(), fill).await;
+    let refusal = Refusal::from(full.unwrap_err());
+    assert_eq!(refusal.code, Code::Unavailable);
+    assert!(refusal.message.contains("free some space"), "{refusal}");
+    assert_eq!(store.snapshot(), before);
+    // With room again, all is well.
+    let free = |tx: &mut Tx<'_>| {
+        tx.connection
+            .pragma_update(None, "max_page_count", 1_000_000)?;
+        Ok::<_, StoreError>(())
+    };
+    store.transact(now(), free).await.unwrap();
+    insert_vpc(&store, 2).await.unwrap();
+}
+
+#[tokio::test]
+async fn keys_are_lost_with_the_master_key_and_the_error_says_so() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    insert_key(&store).await;
+    drop(store);
+    let master = dir.path().join("master.key");
+    let right = fs::read(&master).unwrap();
+    fs::remove_file(&master).unwrap();
+    let missing = Store::open(dir.path(), now()).err().unwrap();
+    assert!(matches!(missing, StoreError::MasterKeyMissing(_)));
+    assert!(missing.to_string().contains("master.key"), "{missing}");
+    assert!(!master.exists());
+    fs::write(&master, [0; 32]).unwrap();
+    let wrong = Store::open(dir.path(), now()).err().unwrap();
+    assert!(matches!(wrong, StoreError::MasterKeyWrong(_)));
+    fs::write(&master, b"short").unwrap();
+    let short = Store::open(dir.path(), now()).err().unwrap();
+    assert!(matches!(short, StoreError::MasterKeyWrong(_)));
+    fs::write(&master, right).unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    assert_eq!(key(&store).await, b"the key");
+}
+
+#[tokio::test]
+async fn a_key_moved_under_another_certificate_does_not_open() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    insert_key(&store).await;
+    let other = CertificateArn::from_random("local-1", "000000000000", [8; 16]);
+    let moved = {
+        let other = other.clone();
+        move |tx: &mut Tx<'_>| {
+            tx.insert_certificate(
+                &Certificate {
+                    arn: other.clone(),
+                    ..certificate()
+                },
+                None,
+            )?;
+            tx.connection.execute(
+                "UPDATE private_key SET certificate_arn = ?",
+                [other.as_str()],
+            )?;
+            tx.private_key(&other)
+        }
+    };
+    let opened: Result<_, StoreError> = store.transact(now(), moved).await;
+    assert!(matches!(opened, Err(StoreError::Damaged(_))));
+}
+
+#[tokio::test]
+async fn files_are_the_owner_s_alone() {
+    let parent = TempDir::new().unwrap();
+    let dir = parent.path().join("data");
+    let store = Store::open(&dir, now()).unwrap();
+    insert_vpc(&store, 1).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for entry in fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+    drop(Store::open(&dir, now()).unwrap());
+    assert_eq!(mode(&dir), 0o750);
+}
+
+#[test]
+fn a_fresh_database_has_the_schema_of_a_migrated_one() {
+    let schema = |connection: &Connection| {
+        let mut statement = connection
+            .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+            .unwrap();
+        let rows = statement
+            .query_map([], |row| row.get::<_, String>(0))
+            .unwrap();
+        rows.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let mut at_once = Connection::open_in_memory().unwrap();
+    schema::migrations::runner().run(&mut at_once).unwrap();
+    let mut step_by_step = Connection::open_in_memory().unwrap();
+    for migration in schema::migrations::runner().get_migrations() {
+        let target = refinery::Target::Version(migration.version());
+        let runner = schema::migrations::runner().set_target(target);
+        runner.run(&mut step_by_step).unwrap();
+    }
+    assert_eq!(schema(&at_once), schema(&step_by_step));
+    // A second run finds nothing to do.
+    schema::migrations::runner().run(&mut at_once).unwrap();
+    assert_eq!(schema(&at_once), schema(&step_by_step));
+}
+
+#[test]
+fn a_database_of_a_newer_program_is_not_touched() {
+    let dir = TempDir::new().unwrap();
+    drop(Store::open(dir.path(), now()).unwrap());
+    let connection = Connection::open(dir.path().join(DATABASE)).unwrap();
+    connection
+        .execute(
+            "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+             SELECT 9999, 'newer', applied_on, checksum FROM refinery_schema_history LIMIT 1",
+            [],
+        )
+        .unwrap();
+    assert!(matches!(
+        Store::open(dir.path(), now()).err(),
+        Some(StoreError::Migration(_))
+    ));
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_dropped_when_the_store_opens() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    insert_vpc(&store, 1).await.unwrap();
+    let record = |tx: &mut Tx<'_>| {
+        tx.insert_event(&crate::model::Event {
+            seq: 0,
+            at: now(),
+            caller: "anna".to_owned(),
+            face: "cli".to_owned(),
+            action: "CreateVpc".to_owned(),
+            resources: vec![],
+            parameters: serde_json::Value::Null,
+            outcome: crate::model::Outcome::Allowed,
+        })?;
+        let replay = Replay {
+            command_hash: vec![1],
+            answer: "\"Done\"".to_owned(),
+        };
+        tx.insert_replay("anna", "token", &replay)
+    };
+    let recorded: Result<(), StoreError> = store.transact(now(), record).await;
+    recorded.unwrap();
+    let kept = |days: i64| {
+        let later = now() + SignedDuration::from_hours(days * 24);
+        let store = Store::open(dir.path(), later).unwrap();
+        async move {
+            let look = |tx: &mut Tx<'_>| {
+                Ok::<_, StoreError>((
+                    tx.events(10)?.len(),
+                    tx.replay("anna", "token")?.is_some(),
+                    tx.snapshot().vpcs.len(),
+                ))
+            };
+            store.transact(later, look).await.unwrap()
+        }
+    };
+    assert_eq!(kept(6).await, (1, true, 1));
+    assert_eq!(kept(8).await, (1, false, 1));
+    assert_eq!(kept(91).await, (0, false, 1));
 }
