@@ -15,6 +15,8 @@
 mod batch;
 mod counters;
 mod host;
+#[cfg(test)]
+pub(crate) mod memory;
 mod port;
 #[cfg(test)]
 mod tests;

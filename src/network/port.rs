@@ -25,6 +25,8 @@ enum Inner {
     #[cfg(target_os = "linux")]
     Tun(Box<TunPort>),
     Userspace(Box<Stack>),
+    #[cfg(test)]
+    Memory(super::memory::Memory),
 }
 
 impl Port {
@@ -39,6 +41,14 @@ impl Port {
     pub(super) fn userspace(stack: Stack, counters: Arc<Counters>) -> Self {
         Self {
             inner: Inner::Userspace(Box::new(stack)),
+            counters,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn memory(memory: super::memory::Memory, counters: Arc<Counters>) -> Self {
+        Self {
+            inner: Inner::Memory(memory),
             counters,
         }
     }
@@ -59,6 +69,8 @@ impl Port {
             #[cfg(target_os = "linux")]
             Inner::Tun(port) => port.poll_recv(cx, batch),
             Inner::Userspace(stack) => stack.poll_recv(cx, batch),
+            #[cfg(test)]
+            Inner::Memory(memory) => memory.poll_recv(cx, batch),
         };
         if let Poll::Ready(Ok(count)) = result {
             let bytes = batch.iter().skip(before).map(<[u8]>::len).sum();
@@ -90,6 +102,8 @@ impl Port {
             #[cfg(target_os = "linux")]
             Inner::Tun(port) => port.send(batch),
             Inner::Userspace(stack) => stack.send(batch),
+            #[cfg(test)]
+            Inner::Memory(memory) => memory.send(batch),
         }
         batch.clear();
     }
@@ -102,6 +116,8 @@ impl Port {
             #[cfg(target_os = "linux")]
             Inner::Tun(_) => {}
             Inner::Userspace(stack) => stack.forget_client(client),
+            #[cfg(test)]
+            Inner::Memory(_) => {}
         }
     }
 

@@ -1,0 +1,585 @@
+//! Makes what runs match the newest snapshot.
+//!
+//! No deltas: every pass compares all that should run with all that does, so that a restart, a
+//! click and a port that has become free take the same road. A pass comes with every new snapshot
+//! and every few seconds.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ipnet::Ipv4Net;
+use tokio::{task::JoinHandle, time::timeout};
+
+use super::{
+    Shared,
+    gate::{Association, Gate, Opening, Terms},
+    gatekeeper::Report,
+    listener::{self, Sockets},
+    session::CHANGED,
+    worker::{Accepting, Order},
+};
+use crate::{
+    model::{
+        AssociationId, AssociationState, Certificate, CertificateArn, Endpoint, EndpointId,
+        ListenerStatus, NetworkMode, RouteState, Snapshot, Transport,
+    },
+    network::{self, ClientRange, Network, Plan},
+    openvpn::{ServerConfig, ServerTls, TlsVersions},
+    policy::{OwnAddresses, Policy},
+};
+
+/// How one endpoint should run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted {
+    listen: Listen,
+    identity: Identity,
+    rekey_after: Duration,
+    terms: Terms,
+}
+
+/// What cannot change while an endpoint runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listen {
+    transport: Transport,
+    port: u16,
+    client_range: Ipv4Net,
+}
+
+/// The certificates in play; another value means that credentials must be fetched again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Identity {
+    server: (CertificateArn, Option<Arc<Certificate>>),
+    clients: Option<(CertificateArn, Option<Arc<Certificate>>)>,
+}
+
+/// Every endpoint that should run: not going, with an association that is not going.
+fn wanted(snapshot: &Snapshot) -> BTreeMap<EndpointId, Wanted> {
+    let endpoints = snapshot.endpoints.values().filter(|e| !e.deleting);
+    endpoints
+        .map(|endpoint| (endpoint.id.clone(), wanted_of(snapshot, endpoint)))
+        .filter(|(_, wanted)| !wanted.terms.associations.is_empty())
+        .collect()
+}
+
+fn wanted_of(snapshot: &Snapshot, endpoint: &Endpoint) -> Wanted {
+    let certificate = |arn: &CertificateArn| (arn.clone(), snapshot.certificates.get(arn).cloned());
+    Wanted {
+        listen: Listen {
+            transport: endpoint.transport,
+            port: endpoint.port,
+            client_range: endpoint.client_cidr,
+        },
+        identity: Identity {
+            server: certificate(&endpoint.server_certificate),
+            clients: endpoint.client_root_certificate().map(certificate),
+        },
+        rekey_after: Duration::from_secs(snapshot.settings.rekey_secs.into()),
+        terms: Terms {
+            associations: associations(snapshot, &endpoint.id),
+            split_tunnel: endpoint.split_tunnel,
+            dns_servers: endpoint.dns_servers.clone(),
+            max_connections: snapshot.settings.max_connections as usize,
+        },
+    }
+}
+
+fn associations(
+    snapshot: &Snapshot,
+    endpoint: &EndpointId,
+) -> BTreeMap<AssociationId, Association> {
+    let staying = snapshot
+        .associations_of(endpoint)
+        .filter(|a| a.state != AssociationState::Disassociating);
+    staying
+        .map(|association| {
+            let routes = snapshot
+                .routes_of(endpoint)
+                .filter(|r| r.subnet_id == association.subnet_id)
+                .filter(|r| r.state != RouteState::Deleting)
+                .map(|r| r.destination)
+                .collect();
+            let subnet_id = association.subnet_id.clone();
+            (association.id.clone(), Association { subnet_id, routes })
+        })
+        .collect()
+}
+
+/// What a pass has to do.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Difference {
+    close: Vec<EndpointId>,
+    open: Vec<EndpointId>,
+}
+
+/// Compares what runs with what should. What listens elsewhere than it should is closed and opened.
+fn difference(
+    running: &BTreeMap<EndpointId, Listen>,
+    wanted: &BTreeMap<EndpointId, Wanted>,
+) -> Difference {
+    let is_right = |id: &EndpointId, listen: &Listen| {
+        wanted
+            .get(id)
+            .is_some_and(|wanted| wanted.listen == *listen)
+    };
+    let close: Vec<_> = running
+        .iter()
+        .filter(|(id, listen)| !is_right(id, listen))
+        .map(|(id, _)| id.clone())
+        .collect();
+    let open = wanted
+        .keys()
+        .filter(|id| !running.contains_key(*id) || close.contains(*id))
+        .cloned()
+        .collect();
+    Difference { close, open }
+}
+
+/// One endpoint that runs.
+struct Running {
+    gate: Arc<Gate>,
+    listen: Listen,
+    tls: Tls,
+    rekey_after: Duration,
+    accepting: Option<JoinHandle<()>>,
+}
+
+struct Tls {
+    identity: Identity,
+    server: ServerTls,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(task) = &self.accepting {
+            task.abort();
+        }
+    }
+}
+
+/// The reconciler and all that it has opened.
+pub(super) struct Reconciler {
+    shared: Arc<Shared>,
+    network: Option<Network>,
+    running: BTreeMap<EndpointId, Running>,
+    /// Endpoints that should run and do not, with the reason.
+    troubles: BTreeMap<EndpointId, String>,
+    /// Credentials that could not be renewed; the endpoint goes on with those it has.
+    warnings: BTreeMap<EndpointId, String>,
+    applied: Option<Applied>,
+    compiled: Option<(Arc<Snapshot>, OwnAddresses)>,
+    reported: Option<(u64, BTreeMap<AssociationId, Option<String>>)>,
+}
+
+/// The plan that the host carries, and when that was last seen to.
+struct Applied {
+    plan: Plan,
+    own: OwnAddresses,
+    at: Instant,
+    trouble: Option<String>,
+}
+
+impl Reconciler {
+    pub(super) fn new(shared: Arc<Shared>, network: Network) -> Self {
+        Self {
+            shared,
+            network: Some(network),
+            running: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            warnings: BTreeMap::new(),
+            applied: None,
+            compiled: None,
+            reported: None,
+        }
+    }
+
+    /// Passes until told to stop; then gives the network back, to be closed.
+    pub(super) async fn run(mut self) -> Option<Network> {
+        let mut snapshots = self.shared.gatekeeper.snapshots();
+        let mut stop = self.shared.closing.subscribe();
+        loop {
+            let snapshot = snapshots.borrow_and_update().clone();
+            self.pass(&snapshot).await;
+            let next = async {
+                tokio::select! {
+                    changed = snapshots.changed() => changed.is_ok(),
+                    _ = stop.wait_for(|closing| *closing) => false,
+                }
+            };
+            // The time limit stands for all that nobody announces: a port that has become free, an
+            // interface that came up.
+            if timeout(EVERY, next).await == Ok(false) {
+                break;
+            }
+        }
+        for running in self.running.values() {
+            running.gate.is_closing.store(true, Ordering::Release);
+        }
+        self.network.take()
+    }
+
+    async fn pass(&mut self, snapshot: &Arc<Snapshot>) {
+        let own = own_addresses();
+        let wanted = wanted(snapshot);
+        let listening = self.running.iter().map(|(id, r)| (id.clone(), r.listen));
+        let difference = difference(&listening.collect(), &wanted);
+        for id in &difference.close {
+            self.close(id);
+        }
+        self.troubles.retain(|id, _| wanted.contains_key(id));
+        self.warnings.retain(|id, _| wanted.contains_key(id));
+        self.apply_policies(snapshot, &own, &wanted);
+        self.apply_terms(&wanted).await;
+        for id in &difference.open {
+            if let (Some(wanted), Some(endpoint)) = (wanted.get(id), snapshot.endpoints.get(id)) {
+                let opened = self.open(snapshot, endpoint, &own, wanted).await;
+                match opened {
+                    Ok(running) => {
+                        tracing::info!(endpoint = %id, transport = %wanted.listen.transport,
+                            port = wanted.listen.port, "an endpoint listens");
+                        self.running.insert(id.clone(), running);
+                        self.troubles.remove(id);
+                    }
+                    Err(trouble) => self.note_trouble(id, trouble),
+                }
+            }
+        }
+        self.share_ranges();
+        self.apply_plan(&own).await;
+        self.end_unwanted_sessions(&wanted);
+        self.publish(snapshot, &wanted);
+    }
+
+    fn note_trouble(&mut self, id: &EndpointId, trouble: String) {
+        if self.troubles.get(id) != Some(&trouble) {
+            tracing::warn!(endpoint = %id, %trouble, "an endpoint cannot be opened");
+        }
+        self.troubles.insert(id.clone(), trouble);
+    }
+
+    /// Judges by the newest routes and rules from here on, in every worker.
+    fn apply_policies(
+        &mut self,
+        snapshot: &Arc<Snapshot>,
+        own: &OwnAddresses,
+        wanted: &BTreeMap<EndpointId, Wanted>,
+    ) {
+        let is_current = self
+            .compiled
+            .as_ref()
+            .is_some_and(|(s, o)| Arc::ptr_eq(s, snapshot) && o == own);
+        if is_current {
+            return;
+        }
+        for (id, running) in &self.running {
+            if let (true, Some(endpoint)) = (wanted.contains_key(id), snapshot.endpoints.get(id)) {
+                let policy = Policy::compile(snapshot, endpoint, own, next_generation());
+                running.gate.policy.store(Arc::new(policy));
+            }
+        }
+        self.compiled = Some((Arc::clone(snapshot), own.clone()));
+    }
+
+    /// What new sessions get, and what new handshakes use.
+    async fn apply_terms(&mut self, wanted: &BTreeMap<EndpointId, Wanted>) {
+        for (id, running) in &mut self.running {
+            let Some(wanted) = wanted.get(id) else {
+                continue;
+            };
+            if **running.gate.terms.load() != wanted.terms {
+                running.gate.terms.store(Arc::new(wanted.terms.clone()));
+            }
+            let has_new_identity = running.tls.identity != wanted.identity;
+            if has_new_identity || self.warnings.contains_key(id) {
+                match fetch_tls(&self.shared, id, &wanted.identity).await {
+                    Ok(tls) => {
+                        running.tls = tls;
+                        self.warnings.remove(id);
+                    }
+                    Err(trouble) => {
+                        self.warnings.insert(
+                            id.clone(),
+                            format!(
+                                "Endpoint {id} goes on with its earlier certificates, because the \
+                                 new ones cannot be used: {trouble}"
+                            ),
+                        );
+                        continue;
+                    }
+                }
+            }
+            if has_new_identity || running.rekey_after != wanted.rekey_after {
+                running.rekey_after = wanted.rekey_after;
+                let config = server_config(&running.tls.server, wanted.rekey_after);
+                running.gate.server.store(config);
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        snapshot: &Snapshot,
+        endpoint: &Endpoint,
+        own: &OwnAddresses,
+        wanted: &Wanted,
+    ) -> Result<Running, String> {
+        let Listen {
+            transport,
+            port,
+            client_range,
+        } = wanted.listen;
+        let tls = fetch_tls(&self.shared, &endpoint.id, &wanted.identity).await?;
+        let sockets = listener::open(transport, port, self.shared.workers.len())?;
+        let gate = Arc::new(Gate::new(Opening {
+            endpoint_id: endpoint.id.clone(),
+            port,
+            client_range,
+            policy: Policy::compile(snapshot, endpoint, own, next_generation()),
+            server: server_config(&tls.server, wanted.rekey_after),
+            terms: wanted.terms.clone(),
+        }));
+        let accepting = match sockets {
+            Sockets::Udp(sockets) => {
+                for (worker, socket) in self.shared.workers.iter().zip(sockets) {
+                    worker.order(Order::Listen(Arc::clone(&gate), socket)).await;
+                }
+                None
+            }
+            Sockets::Tcp(listener) => {
+                let listener = tokio::net::TcpListener::from_std(listener)
+                    .map_err(|error| format!("TCP port {port} cannot be served: {error}."))?;
+                let (shared, gate) = (Arc::clone(&self.shared), Arc::clone(&gate));
+                Some(tokio::spawn(accept(shared, gate, listener)))
+            }
+        };
+        Ok(Running {
+            gate,
+            listen: wanted.listen,
+            tls,
+            rekey_after: wanted.rekey_after,
+            accepting,
+        })
+    }
+
+    /// Lets nobody in any more and ends the sessions. The sockets stay a moment, for last words.
+    fn close(&mut self, id: &EndpointId) {
+        let Some(running) = self.running.remove(id) else {
+            return;
+        };
+        tracing::info!(endpoint = %id, "an endpoint closes");
+        let gate = Arc::clone(&running.gate);
+        gate.is_closing.store(true, Ordering::Release);
+        let shared = Arc::clone(&self.shared);
+        shared.restart_sessions(CHANGED, |member| member.endpoint_id == *id);
+        tokio::spawn(async move {
+            // A second round catches a session that was coming in meanwhile.
+            shared.sessions_gone(&gate, LAST_WORDS).await;
+            for worker in &shared.workers {
+                worker.order(Order::Unlisten(gate.key)).await;
+            }
+        });
+    }
+
+    fn share_ranges(&self) {
+        let ranges = self.running.values().map(|r| Arc::clone(&r.gate.addresses));
+        self.shared.book.set_ranges(ranges.collect());
+    }
+
+    /// Sessions whose association is going come back through another one, or not at all.
+    fn end_unwanted_sessions(&self, wanted: &BTreeMap<EndpointId, Wanted>) {
+        let staying: BTreeSet<&AssociationId> = wanted
+            .values()
+            .flat_map(|wanted| wanted.terms.associations.keys())
+            .collect();
+        self.shared
+            .restart_sessions(CHANGED, |member| !staying.contains(&member.association_id));
+    }
+
+    /// Makes the host carry the ranges of what runs.
+    async fn apply_plan(&mut self, own: &OwnAddresses) {
+        let ranges = self.running.values().map(|running| ClientRange {
+            network: running.listen.client_range,
+            nat: true,
+        });
+        let plan = Plan {
+            ranges: ranges.collect(),
+        };
+        let is_current = self.applied.as_ref().is_some_and(|applied| {
+            applied.plan == plan
+                && applied.own == *own
+                && applied.trouble.is_none()
+                && applied.at.elapsed() < REAPPLY
+        });
+        if is_current {
+            return;
+        }
+        let Some(mut network) = self.network.take() else {
+            return;
+        };
+        let same_plan = plan.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let result = network.apply(&same_plan);
+            (network, result)
+        });
+        match task.await {
+            Ok((network, result)) => {
+                self.network = Some(network);
+                self.applied = Some(Applied {
+                    plan,
+                    own: own.clone(),
+                    at: Instant::now(),
+                    trouble: result.err().map(|error| {
+                        tracing::warn!(?error, "the host's network could not be changed");
+                        sentence_of(&error)
+                    }),
+                });
+            }
+            Err(error) => tracing::error!(%error, "changing the host's network ended abnormally"),
+        }
+    }
+
+    /// Tells what runs: in the status, and to the layer above if it is news.
+    fn publish(&mut self, snapshot: &Snapshot, wanted: &BTreeMap<EndpointId, Wanted>) {
+        let network_trouble = self.applied.as_ref().and_then(|a| a.trouble.clone());
+        let trouble_of = |id: &EndpointId| {
+            let of_network = || network_trouble.clone();
+            self.troubles.get(id).cloned().or_else(of_network)
+        };
+        let listeners = wanted.iter().map(|(id, wanted)| ListenerStatus {
+            endpoint_id: id.clone(),
+            transport: wanted.listen.transport,
+            port: wanted.listen.port,
+            trouble: trouble_of(id),
+        });
+        let listeners = listeners.collect();
+        let associations: BTreeMap<_, _> = wanted
+            .iter()
+            .flat_map(|(id, wanted)| {
+                let trouble = trouble_of(id);
+                let ids = wanted.terms.associations.keys().cloned();
+                ids.map(move |id| (id, trouble.clone()))
+            })
+            .collect();
+        let warnings = self.network.iter().flat_map(Network::warnings);
+        let warnings = warnings.chain(self.warnings.values().cloned()).collect();
+        self.shared.set_status(|status| {
+            status.listeners = listeners;
+            status.warnings = warnings;
+            status.applied_seq = snapshot.seq;
+        });
+        let report = (snapshot.seq, associations);
+        if self.reported.as_ref() != Some(&report) {
+            let (seq, associations) = report.clone();
+            self.shared.report(Report::Reconciled { seq, associations });
+            self.reported = Some(report);
+        }
+    }
+}
+
+/// Accepts TCP connections and spreads them over the workers.
+async fn accept(shared: Arc<Shared>, gate: Arc<Gate>, listener: tokio::net::TcpListener) {
+    loop {
+        let (stream, remote) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of files, most likely: a pause lets some close.
+                tracing::warn!(endpoint = %gate.endpoint_id, %error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(worker) = shared.workers.iter().min_by_key(|worker| worker.load()) else {
+            return;
+        };
+        let Some(permit) = shared.half_open.enter(remote.ip()) else {
+            worker.tally.lost(super::tally::Loss::HalfOpenLimit);
+            continue;
+        };
+        let stream = match stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%remote, %error, "a connection cannot be handed over");
+                continue;
+            }
+        };
+        let accepting = Accepting {
+            gate: Arc::clone(&gate),
+            stream,
+            remote,
+            permit,
+        };
+        worker.order(Order::Serve(accepting)).await;
+    }
+}
+
+async fn fetch_tls(shared: &Shared, id: &EndpointId, identity: &Identity) -> Result<Tls, String> {
+    let credentials = shared
+        .gatekeeper
+        .credentials(id)
+        .await
+        .map_err(|refusal| refusal.message)?;
+    let server = ServerTls::from_der(
+        &credentials.server_chain,
+        &credentials.server_key,
+        &credentials.client_roots,
+        TlsVersions::Both,
+    )
+    .map_err(|error| format!("The endpoint's certificates cannot be used: {error}."))?;
+    Ok(Tls {
+        identity: identity.clone(),
+        server,
+    })
+}
+
+fn server_config(tls: &ServerTls, rekey_after: Duration) -> Arc<ServerConfig> {
+    let mut config = ServerConfig::new(tls.clone());
+    Arc::make_mut(&mut config).reneg_after = Some(rekey_after);
+    config
+}
+
+fn own_addresses() -> OwnAddresses {
+    let network::OwnAddresses {
+        addresses,
+        broadcasts,
+    } = network::own_addresses();
+    OwnAddresses {
+        addresses,
+        broadcasts,
+    }
+}
+
+fn next_generation() -> u64 {
+    static GENERATION: AtomicU64 = AtomicU64::new(1);
+    GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The mode as the model says it.
+pub(super) fn mode_of(network: &Network) -> NetworkMode {
+    match network.mode() {
+        network::Mode::Tun => NetworkMode::Tun,
+        network::Mode::Userspace => NetworkMode::Userspace,
+    }
+}
+
+/// The error and its causes as one sentence.
+fn sentence_of(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    let mut chars = text.trim_end_matches('.').chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), chars.as_str())
+}
+
+/// How often a pass comes by itself.
+const EVERY: Duration = Duration::from_secs(2);
+/// How often the host is looked at again although nothing has changed here.
+const REAPPLY: Duration = Duration::from_secs(30);
+/// How long a closing listener's sockets stay for last words: as long as RESTART waits for its
+/// acknowledgement.
+const LAST_WORDS: Duration = Duration::from_millis(2_500);
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

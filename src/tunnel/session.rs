@@ -1,0 +1,563 @@
+//! One session's control side, from the first proven packet to its last words.
+//!
+//! A task of the handshake pool owns the session's `Control` and does all that may take long:
+//! signatures, asking who may come in. It has one inbox, so there is one job of a session at a time,
+//! and it tells the data worker what to do by orders; the worker never waits for it.
+
+use std::{
+    future::{Future, pending},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, Weak},
+    time::Instant,
+};
+
+use tokio::{
+    select,
+    sync::{mpsc, oneshot, watch},
+};
+
+use super::{
+    Shared,
+    door::{DoorKey, HalfOpenPermit},
+    gate::{Gate, Place},
+    gatekeeper::{Candidate, Report},
+    roster::{Counts, Member},
+    worker::{Joining, JoiningLink, Order, Route, StreamId, UdpIo, Worker},
+};
+use crate::{
+    clock,
+    model::{Attempt, ConnectionId, ConnectionState},
+    openvpn::{
+        self, Accepted, Admission, CloseReason, Control, Data, DataEvent, Decision, Event, Grant,
+        OsRandom, PeerId, Random as _, Transport, TunnelMode, write_framed,
+    },
+    policy,
+};
+
+/// Counts the sessions whose tasks run.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    count: Arc<watch::Sender<usize>>,
+}
+
+/// Held by a task while it runs.
+struct Running(Arc<watch::Sender<usize>>);
+
+impl Sessions {
+    fn enter(&self) -> Running {
+        self.count.send_modify(|count| *count += 1);
+        Running(Arc::clone(&self.count))
+    }
+
+    /// Waits until no session's task runs.
+    pub(super) async fn ended(&self) {
+        let mut count = self.count.subscribe();
+        if count.wait_for(|count| *count == 0).await.is_err() {
+            tracing::trace!("the sessions were dropped");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// What a session's control task is told.
+#[derive(Clone, Debug)]
+pub(super) enum Input {
+    /// A control packet of the client.
+    Packet(Vec<u8>),
+    /// The data channel has something for the control channel.
+    Data(DataEvent),
+    /// The client sends from another address now.
+    Moved(Weak<UdpIo>, Route),
+    /// Another session from the same address was admitted.
+    Replaced,
+    /// The TCP connection has ended.
+    StreamClosed,
+    /// An administrator ends the session.
+    Terminate,
+    /// The gateway ends the session for this reason; the client is told to come back.
+    Restart(&'static str),
+}
+
+/// Puts a control packet into a session's inbox; false if too many wait. Some room is always left
+/// for what comes from our own side.
+pub(super) fn deliver(inbox: &mpsc::Sender<Input>, packet: &[u8]) -> bool {
+    inbox.capacity() > RESERVED && inbox.try_send(Input::Packet(packet.to_vec())).is_ok()
+}
+
+/// A client that has proven its address.
+pub(super) struct Knock {
+    pub(super) gate: Arc<Gate>,
+    pub(super) link: Link,
+    pub(super) remote: SocketAddr,
+    pub(super) accepted: Accepted,
+    /// The worker whose socket it came to.
+    pub(super) worker: usize,
+    pub(super) permit: HalfOpenPermit,
+}
+
+/// How control packets get to a client.
+pub(super) enum Link {
+    /// Through the worker's socket, for as long as that is open.
+    Udp { io: Weak<UdpIo>, route: Route },
+    /// Through the worker that has the connection.
+    Tcp { stream: StreamId },
+}
+
+/// Starts the task of a session with a client that has knocked.
+pub(super) fn spawn(
+    shared: &Arc<Shared>,
+    knock: Knock,
+    first_packet: &[u8],
+) -> mpsc::Sender<Input> {
+    let (inbox, inputs) = mpsc::channel(INBOX);
+    let door = matches!(knock.link, Link::Udp { .. }).then(|| {
+        let client = knock.accepted.remote_session_id();
+        knock.gate.doors.open(knock.remote, client, &inbox)
+    });
+    let task = Task {
+        shared: Arc::clone(shared),
+        gate: knock.gate,
+        worker: knock.worker,
+        link: knock.link,
+        remote: knock.remote,
+        door,
+        permit: Some(knock.permit),
+        inbox: inbox.downgrade(),
+        admission: None,
+        stay: None,
+        why: None,
+        _running: shared.sessions.enter(),
+        outgoing: Vec::new(),
+    };
+    shared
+        .handshakes
+        .spawn(task.run(knock.accepted, first_packet.to_vec(), inputs));
+    inbox
+}
+
+struct Task {
+    shared: Arc<Shared>,
+    gate: Arc<Gate>,
+    worker: usize,
+    link: Link,
+    remote: SocketAddr,
+    door: Option<DoorKey>,
+    permit: Option<HalfOpenPermit>,
+    inbox: mpsc::WeakSender<Input>,
+    admission: Option<Asking>,
+    stay: Option<Stay>,
+    /// Why we closed the session, where the protocol has no word for it.
+    why: Option<&'static str>,
+    _running: Running,
+    outgoing: Vec<u8>,
+}
+
+/// An admission that was asked for and not yet answered.
+type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+struct Answer {
+    admission: Box<Admission>,
+    verdict: Result<(), String>,
+}
+
+/// What a session holds that was let in.
+struct Stay {
+    place: Place,
+    peer_id: PeerId,
+    admission: Box<Admission>,
+    /// Once the session stands.
+    member: Option<Arc<Member>>,
+}
+
+impl Task {
+    async fn run(
+        mut self,
+        accepted: Accepted,
+        first_packet: Vec<u8>,
+        mut inputs: mpsc::Receiver<Input>,
+    ) {
+        let transport = match self.link {
+            Link::Udp { .. } => Transport::Udp,
+            Link::Tcp { .. } => Transport::Tcp,
+        };
+        let server = self.gate.server.load_full();
+        let random = Box::new(OsRandom);
+        match Control::server(Instant::now(), server, accepted, transport, random) {
+            Ok(mut control) => {
+                // Before anything is sent: the first answer acknowledges it.
+                self.take(&mut control, Input::Packet(first_packet)).await;
+                self.drive(&mut control, &mut inputs).await;
+            }
+            Err(reason) => self.end(&reason, None).await,
+        }
+        if let Link::Tcp { stream } = self.link {
+            self.worker().order(Order::CloseStream(stream)).await;
+        }
+    }
+
+    async fn drive(&mut self, control: &mut Control, inputs: &mut mpsc::Receiver<Input>) {
+        loop {
+            self.act_on_events(control).await;
+            self.transmit(control).await;
+            if control.is_done() {
+                return;
+            }
+            let deadline = control.poll_timeout();
+            select! {
+                biased;
+                answer = asked(&mut self.admission) => {
+                    self.admission = None;
+                    self.answer(control, answer);
+                }
+                input = inputs.recv() => match input {
+                    Some(input) => self.take(control, input).await,
+                    // Nobody can reach the session any more: a newer candidate took its door.
+                    None => return,
+                },
+                () = sleep_until(deadline) => control.handle_timeout(Instant::now()),
+            }
+        }
+    }
+
+    async fn take(&mut self, control: &mut Control, input: Input) {
+        let now = Instant::now();
+        match input {
+            Input::Packet(packet) => match control.handle_packet(now, &packet) {
+                Ok(()) => self.note_heard().await,
+                Err(discard) => self.worker().tally.discarded(discard),
+            },
+            Input::Data(event) => control.handle_data_event(now, event),
+            Input::Moved(io, route) => {
+                if let Some(door) = &mut self.door {
+                    door.move_to(route.remote);
+                }
+                self.remote = route.remote;
+                self.link = Link::Udp { io, route };
+            }
+            Input::Replaced => {
+                self.why = Some("the client has started a new session");
+                control.close(now);
+            }
+            Input::StreamClosed => {
+                self.why = Some("the client's TCP connection has ended");
+                control.close(now);
+            }
+            Input::Terminate => control.restart(now, TERMINATED),
+            Input::Restart(reason) => control.restart(now, reason),
+        }
+    }
+
+    /// The data worker watches over silence, and has to know that the client talks.
+    async fn note_heard(&mut self) {
+        if let Some(stay) = &self.stay
+            && stay.member.is_some()
+        {
+            self.worker().order(Order::Heard(stay.peer_id)).await;
+        }
+    }
+
+    async fn act_on_events(&mut self, control: &mut Control) {
+        while let Some(event) = control.poll_event() {
+            match event {
+                Event::Admit(admission) => self.ask(admission),
+                Event::Established(session) => self.establish(control, *session).await,
+                Event::Install(keys) => self.order(|id| Order::Install(id, keys)).await,
+                Event::Promote(key) => self.order(|id| Order::Promote(id, key)).await,
+                Event::Retire(key) => self.order(|id| Order::Retire(id, key)).await,
+                Event::SendExit => self.order(Order::SendExit).await,
+                Event::RekeyFailed(reason) => {
+                    tracing::info!(remote = %self.remote, %reason, "a rekey failed");
+                }
+                Event::Closed(reason) => self.end(&reason, control.identity()).await,
+                // A server is pushed nothing and told nothing.
+                Event::Pushed(_) | Event::Info(_) => {}
+            }
+        }
+    }
+
+    /// Asks the layer above whether the client may come in, or stay.
+    fn ask(&mut self, admission: Box<Admission>) {
+        let identity = &admission.identity;
+        let candidate = Candidate {
+            endpoint_id: self.gate.endpoint_id.clone(),
+            device: self.remote,
+            common_name: identity.common_name.clone(),
+            fingerprint: data_encoding::HEXLOWER.encode(&identity.fingerprint),
+            serial: data_encoding::HEXLOWER.encode(&identity.serial),
+            rekey: admission.is_rekey,
+        };
+        let gatekeeper = Arc::clone(&self.shared.gatekeeper);
+        self.admission = Some(Box::pin(async move {
+            let verdict = gatekeeper.admit(&candidate).await;
+            Answer { admission, verdict }
+        }));
+    }
+
+    fn answer(&mut self, control: &mut Control, answer: Answer) {
+        let Answer { admission, verdict } = answer;
+        let decision = match (verdict, &self.stay) {
+            (Err(reason), _) => Decision::Refuse { reason },
+            (Ok(()), Some(stay)) => Decision::Admit(Box::new(self.grant(stay))),
+            (Ok(()), None) => match self.settle(admission) {
+                Ok(stay) => {
+                    let grant = self.grant(&stay);
+                    self.stay = Some(stay);
+                    Decision::Admit(Box::new(grant))
+                }
+                Err(reason) => Decision::Refuse { reason },
+            },
+        };
+        control.handle_decision(Instant::now(), decision);
+    }
+
+    /// Finds the client an address, an association and a number.
+    fn settle(&self, admission: Box<Admission>) -> Result<Stay, String> {
+        let identity = &admission.identity;
+        let fingerprint = data_encoding::HEXLOWER.encode(&identity.fingerprint);
+        let client = format!("{}\n{fingerprint}", identity.common_name);
+        let place = self
+            .gate
+            .take_place(&client)
+            .map_err(|reason| reason.to_string())?;
+        let peer_id = self
+            .worker()
+            .take_peer_id()
+            .ok_or("the gateway has its most sessions already; try again later")?;
+        Ok(Stay {
+            place,
+            peer_id,
+            admission,
+            member: None,
+        })
+    }
+
+    fn grant(&self, stay: &Stay) -> Grant {
+        let range = self.gate.client_range;
+        let gateway = policy::gateway_address(range);
+        let terms = self.gate.terms.load();
+        let mut grant = Grant::new(stay.place.address, range.netmask(), gateway, stay.peer_id);
+        grant.dns = terms.dns_servers.iter().copied().map(Into::into).collect();
+        if terms.split_tunnel {
+            grant.tunnel = TunnelMode::Split;
+            grant.ipv6 = openvpn::Ipv6Policy::Leave;
+            grant.routes = stay.place.association.routes.clone();
+        }
+        grant
+    }
+
+    /// The session stands: its worker gets the data channel, and everyone may know of it.
+    async fn establish(&mut self, control: &mut Control, session: openvpn::Session) {
+        let now = Instant::now();
+        self.permit = None;
+        let Some(member) = self.member(&session) else {
+            control.restart(now, "the gateway could not name the connection");
+            return;
+        };
+        let data = Box::new(Data::new(now, session.data, &session.options));
+        let link = match &self.link {
+            Link::Udp { route, .. } => JoiningLink::Udp(*route),
+            Link::Tcp { stream } => JoiningLink::Tcp(*stream),
+        };
+        let joining = Joining {
+            member: Arc::clone(&member),
+            gate: Arc::clone(&self.gate),
+            data,
+            link,
+        };
+        if let Some(stay) = &mut self.stay {
+            stay.member = Some(Arc::clone(&member));
+        }
+        // The client may send as soon as it has read our answer: the worker knows it before.
+        let (answer, joined) = oneshot::channel();
+        let order = Order::Join(Box::new(joining), answer);
+        self.worker().order(order).await;
+        let has_joined = joined.await.unwrap_or(false);
+        if let Some(door) = &self.door {
+            door.admit(&Input::Replaced);
+        }
+        self.shared.roster.insert(Arc::clone(&member));
+        self.shared.report(Report::Opened(member.connection()));
+        // Whoever looked for sessions to end before this one was listed has not seen it.
+        let is_wanted = self
+            .gate
+            .terms
+            .load()
+            .associations
+            .contains_key(&member.association_id);
+        if !has_joined {
+            control.close(now);
+        } else if !is_wanted
+            || self
+                .gate
+                .is_closing
+                .load(std::sync::atomic::Ordering::Acquire)
+        {
+            control.restart(now, CHANGED);
+        }
+    }
+
+    fn member(&self, session: &openvpn::Session) -> Option<Arc<Member>> {
+        let stay = self.stay.as_ref()?;
+        let mut random = [0; 9];
+        if !OsRandom.fill(&mut random) {
+            return None;
+        }
+        let info = |key| {
+            let value = stay.admission.peer_info.value(key);
+            value.unwrap_or_default().to_owned()
+        };
+        let established_at = clock::now();
+        Some(Arc::new(Member {
+            id: ConnectionId::from_random(random),
+            endpoint_id: self.gate.endpoint_id.clone(),
+            association_id: stay.place.association_id.clone(),
+            subnet_id: stay.place.association.subnet_id.clone(),
+            address: stay.place.address,
+            peer_id: stay.peer_id,
+            common_name: stay.admission.identity.common_name.clone(),
+            client_version: info("IV_VER"),
+            platform: info("IV_PLAT"),
+            cipher: session.negotiated.cipher.name(),
+            established_at,
+            inbox: self.inbox.upgrade()?,
+            device: Mutex::new(self.remote),
+            counts: Counts::starting(established_at),
+            is_ending: Default::default(),
+        }))
+    }
+
+    /// Releases what the session held, and tells the layer above how it ended.
+    async fn end(&mut self, reason: &CloseReason, identity: Option<&openvpn::Identity>) {
+        self.permit = None;
+        self.admission = None;
+        let stay = self.stay.take();
+        let member = stay.as_ref().and_then(|stay| stay.member.clone());
+        if let Some(member) = &member {
+            member.set_ending();
+            let (done, left) = oneshot::channel();
+            self.worker()
+                .order(Order::Leave(member.peer_id, done))
+                .await;
+            if left.await.is_err() {
+                tracing::debug!(remote = %self.remote, "the worker stopped before the session left");
+            }
+        }
+        if let Some(stay) = &stay {
+            self.worker().return_peer_id(stay.peer_id);
+        }
+        let reason = sentence(reason, self.why);
+        match member {
+            Some(member) => {
+                let mut connection = member.connection();
+                connection.state = ConnectionState::Terminated;
+                connection.ended_at = Some(clock::now());
+                connection.end_reason = Some(reason);
+                self.shared.report(Report::Closed(connection));
+                self.shared.roster.remove(&member.id);
+            }
+            None => self.shared.report(Report::Refused(Attempt {
+                endpoint_id: self.gate.endpoint_id.clone(),
+                at: clock::now(),
+                device: self.remote,
+                common_name: identity.map(|identity| identity.common_name.clone()),
+                reason,
+            })),
+        }
+    }
+
+    async fn order(&mut self, order: impl FnOnce(PeerId) -> Order) {
+        if let Some(stay) = &self.stay {
+            self.worker().order(order(stay.peer_id)).await;
+        }
+    }
+
+    async fn transmit(&mut self, control: &mut Control) {
+        let now = Instant::now();
+        let mut framed = Vec::new();
+        loop {
+            self.outgoing.clear();
+            if !control.poll_transmit(now, &mut self.outgoing) {
+                break;
+            }
+            match &self.link {
+                Link::Udp { io, route } => {
+                    // What the system does not take is as good as lost on the way: it is repeated.
+                    if let Some(io) = io.upgrade()
+                        && let Err(error) = io.send(*route, &self.outgoing, None)
+                    {
+                        tracing::debug!(remote = %self.remote, %error, "a control packet was not sent");
+                    }
+                }
+                Link::Tcp { .. } => {
+                    if let Err(error) = write_framed(&self.outgoing, &mut framed) {
+                        tracing::error!(%error, "a control packet of ours has no framing");
+                    }
+                }
+            }
+        }
+        if let Link::Tcp { stream } = self.link
+            && !framed.is_empty()
+        {
+            self.worker().order(Order::SendStream(stream, framed)).await;
+        }
+    }
+
+    fn worker(&self) -> &Worker {
+        &self.shared.workers[self.worker]
+    }
+}
+
+impl Drop for Task {
+    /// A task that ends with the session open (the pool shuts down) still gives its number back.
+    fn drop(&mut self) {
+        if let Some(stay) = self.stay.take() {
+            self.worker().return_peer_id(stay.peer_id);
+        }
+    }
+}
+
+/// The answer, or never if nothing was asked.
+async fn asked(asking: &mut Option<Asking>) -> Answer {
+    match asking {
+        Some(asking) => asking.await,
+        None => pending().await,
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => pending().await,
+    }
+}
+
+/// The reason as a sentence with a capital letter and a full stop.
+fn sentence(reason: &CloseReason, why: Option<&str>) -> String {
+    let text = match reason {
+        CloseReason::Refused(reason) | CloseReason::Stopped(reason) => reason.clone(),
+        CloseReason::Closed => why.unwrap_or("the connection was closed").to_owned(),
+        other => other.to_string(),
+    };
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    let rest = chars.as_str().trim_end_matches('.');
+    format!("{}{rest}.", first.unwrap_or_default())
+}
+
+/// What clients and the record are told of a session that an administrator has ended.
+const TERMINATED: &str = "the connection was terminated by an administrator";
+/// What clients and the record are told when the configuration leaves no place for a session.
+pub(super) const CHANGED: &str = "the endpoint's configuration has changed";
+/// What clients and the record are told when the gateway stops.
+pub(super) const STOPPING: &str = "the gateway is stopping";
+
+/// Inputs that may wait for one session.
+const INBOX: usize = 64;
+/// Of those, kept free for what does not come from the client.
+const RESERVED: usize = 16;

@@ -1,0 +1,370 @@
+//! The whole gateway over loopback, with our own client role at the other end.
+
+mod client;
+mod pki;
+mod world;
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use tokio::task::block_in_place;
+
+use self::{
+    client::Client,
+    world::{World, association_id, endpoint_id, free_port, udp},
+};
+use super::Gateway as _;
+use crate::{
+    model::{AssociationState, ConnectionState, Transport},
+    openvpn::{self, CloseReason},
+};
+
+const TARGET: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 1, 1, 9), 53);
+
+fn connect(world: &World, transport: openvpn::Transport, name: &str) -> Client {
+    let authority = &world.keeper.authority;
+    let identity = authority.client(name);
+    block_in_place(|| Client::connect(transport, world.port, authority, &identity))
+}
+
+fn start(world: &World, transport: openvpn::Transport, name: &str) -> Client {
+    let authority = &world.keeper.authority;
+    let identity = authority.client(name);
+    block_in_place(|| Client::start(transport, world.port, authority, &identity))
+}
+
+/// A question through the tunnel and its answer, which comes back through worker `back` if given,
+/// else through the one that sent the question.
+async fn ask(world: &mut World, client: &mut Client, back: Option<usize>) -> Option<Vec<u8>> {
+    let source = (client.address(), 40_000);
+    client.send(&udp(source, TARGET, b"question"));
+    let (worker, sent) = world.sent().await;
+    assert_eq!(sent, udp(source, TARGET, b"question"));
+    let wire = &world.wires[back.unwrap_or(worker)];
+    wire.incoming
+        .send(udp(TARGET, source, b"answer"))
+        .await
+        .unwrap();
+    block_in_place(|| client.receive(client::PATIENCE))
+}
+
+async fn carries_both_ways(transport: Transport, client: openvpn::Transport) {
+    let mut world = World::new(transport).await;
+    let mut client = connect(&world, client, "ada");
+    let pushed = client.pushed.clone().unwrap();
+    assert_eq!(pushed.address, Ipv4Addr::new(10, 8, 0, 2));
+    assert_eq!(pushed.gateway, Some(Ipv4Addr::new(10, 8, 0, 1)));
+    assert_eq!(pushed.routes, ["10.1.0.0/16".parse().unwrap()]);
+    assert_eq!(pushed.dns, [Ipv4Addr::new(10, 1, 0, 2)]);
+
+    for worker in [None, Some(0), Some(1)] {
+        let answer = ask(&mut world, &mut client, worker).await.unwrap();
+        assert_eq!(answer, udp(TARGET, (client.address(), 40_000), b"answer"));
+    }
+
+    let opened = world.keeper.opened().await;
+    assert_eq!(opened.common_name, "ada");
+    assert_eq!(opened.client_ip, client.address());
+    assert_eq!(opened.state, ConnectionState::Active);
+    world
+        .shows("the traffic", |live| {
+            let traffic = live.connections.first().map(|c| c.traffic);
+            traffic.is_some_and(|t| t.ingress_packets == 3 && t.egress_packets == 3)
+        })
+        .await;
+    block_in_place(|| client.leave());
+    let closed = world.keeper.closed().await;
+    assert_eq!(closed.id, opened.id);
+    assert_eq!(closed.end_reason.as_deref(), Some("The peer left."));
+    assert_eq!(closed.traffic.ingress_packets, 3);
+    world
+        .shows("nobody", |live| live.connections.is_empty())
+        .await;
+    world.tunnel.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_udp_client_connects_and_is_carried_both_ways() {
+    carries_both_ways(Transport::Udp, openvpn::Transport::Udp).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tcp_client_connects_and_is_carried_both_ways() {
+    carries_both_ways(Transport::Tcp, openvpn::Transport::Tcp).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_rule_opens_is_dropped_and_counted_by_reason() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    let source = (client.address(), 40_000);
+    let to = |octets: [u8; 4]| (Ipv4Addr::from(octets), 80);
+    client.send(&udp(source, to([192, 0, 2, 1]), b"no route"));
+    client.send(&udp(source, to([127, 0, 0, 1]), b"loopback"));
+    client.send(&udp(source, to([169, 254, 169, 254]), b"metadata"));
+    client.send(&udp(
+        (Ipv4Addr::new(10, 8, 0, 9), 1),
+        to([10, 1, 1, 9]),
+        b"forged",
+    ));
+    client.send(&udp(source, TARGET, b"allowed"));
+    let (_, sent) = world.sent().await;
+    assert_eq!(sent, udp(source, TARGET, b"allowed"));
+    world
+        .shows("the reasons", |live| {
+            ["no-route", "loopback", "link-local", "source-not-assigned"]
+                .iter()
+                .all(|reason| live.status.drops.get(*reason) == Some(&1))
+        })
+        .await;
+    // Nothing comes in that the client has not asked for.
+    let unasked = udp((Ipv4Addr::new(10, 1, 1, 9), 99), source, b"unasked");
+    world.wires[0].incoming.send(unasked).await.unwrap();
+    world
+        .shows("the unasked packet", |live| {
+            live.status.drops.get("no-flow") == Some(&1)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_rule_stops_an_open_flow_while_the_session_stays() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    assert!(ask(&mut world, &mut client, None).await.is_some());
+    world.keeper.change(|snapshot| snapshot.rules.clear());
+    world.keeper.reconciled().await;
+    let source = (client.address(), 40_000);
+    client.send(&udp(source, TARGET, b"question"));
+    world
+        .shows("the refusal", |live| {
+            live.status.drops.get("not-authorized") == Some(&1)
+        })
+        .await;
+    assert!(client.closed.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_connection_carries_nothing_from_that_instant() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    assert!(ask(&mut world, &mut client, None).await.is_some());
+    let connection = world.keeper.opened().await;
+
+    let outcome = world.tunnel.terminate(vec![connection.id.clone()]).await;
+    assert_eq!(outcome, [(connection.id.clone(), true)]);
+    client.send(&udp((client.address(), 40_000), TARGET, b"question"));
+    let end = block_in_place(|| client.wait_for_end());
+    assert!(matches!(end, CloseReason::Restarted(_)), "{end:?}");
+    let closed = world.keeper.closed().await;
+    assert_eq!(closed.state, ConnectionState::Terminated);
+    assert_eq!(
+        closed.end_reason.as_deref(),
+        Some("The connection was terminated by an administrator.")
+    );
+    assert_eq!(closed.traffic.ingress_packets, 1);
+    assert!(world.wires.iter_mut().all(|w| w.sent.try_recv().is_err()));
+    let again = world.tunnel.terminate(vec![connection.id.clone()]).await;
+    assert_eq!(again, [(connection.id, false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_moves_keeps_its_session_and_its_flows() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    assert!(ask(&mut world, &mut client, None).await.is_some());
+    let before = world.keeper.opened().await.device;
+    // Often enough that some of the ports belong to the other worker's socket.
+    for _ in 0..8 {
+        client.float();
+        assert!(ask(&mut world, &mut client, None).await.is_some());
+    }
+    world
+        .shows("the new address", |live| {
+            live.connections.len() == 1 && live.connections[0].device != before
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_client_is_told_why_and_so_is_the_record() {
+    let world = World::new(Transport::Udp).await;
+    world.keeper.refuse("the certificate of ada is revoked");
+    let mut client = start(&world, openvpn::Transport::Udp, "ada");
+    let end = block_in_place(|| client.wait_for_end());
+    assert_eq!(
+        end,
+        CloseReason::AuthFailed("the certificate of ada is revoked".to_owned())
+    );
+    let attempt = world.keeper.refused().await;
+    assert_eq!(attempt.common_name.as_deref(), Some("ada"));
+    assert_eq!(attempt.reason, "The certificate of ada is revoked.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_another_authority_is_refused_in_a_sentence() {
+    let world = World::new(Transport::Udp).await;
+    let stranger = pki::Authority::new().client("mallory");
+    let mut client = block_in_place(|| {
+        Client::start(
+            openvpn::Transport::Udp,
+            world.port,
+            &world.keeper.authority,
+            &stranger,
+        )
+    });
+    block_in_place(|| client.wait_for_end());
+    let attempt = world.keeper.refused().await;
+    assert!(attempt.reason.ends_with('.'), "{}", attempt.reason);
+    assert!(attempt.reason.contains("certificate"), "{}", attempt.reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_certificate_may_be_connected_twice_and_comes_back_to_its_address() {
+    let world = World::new(Transport::Udp).await;
+    let authority = &world.keeper.authority;
+    let identity = authority.client("ada");
+    let connect = || Client::connect(openvpn::Transport::Udp, world.port, authority, &identity);
+    let (mut first, second) = block_in_place(|| (connect(), connect()));
+    assert_ne!(first.address(), second.address());
+    let address = first.address();
+    block_in_place(|| first.leave());
+    world.keeper.closed().await;
+    assert_eq!(block_in_place(connect).address(), address);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_spread_over_associations_and_leave_with_theirs() {
+    let world = World::new(Transport::Udp).await;
+    let mut first = connect(&world, openvpn::Transport::Udp, "ada");
+    let mut second = connect(&world, openvpn::Transport::Udp, "bob");
+    world
+        .shows("one session in each", |live| {
+            let of = |n| {
+                let mut all = live.connections.iter();
+                all.any(|c| c.association_id == association_id(n))
+            };
+            of(1) && of(2)
+        })
+        .await;
+    world.keeper.change(|snapshot| {
+        let going = snapshot.associations.get_mut(&association_id(1)).unwrap();
+        going.state = AssociationState::Disassociating;
+    });
+    let associations = world.keeper.reconciled().await;
+    assert!(!associations.contains_key(&association_id(1)));
+    let closed = world.keeper.closed().await;
+    assert_eq!(closed.association_id, association_id(1));
+    let (leaving, staying) = if closed.common_name == "ada" {
+        (&mut first, &mut second)
+    } else {
+        (&mut second, &mut first)
+    };
+    let end = block_in_place(|| leaving.wait_for_end());
+    assert!(matches!(end, CloseReason::Restarted(_)), "{end:?}");
+    block_in_place(|| staying.receive(Duration::from_millis(50)));
+    assert!(staying.closed.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_without_associations_stops_listening_and_its_port_is_free() {
+    let world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    world.keeper.change(|snapshot| {
+        snapshot.endpoints.get_mut(&endpoint_id()).unwrap().deleting = true;
+    });
+    assert!(world.keeper.reconciled().await.is_empty());
+    block_in_place(|| client.wait_for_end());
+    world.keeper.closed().await;
+    let is_free = async {
+        while std::net::UdpSocket::bind(("0.0.0.0", world.port)).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(client::PATIENCE, is_free)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_in_use_is_an_associations_trouble_until_it_is_free() {
+    let port = free_port(Transport::Udp);
+    let taken = std::net::UdpSocket::bind(("0.0.0.0", port)).unwrap();
+    let world = World::with_port(Transport::Udp, port).await;
+    let associations = world.keeper.reconciled().await;
+    let trouble = associations[&association_id(1)].as_deref().unwrap();
+    assert!(
+        trouble.contains(&format!("UDP port {port} is in use by")),
+        "{trouble}"
+    );
+    drop(taken);
+    world
+        .keeper
+        .reported("the free port", |report| match report {
+            super::Report::Reconciled { associations, .. } => {
+                associations.values().all(Option::is_none).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    connect(&world, openvpn::Transport::Udp, "ada");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_gateway_tells_its_clients_to_come_back() {
+    for (transport, client) in [
+        (Transport::Udp, openvpn::Transport::Udp),
+        (Transport::Tcp, openvpn::Transport::Tcp),
+    ] {
+        let world = World::new(transport).await;
+        let mut client = connect(&world, client, "ada");
+        let stopping = async { world.tunnel.stop().await.unwrap() };
+        let waiting = tokio::task::spawn_blocking(move || client.wait_for_end());
+        let ((), end) = tokio::join!(stopping, waiting);
+        assert!(matches!(end.unwrap(), CloseReason::Restarted(_)));
+        let closed = world.keeper.closed().await;
+        assert_eq!(
+            closed.end_reason.as_deref(),
+            Some("The gateway is stopping.")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_endpoint_refuses_with_a_reason() {
+    let world = World::new(Transport::Udp).await;
+    world.keeper.change(|s| s.settings.max_connections = 1);
+    world.keeper.reconciled().await;
+    let _first = connect(&world, openvpn::Transport::Udp, "ada");
+    let mut second = start(&world, openvpn::Transport::Udp, "bob");
+    let end = block_in_place(|| second.wait_for_end());
+    assert!(
+        matches!(&end, CloseReason::AuthFailed(reason) if reason.contains("most connections")),
+        "{end:?}"
+    );
+    assert_eq!(
+        world.keeper.refused().await.common_name.as_deref(),
+        Some("bob")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packets_of_strangers_are_counted_and_make_no_session() {
+    let world = World::new(Transport::Udp).await;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(("127.0.0.1", world.port)).unwrap();
+    // An acknowledgement with a session id of ours that was never given.
+    let mut forged = vec![5 << 3];
+    forged.extend_from_slice(&[7; 8]);
+    forged.extend_from_slice(&[1, 0, 0, 0, 0]);
+    forged.extend_from_slice(&[9; 8]);
+    socket.send(&forged).unwrap();
+    socket.send(&[9 << 3, 0, 0, 1, 2, 3]).unwrap();
+    socket.send(&[]).unwrap();
+    world
+        .shows("the strangers", |live| {
+            live.status.unproven.contains_key("bad-cookie")
+                && live.status.drops.contains_key("unknown-peer")
+        })
+        .await;
+    assert!(world.tunnel.live().borrow().connections.is_empty());
+}

@@ -1,0 +1,329 @@
+//! TCP connections of one worker: packets with a length before each.
+
+use std::{
+    cell::{Cell, RefCell},
+    io,
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpStream,
+    select,
+    sync::{Notify, mpsc},
+    task::spawn_local,
+    time::timeout,
+};
+
+use super::{
+    Accepting, StreamId,
+    core::{Core, Now, SharedCore},
+};
+use crate::{
+    openvpn::{Accepted, Deframer, OsRandom, peek, write_framed},
+    tunnel::{
+        Shared,
+        door::HalfOpenPermit,
+        gate::Gate,
+        session::{self, Input, Link},
+        tally::Loss,
+    },
+};
+
+/// One connection: its socket and what waits to be written.
+pub(super) struct Stream {
+    id: StreamId,
+    io: TcpStream,
+    outbox: RefCell<Outbox>,
+    /// Something waits that the socket did not take.
+    has_rest: Notify,
+    /// It is to be closed.
+    closing: Notify,
+    is_closing: Cell<bool>,
+}
+
+#[derive(Default)]
+struct Outbox {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Outbox {
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+}
+
+impl Stream {
+    pub(super) fn id(&self) -> StreamId {
+        self.id
+    }
+
+    /// Whether a data packet may be queued. A client that reads too slowly loses packets, before
+    /// they are sealed, rather than memory being spent on it.
+    pub(super) fn has_room(&self) -> bool {
+        self.outbox.borrow().rest().len() < MAX_WAITING
+    }
+
+    /// Queues a packet.
+    pub(super) fn push(&self, packet: &[u8]) {
+        let mut outbox = self.outbox.borrow_mut();
+        if let Err(error) = write_framed(packet, &mut outbox.bytes) {
+            tracing::error!(%error, "a packet of ours has no framing");
+        }
+    }
+
+    /// Writes as much as the socket takes now; the rest follows by itself.
+    pub(super) fn flush(&self) {
+        let mut outbox = self.outbox.borrow_mut();
+        while !outbox.rest().is_empty() {
+            match self.io.try_write(outbox.rest()) {
+                Ok(count) => outbox.written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.has_rest.notify_one();
+                    break;
+                }
+                Err(_) => {
+                    // The reading side learns of it too, and ends the session.
+                    outbox.written = outbox.bytes.len();
+                    self.close();
+                }
+            }
+        }
+        let written = std::mem::take(&mut outbox.written);
+        outbox.bytes.drain(..written);
+    }
+
+    fn close(&self) {
+        self.is_closing.set(true);
+        self.closing.notify_one();
+    }
+
+    fn is_drained(&self) -> bool {
+        self.outbox.borrow().rest().is_empty()
+    }
+}
+
+impl Core {
+    /// Sends framed packets on a connection.
+    pub(super) fn send_stream(&mut self, id: StreamId, framed: &[u8]) {
+        if let Some(stream) = self.stream(id) {
+            stream.outbox.borrow_mut().bytes.extend_from_slice(framed);
+            stream.flush();
+        }
+    }
+
+    /// Closes a connection once what waits is sent.
+    pub(super) fn close_stream(&mut self, id: StreamId) {
+        if let Some(stream) = self.stream(id) {
+            stream.close();
+        }
+    }
+}
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    worker: usize,
+    core: SharedCore,
+    accepting: Accepting,
+) {
+    let Accepting {
+        gate,
+        stream,
+        remote,
+        permit,
+    } = accepting;
+    let stream = match prepare(stream) {
+        Ok(stream) => Rc::new(stream),
+        Err(error) => {
+            tracing::debug!(%remote, %error, "a connection was gone before it was served");
+            return;
+        }
+    };
+    core.borrow_mut().add_stream(Rc::clone(&stream));
+    let writer = spawn_local(write(Rc::clone(&stream)));
+    let mut reader = Reader {
+        shared,
+        worker,
+        core: Rc::clone(&core),
+        gate,
+        stream: Rc::clone(&stream),
+        remote,
+        deframer: Deframer::new(Deframer::MAX_BEFORE_AUTHENTICATION),
+        permit: Some(permit),
+        session: None,
+    };
+    let result = reader.run().await;
+    if let Err(error) = result {
+        tracing::debug!(%remote, %error, "a connection ended");
+    }
+    core.borrow_mut().remove_stream(stream.id);
+    if let Some(inbox) = reader.session
+        && inbox.send(Input::StreamClosed).await.is_err()
+    {
+        tracing::trace!(%remote, "the session ended before its connection");
+    }
+    // Last words get a moment to leave.
+    if timeout(LAST_WORDS, drained(&stream)).await.is_err() {
+        tracing::debug!(%remote, "a connection was closed before all was written");
+    }
+    writer.abort();
+}
+
+fn prepare(stream: std::net::TcpStream) -> io::Result<Stream> {
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)?;
+    Ok(Stream {
+        id: StreamId::next(),
+        io: TcpStream::from_std(stream)?,
+        outbox: RefCell::default(),
+        has_rest: Notify::new(),
+        closing: Notify::new(),
+        is_closing: Cell::new(false),
+    })
+}
+
+async fn write(stream: Rc<Stream>) {
+    loop {
+        stream.has_rest.notified().await;
+        while !stream.is_drained() {
+            if stream.io.writable().await.is_err() {
+                return;
+            }
+            stream.flush();
+        }
+    }
+}
+
+async fn drained(stream: &Stream) {
+    while !stream.is_drained() {
+        if stream.io.writable().await.is_err() {
+            return;
+        }
+        stream.flush();
+    }
+}
+
+struct Reader {
+    shared: Arc<Shared>,
+    worker: usize,
+    core: SharedCore,
+    gate: Arc<Gate>,
+    stream: Rc<Stream>,
+    remote: SocketAddr,
+    deframer: Deframer,
+    permit: Option<HalfOpenPermit>,
+    session: Option<mpsc::Sender<Input>>,
+}
+
+impl Reader {
+    async fn run(&mut self) -> io::Result<()> {
+        while !self.stream.is_closing.get() {
+            self.wait().await?;
+            let is_open = {
+                let core = Rc::clone(&self.core);
+                let mut core = core.borrow_mut();
+                let is_open = self.read(&mut core)?;
+                core.flush();
+                is_open
+            };
+            if !is_open {
+                return Ok(());
+            }
+            // One connection does not keep the others waiting, however fast it sends.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    async fn wait(&self) -> io::Result<()> {
+        let readable = async {
+            select! {
+                result = self.stream.io.readable() => result,
+                () = self.stream.closing.notified() => Ok(()),
+            }
+        };
+        if self.session.is_some() {
+            return readable.await;
+        }
+        match timeout(FIRST_PACKET, readable).await {
+            Ok(result) => result,
+            Err(_) => Err(io::Error::other("it sent no packet in time")),
+        }
+    }
+
+    /// Reads what is there; false at the end of the stream.
+    fn read(&mut self, core: &mut Core) -> io::Result<bool> {
+        let mut buffer = core.take_read_buffer();
+        let result = self.stream.io.try_read(&mut buffer);
+        let outcome = match result {
+            Ok(0) => Ok(false),
+            Ok(count) => {
+                self.deframer.handle_bytes(&buffer[..count]);
+                self.packets(core).map(|()| true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(error) => Err(error),
+        };
+        core.return_read_buffer(buffer);
+        outcome
+    }
+
+    fn packets(&mut self, core: &mut Core) -> io::Result<()> {
+        let now = Now::read();
+        while let Some(packet) = self.deframer.poll_packet().map_err(io::Error::other)? {
+            let Some(header) = peek(packet) else {
+                return Err(io::Error::other("not an OpenVPN packet"));
+            };
+            if header.opcode.is_data() {
+                let place = (self.gate.key, self.remote);
+                core.stream_data(&self.stream, place, header, packet, now);
+                continue;
+            }
+            match &self.session {
+                Some(inbox) => {
+                    if !session::deliver(inbox, packet) {
+                        core.lost(Loss::ControlQueueFull);
+                    }
+                }
+                None => {
+                    let packet = packet.to_vec();
+                    self.session = Some(self.knock(core, &packet)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The first packet of a connection opens its session.
+    fn knock(&mut self, core: &Core, packet: &[u8]) -> io::Result<mpsc::Sender<Input>> {
+        let accepted = Accepted::stream(packet, &mut OsRandom).map_err(|discard| {
+            core.unproven(discard);
+            io::Error::other(format!("its first packet opens no session: {discard}"))
+        })?;
+        let Some(permit) = self.permit.take() else {
+            return Err(io::Error::other("its place is taken"));
+        };
+        let knock = session::Knock {
+            gate: Arc::clone(&self.gate),
+            link: Link::Tcp {
+                stream: self.stream.id,
+            },
+            remote: self.remote,
+            accepted,
+            worker: self.worker,
+            permit,
+        };
+        Ok(session::spawn(&self.shared, knock, packet))
+    }
+}
+
+/// How long a connection may be silent before its first packet.
+const FIRST_PACKET: Duration = Duration::from_secs(10);
+/// How long a connection that is being closed may take to write what waits.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Bytes that may wait for one client: some 50 ms at 40 Mbit/s. More would only be delay.
+const MAX_WAITING: usize = 256 << 10;
