@@ -207,6 +207,43 @@ fn what_a_crash_left_is_removed_by_the_next_start() {
 }
 
 #[test]
+fn after_kills_at_any_moment_the_host_is_as_it_was_once_the_next_run_has_stopped() {
+    let test = "tun::after_kills_at_any_moment_the_host_is_as_it_was_once_the_next_run_has_stopped";
+    match in_namespace(test).as_deref() {
+        None => return,
+        Some("victim") => loop {
+            let mut network = Network::open(&options(2)).unwrap();
+            network.apply(&plan()).unwrap();
+            network.apply(&Plan::default()).unwrap();
+            network.close().unwrap();
+        },
+        Some(_) => {}
+    }
+    furnish();
+    let before = host_state();
+    let mut moments = pattern(20, 11).into_iter();
+    for _ in 0..10 {
+        let mut victim = play(test, "victim", &state_dir(), false)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Any moment will do: a cycle takes some 50 ms.
+        let moment = 20 + u64::from(moments.next().unwrap());
+        std::thread::sleep(std::time::Duration::from_millis(moment));
+        assert!(
+            victim.try_wait().unwrap().is_none(),
+            "it ran until it was killed"
+        );
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let mut network = Network::open(&options(2)).unwrap();
+        network.apply(&plan()).unwrap();
+        network.close().unwrap();
+        assert_same(&before, &host_state());
+    }
+}
+
+#[test]
 fn forwarding_that_someone_else_enabled_meanwhile_stays() {
     if in_namespace("tun::forwarding_that_someone_else_enabled_meanwhile_stays").is_none() {
         return;

@@ -13,6 +13,8 @@ use nftables::schema::{Chain, NfListObject, Rule, Table};
 use nftables::stmt::{Match, Operator, Statement};
 use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
 
+use serde_json::Value;
+
 use crate::network::{Error, Plan};
 
 /// The one table this program writes, in the family `inet`.
@@ -97,28 +99,60 @@ pub(super) fn usable() -> Result<(), String> {
 /// Sentences about other tables that drop what we would forward. A packet passes only if every
 /// table's forward chain accepts it, so our own accept cannot help.
 pub(super) fn forward_warnings() -> Vec<String> {
-    get_current_ruleset_raw(Some(program()), ["list", "chains"])
+    // "-t" leaves out the elements of sets, which can be many thousands.
+    get_current_ruleset_raw(Some(program()), ["-t", "list", "ruleset"])
         .map(|json| dropping_chains(&json))
         .unwrap_or_default()
 }
 
 fn dropping_chains(json: &str) -> Vec<String> {
-    let listing: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-    let chains = listing["nftables"].as_array().into_iter().flatten();
-    chains
+    let listing: Value = serde_json::from_str(json).unwrap_or_default();
+    let Some(objects) = listing["nftables"].as_array() else {
+        return Vec::new();
+    };
+    objects
+        .iter()
         .map(|object| &object["chain"])
-        .filter(|chain| chain["hook"] == "forward" && chain["policy"] == "drop" && chain["table"] != TABLE)
-        .map(|chain| {
-            let field = |name: &str| chain[name].as_str().unwrap_or_default().to_owned();
-            format!(
-                "This machine's firewall drops forwarded packets: chain {} of table {} {} has the policy drop. \
+        .filter(|chain| chain["hook"] == "forward" && chain["table"] != TABLE)
+        .filter_map(|chain| {
+            let (family, table, name) = (
+                chain["family"].as_str()?,
+                chain["table"].as_str()?,
+                chain["name"].as_str()?,
+            );
+            let how = if chain["policy"] == "drop" {
+                "has the policy drop"
+            } else if ends_in_refusal(objects, chain) {
+                "ends in a rule that refuses the rest"
+            } else {
+                return None;
+            };
+            Some(format!(
+                "This machine's firewall refuses forwarded packets: chain {name} of table {family} {table} {how}. \
                  Clients reach the networks behind this machine only if a rule there accepts them.",
-                field("name"),
-                field("family"),
-                field("table"),
-            )
+            ))
         })
         .collect()
+}
+
+/// Whether the chain's last rule drops or rejects without a condition.
+fn ends_in_refusal(objects: &[Value], chain: &Value) -> bool {
+    let last = objects.iter().map(|object| &object["rule"]).rfind(|rule| {
+        rule["family"] == chain["family"]
+            && rule["table"] == chain["table"]
+            && rule["chain"] == chain["name"]
+    });
+    let statements = last.and_then(|rule| rule["expr"].as_array());
+    let is =
+        |statement: &Value, kinds: &[&str]| kinds.iter().any(|kind| statement.get(kind).is_some());
+    statements.is_some_and(|statements| {
+        statements
+            .iter()
+            .any(|statement| is(statement, &["drop", "reject"]))
+            && statements
+                .iter()
+                .all(|statement| is(statement, &["drop", "reject", "counter", "log"]))
+    })
 }
 
 fn run(batch: Batch<'_>) -> Result<(), Error> {
@@ -250,6 +284,24 @@ mod tests {
             "{}",
             warnings[0]
         );
+    }
+
+    #[test]
+    fn a_forward_chain_that_refuses_in_its_last_rule_is_named_too() {
+        let chain = r#"{"chain": {"family": "inet", "table": "firewalld", "name": "filter_FORWARD", "hook": "forward", "policy": "accept"}}"#;
+        let rule = |expression: &str| {
+            format!(
+                r#"{{"rule": {{"family": "inet", "table": "firewalld", "chain": "filter_FORWARD", "expr": [{expression}]}}}}"#
+            )
+        };
+        let refuses = rule(r#"{"counter": null}, {"reject": {"type": "icmpx"}}"#);
+        let refuses_some = rule(r#"{"match": {}}, {"drop": null}"#);
+        let warned = |rules: &[&str]| {
+            let json = format!(r#"{{"nftables": [{chain}, {}]}}"#, rules.join(", "));
+            dropping_chains(&json).len()
+        };
+        assert_eq!(warned(&[&refuses_some, &refuses]), 1);
+        assert_eq!(warned(&[&refuses, &refuses_some]), 0);
     }
 
     #[test]

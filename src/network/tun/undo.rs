@@ -51,6 +51,8 @@ impl Undo {
             path,
             record: fresh,
         };
+        // What a crash during a write left beside the journal.
+        fs::remove_file(undo.unfinished()).ok();
         if let Some(left) = undo.read()? {
             if left.place == undo.record.place {
                 revert(&left)?;
@@ -121,8 +123,12 @@ impl Undo {
         self.replace_file().map_err(|error| self.error(error))
     }
 
+    fn unfinished(&self) -> PathBuf {
+        self.path.with_extension("json.new")
+    }
+
     fn replace_file(&self) -> io::Result<()> {
-        let new = self.path.with_extension("json.new");
+        let new = self.unfinished();
         let mut file = File::create(&new)?;
         file.write_all(&serde_json::to_vec(&self.record)?)?;
         file.sync_all()?;
