@@ -58,8 +58,8 @@ impl Service {
             .await
             .unwrap_or_default();
         for told in connections {
-            let ended = answers.iter().any(|(id, ended)| *id == told.id && *ended);
-            if ended || self.inner.board.has_ended(&told.id) {
+            let was_over = answers.iter().any(|(id, live)| *id == told.id && !*live);
+            if was_over || self.inner.board.has_ended(&told.id) {
                 told.current = ConnectionState::Terminated;
             }
         }

@@ -31,9 +31,12 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, JoinSet},
+};
 
 use self::{
     admission::Desk,
@@ -68,9 +71,21 @@ struct Inner {
     board: Arc<Board>,
     desk: Desk,
     recorder: Recorder,
-    gateway: Mutex<Option<Arc<dyn Gateway>>>,
+    gateway: Mutex<Option<Attached>>,
     /// Ends with the service.
     tasks: Mutex<JoinSet<()>>,
+}
+
+/// The running gateway and the task that follows what it shows.
+struct Attached {
+    gateway: Arc<dyn Gateway>,
+    following: AbortHandle,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.following.abort();
+    }
 }
 
 impl Service {
@@ -113,21 +128,21 @@ impl Service {
         let live = gateway.live();
         self.inner.board.set_tunnel(live.borrow().clone());
         self.inner.board.publish(clock::now());
-        *self
-            .inner
-            .gateway
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(gateway);
         let follow = admission::follow_gateway(
             self.inner.store.clone(),
             Arc::clone(&self.inner.board),
             live,
         );
-        self.inner
-            .tasks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .spawn(follow);
+        let following = lock(&self.inner.tasks).spawn(follow);
+        *lock(&self.inner.gateway) = Some(Attached { gateway, following });
+    }
+
+    /// Lets go of the gateway, once it has stopped. Gateway and service hold each other until
+    /// then.
+    pub fn detach(&self) {
+        lock(&self.inner.gateway).take();
+        self.inner.board.set_tunnel(Arc::default());
+        self.inner.board.publish(clock::now());
     }
 
     /// The configuration, always the newest that is durable.
@@ -391,12 +406,16 @@ impl Service {
     }
 
     fn gateway(&self) -> Option<Arc<dyn Gateway>> {
-        self.inner
-            .gateway
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let attached = lock(&self.inner.gateway);
+        attached
+            .as_ref()
+            .map(|attached| Arc::clone(&attached.gateway))
     }
+}
+
+/// What the service guards is changed in single steps, so a panic elsewhere leaves it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Change<'_, '_> {

@@ -73,6 +73,26 @@ async fn what_was_committed_is_there_when_the_store_opens_again() {
 }
 
 #[tokio::test]
+async fn a_commit_is_on_disk_before_it_is_acknowledged() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let settings = |tx: &mut Tx<'_>| {
+        let pragma = |name: &str| {
+            let read = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+            tx.connection.pragma_query_value(None, name, read)
+        };
+        Ok::<_, StoreError>([
+            pragma("journal_mode")?,
+            pragma("synchronous")?,
+            pragma("foreign_keys")?,
+        ])
+    };
+    // 2 is FULL.
+    let expected = ["wal".to_owned().into(), 2.into(), 1.into()];
+    assert_eq!(store.transact(now(), settings).await.unwrap(), expected);
+}
+
+#[tokio::test]
 async fn a_transaction_that_fails_leaves_nothing_behind() {
     let dir = TempDir::new().unwrap();
     let store = Store::open(dir.path(), now()).unwrap();

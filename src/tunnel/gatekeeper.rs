@@ -92,8 +92,8 @@ pub struct TunnelLive {
 
 /// What the layer above asks of the running gateway.
 pub trait Gateway: Send + Sync + 'static {
-    /// Ends connections at once. Answers for each whether it was live and has now ended; the
-    /// [`Report::Closed`] of those follows on its own.
+    /// Tells connections to end. Answers for each whether it was live; the [`Report::Closed`] of
+    /// those follows on its own.
     fn terminate(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>>;
 
     /// What runs, always the newest.

@@ -91,7 +91,7 @@ async fn the_gateway_s_counters_are_the_ones_shown() {
     let (endpoint, _, association) = bench.associated().await;
     let mut live = connection(&endpoint, &association.id, 7);
     report(&bench.service, Report::Opened(live.clone())).await;
-    let gateway = FakeGateway::new(true);
+    let gateway = FakeGateway::new(Some(true));
     bench.service.attach(gateway.clone());
     live.traffic.ingress_bytes = 1234;
     let mut views = bench.service.views();
@@ -132,7 +132,7 @@ async fn a_terminated_connection_is_told_by_the_gateway() {
     let (endpoint, _, association) = bench.associated().await;
     let live = connection(&endpoint, &association.id, 7);
     report(&bench.service, Report::Opened(live.clone())).await;
-    let gateway = FakeGateway::new(true);
+    let gateway = FakeGateway::new(Some(true));
     bench.service.attach(gateway.clone());
     let answer = bench.ok(terminate(&endpoint, Some(&live.id), None)).await;
     assert_eq!(
@@ -143,7 +143,7 @@ async fn a_terminated_connection_is_told_by_the_gateway() {
             connections: vec![Termination {
                 id: live.id.clone(),
                 previous: ConnectionState::Active,
-                current: ConnectionState::Terminated,
+                current: ConnectionState::Terminating,
             }],
         })
     );
@@ -160,12 +160,37 @@ async fn a_terminated_connection_is_told_by_the_gateway() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ended_meanwhile_is_terminated() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    bench.service.attach(FakeGateway::new(Some(false)));
+    let answer = bench.ok(terminate(&endpoint, Some(&live.id), None)).await;
+    let Answer::Terminations(told) = answer else {
+        panic!()
+    };
+    assert_eq!(told.connections[0].current, ConnectionState::Terminated);
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_detached_is_gone_from_the_view_and_let_go_of() {
+    let bench = Bench::new().await;
+    let gateway = FakeGateway::new(Some(true));
+    bench.service.attach(gateway.clone());
+    assert!(bench.service.view().live.gateway.mode.is_some());
+    bench.service.detach();
+    assert_eq!(bench.service.view().live.gateway.mode, None);
+    assert_eq!(Arc::strong_count(&gateway), 1);
+}
+
+#[tokio::test]
 async fn a_silent_gateway_leaves_the_connection_terminating() {
     let bench = Bench::new().await;
     let (endpoint, _, association) = bench.associated().await;
     let live = connection(&endpoint, &association.id, 7);
     report(&bench.service, Report::Opened(live.clone())).await;
-    bench.service.attach(FakeGateway::new(false));
+    bench.service.attach(FakeGateway::new(None));
     let answer = bench.ok(terminate(&endpoint, None, Some("client1"))).await;
     let Answer::Terminations(told) = answer else {
         panic!()

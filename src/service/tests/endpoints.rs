@@ -267,7 +267,7 @@ async fn a_server_certificate_that_has_expired_since_is_refused() {
 }
 
 #[tokio::test]
-async fn authentication_without_a_client_ca_is_refused() {
+async fn authentication_without_a_client_ca_or_with_a_public_one_is_refused() {
     let bench = Bench::new().await;
     let made = bench.certificates().await;
     let valid = create_endpoint(&made);
@@ -297,6 +297,17 @@ async fn authentication_without_a_client_ca_is_refused() {
         (refusal.code, refusal.field.as_deref()),
         (Code::InvalidParameterValue, Some(field))
     );
+
+    let public = bench
+        .ok(Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(include_bytes!("../../pki/fixtures/public-root.pem").to_vec()),
+            ..ImportCertificate::default()
+        }))
+        .await;
+    let public = Some(arn(public).to_string());
+    let refusal = refused_create(&bench, &valid, |c| c.authentication_options = root(public)).await;
+    assert_eq!(refusal.field.as_deref(), Some(field));
+    assert!(refusal.message.contains("public"), "{refusal}");
 
     let none = refused_create(&bench, &valid, |c| c.authentication_options.clear()).await;
     assert_eq!(none.field.as_deref(), Some("AuthenticationOptions"));

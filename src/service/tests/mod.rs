@@ -284,15 +284,15 @@ impl Host for FakeHost {
     }
 }
 
-/// A gateway that ends what it has, or takes for ever.
+/// A gateway that answers the same of every connection, or never.
 struct FakeGateway {
     live: watch::Sender<Arc<TunnelLive>>,
     asked: Mutex<Vec<ConnectionId>>,
-    answers: bool,
+    was_live: Option<bool>,
 }
 
 impl FakeGateway {
-    fn new(answers: bool) -> Arc<Self> {
+    fn new(was_live: Option<bool>) -> Arc<Self> {
         let live = TunnelLive {
             status: GatewayStatus {
                 mode: Some(NetworkMode::Userspace),
@@ -303,7 +303,7 @@ impl FakeGateway {
         Arc::new(Self {
             live: watch::Sender::new(Arc::new(live)),
             asked: Mutex::default(),
-            answers,
+            was_live,
         })
     }
 }
@@ -311,10 +311,9 @@ impl FakeGateway {
 impl Gateway for FakeGateway {
     fn terminate(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
         self.asked.lock().unwrap().extend(ids.iter().cloned());
-        if self.answers {
-            Box::pin(async { ids.into_iter().map(|id| (id, true)).collect() })
-        } else {
-            Box::pin(std::future::pending())
+        match self.was_live {
+            Some(live) => Box::pin(async move { ids.into_iter().map(|id| (id, live)).collect() }),
+            None => Box::pin(std::future::pending()),
         }
     }
 

@@ -171,3 +171,23 @@ async fn the_new_configuration_is_published_when_the_answer_is_there() {
     assert!(snapshots.borrow().vpcs.contains_key(&vpc.id));
     assert!(views.borrow().snapshot.vpcs.contains_key(&vpc.id));
 }
+
+#[tokio::test]
+async fn lines_of_refusals_and_reads_that_do_not_fit_are_counted_and_told() {
+    let bench = Bench::new().await;
+    // Nothing is written meanwhile: this test's one thread does not wait for anything.
+    for _ in 0..1100 {
+        let refusal = Refusal::new(Code::VpcNotFound, "no");
+        bench.service.record(crate::service::events::refused(
+            &bench.caller,
+            "DeleteVpc",
+            serde_json::Value::Null,
+            &refusal,
+            clock::now(),
+        ));
+    }
+    bench.service.flush().await;
+    assert_eq!(bench.events().await.len(), 1000);
+    let warnings = bench.service.view().live.gateway.warnings.clone();
+    assert!(warnings[0].starts_with("76 lines"), "{warnings:?}");
+}

@@ -67,7 +67,7 @@ async fn a_failed_association_says_why_and_recovers() {
 async fn the_view_is_settled_once_the_gateway_has_caught_up() {
     let bench = Bench::new().await;
     bench.associated().await;
-    let gateway = FakeGateway::new(true);
+    let gateway = FakeGateway::new(Some(true));
     bench.service.attach(gateway.clone());
     assert!(!bench.service.view().is_settled());
     let mut views = bench.service.views();
