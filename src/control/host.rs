@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{
     Caller, Console, Face, Lock, LockError, ModeChoice, Server,
     local::Local,
+    lock::create_private_dir,
     socket::{self, Access},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     model::Refusal,
     service::{Service, ThisMachine},
     store::{Store, StoreError},
+    tunnel::{Options, StartError, Tunnel},
 };
 
 /// How to own a data directory.
@@ -46,6 +48,9 @@ pub enum HostError {
     /// The service cannot start.
     #[error(transparent)]
     Service(#[from] Refusal),
+    /// The gateway cannot start.
+    #[error(transparent)]
+    Gateway(#[from] StartError),
     /// The control socket or the signals cannot be had.
     #[error("the control socket cannot be opened")]
     Socket(#[source] io::Error),
@@ -56,6 +61,7 @@ pub enum HostError {
 pub struct Host {
     console: Arc<Local>,
     service: Service,
+    tunnel: Option<Arc<Tunnel>>,
     server: Option<Server>,
     // Last, so that nobody else opens the directory before all is closed.
     lock: Lock,
@@ -69,7 +75,25 @@ impl Host {
     /// [`HostError`]; then nothing runs and nothing is left behind.
     pub async fn start(options: HostOptions) -> Result<Self, HostError> {
         let mut host = Self::open(&options).await?;
-        let listener = socket::bind(&host.lock, options.access).map_err(HostError::Socket)?;
+        let journal = options.data_dir.join(JOURNAL);
+        create_private_dir(&journal).map_err(|source| LockError::Io {
+            data_dir: journal.clone(),
+            source,
+        })?;
+        let gateway = Options {
+            network: options.network,
+            ..Options::new(journal)
+        };
+        let tunnel = Arc::new(Tunnel::start(Arc::new(host.service.clone()), gateway).await?);
+        host.service.attach(Arc::clone(&tunnel) as Arc<_>);
+        host.tunnel = Some(tunnel);
+        let listener = match socket::bind(&host.lock, options.access) {
+            Ok(listener) => listener,
+            Err(error) => {
+                host.stop().await;
+                return Err(HostError::Socket(error));
+            }
+        };
         let door = Arc::new(host.service.clone());
         host.server = Some(Server::start(listener, door, host.lock.owner().clone()));
         tracing::info!(data_dir = %options.data_dir.display(), "gatehouse runs");
@@ -94,6 +118,7 @@ impl Host {
         Ok(Self {
             console: Arc::new(console),
             service,
+            tunnel: None,
             server: None,
             lock,
         })
@@ -112,6 +137,11 @@ impl Host {
         if let Some(server) = self.server.take() {
             self.remove_socket();
             server.stop().await;
+        }
+        if let Some(tunnel) = self.tunnel.take()
+            && let Err(error) = tunnel.stop().await
+        {
+            tracing::error!(%error, "this machine's network is not yet as it was; the next start tries again");
         }
         self.service.flush().await;
     }
@@ -157,6 +187,9 @@ fn tell_manager(state: sd_notify::NotifyState<'_>) {
         tracing::warn!(%error, "the service manager cannot be told");
     }
 }
+
+/// The directory inside the data directory where changes to the machine's network are noted.
+const JOURNAL: &str = "network";
 
 #[cfg(test)]
 mod tests {

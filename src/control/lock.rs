@@ -127,7 +127,7 @@ pub fn current_owner(data_dir: &Path) -> Result<Option<Option<Owner>>, LockError
 }
 
 /// Makes `dir` with mode 0700, and what is above it, where they are not there.
-fn create_private_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn create_private_dir(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }

@@ -280,9 +280,6 @@ async fn converse(
         reason = take_messages(&mut read, &waiting, views) => reason,
     };
     write.shutdown().await.ok();
-    for (_, answer) in lock_waiting(&waiting).drain() {
-        answer.send(Err(lost())).ok();
-    }
     reason
 }
 

@@ -23,8 +23,19 @@ fn words(line: &str) -> Command {
 
 #[test]
 fn each_line_means_its_command() {
-    let endpoint = || "cvpn-endpoint-1".to_owned();
-    let table: Vec<(&str, Command)> = vec![
+    for (line, command) in certificate_lines()
+        .into_iter()
+        .chain(installation_lines())
+        .chain(ec2_lines())
+    {
+        assert_eq!(words(line), command, "{line}");
+    }
+}
+
+type Meaning = (&'static str, Command);
+
+fn certificate_lines() -> Vec<Meaning> {
+    vec![
         (
             "pki create-ca --common-name CA --key-type rsa-2048",
             Command::CreateCertificateAuthority(CreateCertificateAuthority {
@@ -56,6 +67,11 @@ fn each_line_means_its_command() {
             }),
         ),
         ("acm list-certificates", Command::ListCertificates),
+    ]
+}
+
+fn installation_lines() -> Vec<Meaning> {
+    vec![
         (
             "settings set public-address vpn.example.com",
             Command::ModifySettings(ModifySettings {
@@ -71,6 +87,24 @@ fn each_line_means_its_command() {
             }),
         ),
         ("settings show", Command::DescribeSettings),
+        (
+            "networks import --interfaces eth0 eth1",
+            Command::ImportHostNetworks(ImportHostNetworks {
+                interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
+            }),
+        ),
+        (
+            "events --max-results 5",
+            Command::LookupEvents(LookupEvents {
+                max_results: Some(5),
+            }),
+        ),
+    ]
+}
+
+fn ec2_lines() -> Vec<Meaning> {
+    let endpoint = || "cvpn-endpoint-1".to_owned();
+    vec![
         (
             "ec2 create-vpc --cidr-block 10.0.0.0/16 --tag-specifications \
              ResourceType=vpc,Tags=[{Key=Name,Value=corp}]",
@@ -132,22 +166,7 @@ fn each_line_means_its_command() {
                 ],
             }),
         ),
-        (
-            "networks import --interfaces eth0 eth1",
-            Command::ImportHostNetworks(ImportHostNetworks {
-                interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
-            }),
-        ),
-        (
-            "events --max-results 5",
-            Command::LookupEvents(LookupEvents {
-                max_results: Some(5),
-            }),
-        ),
-    ];
-    for (line, command) in table {
-        assert_eq!(words(line), command, "{line}");
-    }
+    ]
 }
 
 const CREATE: &[&str] = &[
