@@ -60,7 +60,7 @@ pub struct OwnAddresses {
     pub broadcasts: Vec<Ipv4Addr>,
 }
 
-/// This machine's own addresses now. It takes a few system calls (about 100 µs): ask every few
+/// This machine's own addresses now. It takes some system calls for each interface: ask every few
 /// seconds and compare, rather than for each packet.
 #[must_use]
 pub fn own_addresses() -> OwnAddresses {

@@ -73,6 +73,9 @@ pub(super) struct Peer {
     batch: PacketBatch,
     origin: Instant,
     next_port: u16,
+    /// Of so many packets in each direction one is lost; 0 for none.
+    pub(super) loss: usize,
+    carried: usize,
     /// Packets to the client that are not TCP.
     pub(super) others: Vec<Vec<u8>>,
 }
@@ -96,6 +99,8 @@ impl Peer {
             batch: PacketBatch::new(),
             origin: Instant::now(),
             next_port: 40_000,
+            loss: 0,
+            carried: 0,
             others: Vec::new(),
         }
     }
@@ -153,6 +158,10 @@ impl Peer {
 
     fn take_received(&mut self) {
         for packet in self.batch.iter() {
+            self.carried += 1;
+            if self.loss > 0 && self.carried.is_multiple_of(self.loss) {
+                continue;
+            }
             if packet[9] == 6 {
                 self.link.to_client.push_back(packet.to_vec());
             } else {
@@ -165,6 +174,10 @@ impl Peer {
     fn flush(&mut self) {
         let mut batch = PacketBatch::new();
         while let Some(packet) = self.link.to_port.pop_front() {
+            self.carried += 1;
+            if self.loss > 0 && self.carried.is_multiple_of(self.loss) {
+                continue;
+            }
             assert!(batch.push(&packet));
             if batch.is_full() {
                 self.port.send(&mut batch);

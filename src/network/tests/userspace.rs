@@ -105,9 +105,9 @@ async fn a_syn_is_not_answered_before_the_target_accepted() {
     drop(listener);
 }
 
-#[tokio::test]
-async fn twenty_megabytes_pass_unharmed_both_ways_at_once() {
-    let (up, down) = (pattern(20_000_000, 3), pattern(20_000_000, 5));
+/// Sends `len` bytes both ways at once and checks them at both ends.
+async fn both_ways(peer: &mut Peer, len: usize) {
+    let (up, down) = (pattern(len, 3), pattern(len, 5));
     let (listener, address) = listen().await;
     let to_send = down.clone();
     let server = tokio::spawn(async move {
@@ -119,7 +119,6 @@ async fn twenty_megabytes_pass_unharmed_both_ways_at_once() {
         sending.await.unwrap();
         received
     });
-    let mut peer = peer();
     let handle = peer.connect(address);
     let received = peer.exchange(handle, &up).await;
     assert!(
@@ -133,6 +132,34 @@ async fn twenty_megabytes_pass_unharmed_both_ways_at_once() {
         "{} bytes went up, not the ones sent",
         arrived.len()
     );
+}
+
+#[tokio::test]
+async fn twenty_megabytes_pass_unharmed_both_ways_at_once() {
+    both_ways(&mut peer(), 20_000_000).await;
+}
+
+#[tokio::test]
+async fn packets_lost_on_the_way_to_and_from_the_client_cost_no_byte() {
+    let mut peer = peer();
+    peer.loss = 50;
+    both_ways(&mut peer, 1_000_000).await;
+}
+
+#[tokio::test]
+async fn flows_that_are_cut_off_end_in_a_reset_not_in_an_end() {
+    let (listener, address) = listen().await;
+    let mut peer = peer();
+    let handle = peer.connect(address);
+    let accepted = tokio::spawn(async move { listener.accept().await.unwrap().0 });
+    peer.until("the connection", |peer| {
+        peer.state(handle) == State::Established
+    })
+    .await;
+    let mut stream = accepted.await.unwrap();
+    drop(peer);
+    let error = stream.read_u8().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]

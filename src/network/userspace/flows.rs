@@ -148,6 +148,16 @@ impl Flows {
             .map(|(id, _)| id)
     }
 
+    /// The TCP flow that is over but for late packets and has been so longest.
+    pub(super) fn oldest_spent(&self) -> Option<FlowId> {
+        let spent = self
+            .iter()
+            .filter(|(_, entry)| matches!(&entry.flow, Flow::Tcp(flow) if flow.is_spent()));
+        spent
+            .min_by_key(|(_, entry)| entry.flow.last_activity())
+            .map(|(id, _)| id)
+    }
+
     /// The flows of one client.
     pub(super) fn of_client(&self, client: Ipv4Addr) -> Vec<FlowId> {
         let own = self

@@ -374,7 +374,8 @@ impl Stack {
         now: Instant,
     ) -> Result<Option<FlowId>, DropReason> {
         if self.flows.tcp() >= self.limits.flows {
-            return Err(DropReason::FlowLimit);
+            let spent = self.flows.oldest_spent().ok_or(DropReason::FlowLimit)?;
+            self.remove(spent);
         }
         match TcpFlow::open(&incoming.key, incoming.packet, now) {
             Ok(flow) => {
@@ -507,27 +508,17 @@ impl Stack {
             Outcome::Keep { deadline: Some(at) } => self.set_timer(id, at),
             Outcome::Keep { deadline: None } => entry.deadline = None,
             Outcome::Starved => self.starved.push(id),
-            Outcome::Remove => {
-                self.forget(id);
-            }
+            Outcome::Remove => self.remove(id),
         }
     }
 
-    /// Ends a flow that has not ended by itself.
+    /// Ends a flow. If that is before its time, its target gets a reset.
     fn remove(&mut self, id: FlowId) {
-        if let Some(Flow::Tcp(flow)) = self.forget(id)
-            && !flow.is_spent()
+        if let Some(entry) = self.flows.remove(id)
+            && let Some(timer) = entry.timer
         {
-            flow.abandon();
-        }
-    }
-
-    fn forget(&mut self, id: FlowId) -> Option<Flow> {
-        let entry = self.flows.remove(id)?;
-        if let Some(timer) = entry.timer {
             self.timers.remove(&(timer, id));
         }
-        Some(entry.flow)
     }
 
     /// Lets the task be woken at the next timer.

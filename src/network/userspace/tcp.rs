@@ -195,9 +195,6 @@ impl TcpFlow {
             return Outcome::Starved;
         }
         if matches!(open.socket().state(), TcpState::Closed | TcpState::Listen) {
-            if !(open.client_done && open.target_done) {
-                reset_on_close(&self.stream);
-            }
             return Outcome::Remove;
         }
         let protocol = core.protocol_deadline(&open.sockets, now);
@@ -205,17 +202,21 @@ impl TcpFlow {
             deadline: Some(protocol.map_or(expiry, |at| at.min(expiry))),
         }
     }
-
-    /// Ends the flow at once; the target gets a reset.
-    pub(super) fn abandon(&self) {
-        reset_on_close(&self.stream);
-    }
 }
 
-/// Makes the close of the socket a reset, so that the target learns that the flow did not end well.
-fn reset_on_close(stream: &TcpStream) {
-    // Where that fails the target sees an ordinary end, the next best.
-    SockRef::from(stream).set_linger(Some(Duration::ZERO)).ok();
+impl Drop for TcpFlow {
+    /// A flow that did not end well ends in a reset, so that the target does not take what it has
+    /// for the whole.
+    fn drop(&mut self) {
+        let ended_well =
+            matches!(&self.stage, Stage::Open(open) if open.client_done && open.target_done);
+        if !ended_well {
+            // Where that fails the target sees an ordinary end, the next best.
+            SockRef::from(&self.stream)
+                .set_linger(Some(Duration::ZERO))
+                .ok();
+        }
+    }
 }
 
 impl Open {
