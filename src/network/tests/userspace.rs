@@ -143,7 +143,7 @@ async fn twenty_megabytes_pass_unharmed_both_ways_at_once() {
 async fn packets_lost_on_the_way_to_and_from_the_client_cost_no_byte() {
     let mut peer = peer();
     peer.loss = 50;
-    both_ways(&mut peer, 1_000_000).await;
+    both_ways(&mut peer, 300_000).await;
 }
 
 #[tokio::test]
