@@ -20,7 +20,8 @@ pub struct ThisMachine;
 impl Host for ThisMachine {
     fn networks(&self) -> Vec<HostNetwork> {
         let default_address = default_address();
-        network::interfaces(None)
+        // The gateway's own device is in the clients' networks, which nobody would import.
+        network::interfaces(Some(network::DEFAULT_TUN_NAME))
             .into_iter()
             .filter(|network| network.is_up)
             .map(|network| HostNetwork {
