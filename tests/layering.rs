@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
     ("config", &[]),
+    ("config", &[]),
     ("openvpn", &["model"]),
     ("policy", &["model"]),
     ("network", &["model"]),
@@ -38,8 +39,8 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("api", &["model"]),
-    ("cli", &["model", "control", "api", "clock"]),
-    ("app", &["model", "control", "api", "clock"]),
+    ("cli", &["model", "control", "api", "clock", "config"]),
+    ("app", &["model", "control", "api", "clock", "config"]),
 ];
 
 /// A path that only some files may name, and why.
@@ -322,13 +323,14 @@ fn sources() -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
+        for entry in fs::read_dir(&folder).expect("a folder of ours") {
+            let path = entry.expect("a folder of ours").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let below = path.strip_prefix(&root).unwrap().to_path_buf();
-                found.insert(below, fs::read_to_string(&path).unwrap());
+                let below = path.strip_prefix(&root).expect("it was found below");
+                let text = fs::read_to_string(&path).expect("a source is text");
+                found.insert(below.to_path_buf(), text);
             }
         }
     }

@@ -1,0 +1,25 @@
+//! Debian's `openvpn`, unmodified, against the real program: the judge of everything below it.
+//!
+//! [`lab`] builds network namespaces of its own, so nothing here touches the machine's networks:
+//!
+//! ```text
+//!  client ── router ── gateway ── target
+//!  (openvpn)  "the internet"       a VPC's subnet; the target knows no way back to the clients
+//! ```
+//!
+//! It needs root, /dev/net/tun and the packages of kind "test". Where one lacks a test says so and
+//! passes; where CI=true it fails.
+
+mod certificates;
+mod gateway;
+mod lab;
+mod process;
+mod site;
+mod stock;
+
+mod crash;
+mod identity;
+mod own_addresses;
+mod peers;
+mod rekey;
+mod through;
