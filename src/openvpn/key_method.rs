@@ -315,8 +315,8 @@ mod tests {
             if fix && bytes.len() > 5 {
                 bytes[..5].copy_from_slice(&[0, 0, 0, 0, 2]);
             }
-            let _ = KeyMethod::read(Role::Client, &bytes);
-            let _ = KeyMethod::read(Role::Server, &bytes);
+            std::hint::black_box(&KeyMethod::read(Role::Client, &bytes));
+            std::hint::black_box(&KeyMethod::read(Role::Server, &bytes));
         }
 
         #[test]

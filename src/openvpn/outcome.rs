@@ -155,13 +155,13 @@ impl fmt::Display for Suffix<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::BTreeSet;
 
     use super::*;
 
     #[test]
     fn discard_names_are_distinct_kebab_case() {
-        let names: HashSet<_> = Discard::ALL.iter().map(|discard| discard.name()).collect();
+        let names: BTreeSet<_> = Discard::ALL.iter().map(|discard| discard.name()).collect();
         assert_eq!(names.len(), Discard::ALL.len());
         for name in names {
             assert!(

@@ -382,9 +382,9 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = peek(&bytes);
+            std::hint::black_box(&peek(&bytes));
             if let Ok(outer) = Outer::parse(&bytes) {
-                let _ = Control::parse(outer.opcode, outer.inner);
+                std::hint::black_box(&Control::parse(outer.opcode, outer.inner));
             }
         }
 

@@ -406,6 +406,14 @@ impl Control {
         self.timers.next().into_iter().chain(repeats).min()
     }
 
+    /// Presents another identity from the next rekey on, as no honest client does.
+    #[cfg(test)]
+    pub(crate) fn replace_client_tls(&mut self, tls: super::ClientTls) {
+        if let Side::Client(config) = &mut self.side {
+            config.tls = tls;
+        }
+    }
+
     fn is_server(&self) -> bool {
         matches!(self.side, Side::Server(_))
     }
@@ -534,7 +542,7 @@ impl Control {
             }
             Step::KeyMethod(_) => self.take_server_key_method(now, slot),
             Step::Message(message) if self.is_server() => {
-                self.take_client_message(now, message);
+                self.take_client_message(now, &message);
                 Ok(())
             }
             Step::Message(message) => {
@@ -762,7 +770,7 @@ impl Control {
         }
     }
 
-    fn take_client_message(&mut self, now: Instant, message: Message) {
+    fn take_client_message(&mut self, now: Instant, message: &Message) {
         match message {
             Message::PushRequest => {
                 self.push.is_requested = true;
@@ -852,7 +860,7 @@ impl Control {
         match message {
             Message::PushReply(options) => self.take_push(now, &options),
             Message::AuthFailed(reason) => {
-                self.close_with(now, CloseReason::AuthFailed(reason), None)
+                self.close_with(now, CloseReason::AuthFailed(reason), None);
             }
             Message::Restart(text) => self.close_with(now, CloseReason::Restarted(text), None),
             Message::Halt(text) => self.close_with(now, CloseReason::Halted(text), None),

@@ -1,0 +1,158 @@
+//! Keepalive, leaving, and being sent away.
+
+use std::time::Duration;
+
+use super::pair::*;
+use crate::openvpn::*;
+
+#[test]
+fn an_idle_session_stays_up_on_pings() {
+    let mut pair = Pair::connected(Setup::default());
+    pair.run(Duration::from_secs(600));
+    assert_eq!(
+        (&pair.client.closed, &pair.server.as_ref().unwrap().closed),
+        (&None, &None)
+    );
+    assert!(
+        pair.client.received.is_empty(),
+        "pings never leave the tunnel"
+    );
+    pair.assert_carries_traffic();
+}
+
+#[test]
+fn a_vanished_peer_is_noticed_by_both_sides() {
+    let mut pair = Pair::connected(Setup::default());
+    pair.lose = Box::new(|_, _| true);
+    pair.run(Duration::from_secs(75));
+    assert_eq!(pair.client.closed, Some(CloseReason::PeerSilent));
+    assert_eq!(pair.server().closed, None, "the server waits twice as long");
+    pair.run(Duration::from_secs(60));
+    assert_eq!(pair.server().closed, Some(CloseReason::PeerSilent));
+}
+
+#[test]
+fn a_leaving_client_is_noticed_at_once_in_both_forms() {
+    for exit_by_control in [Offer::Yes, Offer::No] {
+        let mut setup = Setup::default();
+        setup.client.exit_by_control = exit_by_control;
+        let mut pair = Pair::connected(setup);
+        let now = pair.now;
+        pair.client.control.close(now);
+        pair.run(Duration::from_millis(50));
+        assert_eq!(pair.client.closed, Some(CloseReason::Closed));
+        assert_eq!(
+            pair.server().closed,
+            Some(CloseReason::PeerExit),
+            "{exit_by_control:?}"
+        );
+        assert!(
+            !pair.server().control.is_done(),
+            "stays to acknowledge repetitions"
+        );
+        pair.run(Duration::from_secs(6));
+        assert!(pair.server().control.is_done() && pair.client.control.is_done());
+    }
+}
+
+/// CVE-2024-28882: a repeated EXIT kept sessions alive.
+#[test]
+fn repeating_exit_does_not_lengthen_a_session() {
+    let mut pair = Pair::connected(Setup::default());
+    let now = pair.now;
+    pair.client.control.close(now);
+    pair.drain();
+    let exit = pair.client.sent.last().unwrap().clone();
+    for _ in 0..100 {
+        pair.put(To::Server, &exit);
+        pair.run(Duration::from_millis(100));
+    }
+    assert_eq!(pair.server().closed, Some(CloseReason::PeerExit));
+    assert!(pair.server().control.is_done());
+}
+
+#[test]
+fn a_stopping_server_sends_its_clients_to_reconnect() {
+    let mut pair = Pair::connected(Setup {
+        link: Weather {
+            loss: 20,
+            ..Weather::default()
+        },
+        ..Setup::default()
+    });
+    let now = pair.now;
+    pair.server().control.restart(now, "the gateway stops");
+    pair.run(Duration::from_secs(3));
+    assert_eq!(
+        pair.client.closed,
+        Some(CloseReason::Restarted("[P]the gateway stops".into()))
+    );
+    assert_eq!(
+        pair.server().closed,
+        Some(CloseReason::Stopped("the gateway stops".into()))
+    );
+    assert!(pair.server().control.is_done());
+}
+
+#[test]
+fn a_live_session_can_be_refused() {
+    let mut pair = Pair::connected(Setup::default());
+    let now = pair.now;
+    pair.server().control.refuse(now, "certificate revoked");
+    pair.run(Duration::from_secs(1));
+    assert_eq!(
+        pair.client.closed,
+        Some(CloseReason::AuthFailed("certificate revoked".into()))
+    );
+    assert!(pair.server().control.is_done());
+}
+
+#[test]
+fn the_last_word_survives_its_loss() {
+    let mut pair = Pair::new(Setup::default());
+    pair.answer = Answer::Refuse;
+    let mut is_lost = false;
+    pair.lose = Box::new(move |to, packet| {
+        // The first large packet after the handshake towards the client is lost once.
+        let is_target = to == To::Client && !is_lost && packet.len() < 200 && packet.len() > 60;
+        is_lost |= is_target;
+        is_target
+    });
+    pair.run(Duration::from_secs(5));
+    assert_eq!(
+        pair.client.closed,
+        Some(CloseReason::AuthFailed("not today, sorry".into()))
+    );
+}
+
+#[test]
+fn a_second_hard_reset_does_not_disturb_a_live_session() {
+    let mut pair = Pair::connected(Setup::default());
+    let reset = pair.client.sent[0].clone();
+    let mut other = reset.clone();
+    other[1] ^= 0xff;
+    pair.put(To::Server, &reset);
+    pair.put(To::Server, &other);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.server().discards.get("wrong-session"), Some(&1));
+    pair.assert_carries_traffic();
+}
+
+#[test]
+fn a_flood_of_control_bytes_ends_a_session() {
+    let mut pair = Pair::connected(Setup::default());
+    let mut packet = pair
+        .client
+        .sent
+        .iter()
+        .rfind(|packet| !peek(packet).unwrap().opcode.is_data())
+        .unwrap()
+        .clone();
+    packet.resize(1200, 0);
+    packet[0] = 4 << 3;
+    for _ in 0..200 {
+        pair.put(To::Server, &packet);
+    }
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.server().closed, Some(CloseReason::ControlFlood));
+}
