@@ -214,7 +214,12 @@ impl Tunnel {
         });
         let mut threads = Vec::new();
         for (index, (port, inbox)) in ports.into_iter().zip(inboxes).enumerate() {
-            threads.push(worker::start(index, Arc::clone(&shared), port, inbox)?);
+            let started = worker::start(index, Arc::clone(&shared), port, inbox);
+            if started.is_err() {
+                // Those that run already would wait for orders for ever.
+                shared.stopping.send_replace(true);
+            }
+            threads.push(started?);
         }
         let (live_sender, live) = watch::channel(Arc::new(shared.look()));
         let running = RunningParts {

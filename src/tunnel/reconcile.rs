@@ -583,3 +583,87 @@ const REAPPLY: Duration = Duration::from_secs(30);
 /// acknowledgement.
 const LAST_WORDS: Duration = Duration::from_millis(2_500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::tests::world::{association_id, endpoint_id, snapshot},
+        *,
+    };
+
+    fn listens(snapshot: &Snapshot) -> BTreeMap<EndpointId, Listen> {
+        let wanted = wanted(snapshot).into_iter();
+        wanted.map(|(id, wanted)| (id, wanted.listen)).collect()
+    }
+
+    fn endpoint(snapshot: &mut Snapshot) -> &mut Endpoint {
+        snapshot.endpoints.get_mut(&endpoint_id()).unwrap()
+    }
+
+    #[test]
+    fn what_runs_as_it_should_is_left_alone() {
+        let snapshot = snapshot(Transport::Udp, 1194);
+        let difference = difference(&listens(&snapshot), &wanted(&snapshot));
+        assert_eq!(difference, Difference::default());
+    }
+
+    #[test]
+    fn a_new_endpoint_is_opened_and_one_that_goes_is_closed() {
+        let mut snapshot = snapshot(Transport::Udp, 1194);
+        let opening = difference(&BTreeMap::new(), &wanted(&snapshot));
+        assert_eq!(opening.open, [endpoint_id()]);
+        assert!(opening.close.is_empty());
+
+        let running = listens(&snapshot);
+        endpoint(&mut snapshot).deleting = true;
+        let closing = difference(&running, &wanted(&snapshot));
+        assert_eq!(closing.close, [endpoint_id()]);
+        assert!(closing.open.is_empty());
+    }
+
+    #[test]
+    fn an_endpoint_that_should_listen_elsewhere_is_closed_and_opened() {
+        let mut snapshot = snapshot(Transport::Udp, 1194);
+        let running = listens(&snapshot);
+        endpoint(&mut snapshot).port = 443;
+        let difference = difference(&running, &wanted(&snapshot));
+        assert_eq!(difference.close, [endpoint_id()]);
+        assert_eq!(difference.open, [endpoint_id()]);
+    }
+
+    #[test]
+    fn an_endpoint_listens_only_while_an_association_is_not_going() {
+        let mut snapshot = snapshot(Transport::Udp, 1194);
+        let leave = |snapshot: &mut Snapshot, number| {
+            let going = snapshot.associations.get_mut(&association_id(number));
+            going.unwrap().state = AssociationState::Disassociating;
+        };
+        leave(&mut snapshot, 1);
+        let staying = &wanted(&snapshot)[&endpoint_id()].terms.associations;
+        assert_eq!(staying.keys().collect::<Vec<_>>(), [&association_id(2)]);
+        leave(&mut snapshot, 2);
+        assert!(wanted(&snapshot).is_empty());
+    }
+
+    #[test]
+    fn a_failed_association_is_tried_again() {
+        let mut snapshot = snapshot(Transport::Udp, 1194);
+        for association in snapshot.associations.values_mut() {
+            let reason = "UDP port 1194 is in use by another program.".to_owned();
+            association.state = AssociationState::Failed { reason };
+        }
+        assert_eq!(
+            wanted(&snapshot)[&endpoint_id()].terms.associations.len(),
+            2
+        );
+    }
+
+    #[test]
+    fn routes_that_are_going_are_not_given_to_clients() {
+        let mut snapshot = snapshot(Transport::Udp, 1194);
+        snapshot.routes[0].state = RouteState::Deleting;
+        let associations = &wanted(&snapshot)[&endpoint_id()].terms.associations;
+        assert!(associations[&association_id(1)].routes.is_empty());
+        assert_eq!(associations[&association_id(2)].routes.len(), 1);
+    }
+}

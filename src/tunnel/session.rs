@@ -369,6 +369,7 @@ impl Task {
             gate: Arc::clone(&self.gate),
             data,
             link,
+            has_peer_id: session.negotiated.peer_id.is_some(),
         };
         if let Some(stay) = &mut self.stay {
             stay.member = Some(Arc::clone(&member));

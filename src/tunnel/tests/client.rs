@@ -36,6 +36,17 @@ impl Client {
         authority: &Authority,
         identity: &Identity,
     ) -> Self {
+        Self::start_as(transport, port, authority, identity, |_| {})
+    }
+
+    /// Starts a session of a client that is not as modern as ours usually is.
+    pub(super) fn start_as(
+        transport: Transport,
+        port: u16,
+        authority: &Authority,
+        identity: &Identity,
+        age: impl FnOnce(&mut ClientConfig),
+    ) -> Self {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let io = match transport {
             Transport::Udp => Io::Udp(udp_to(server)),
@@ -52,7 +63,8 @@ impl Client {
             TlsVersions::Both,
         )
         .unwrap();
-        let config = ClientConfig::new(tls);
+        let mut config = ClientConfig::new(tls);
+        age(&mut config);
         let control =
             Control::client(Instant::now(), config, transport, Box::new(OsRandom)).unwrap();
         Self {

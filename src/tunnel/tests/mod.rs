@@ -2,7 +2,7 @@
 
 mod client;
 mod pki;
-mod world;
+pub(super) mod world;
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -15,21 +15,21 @@ use self::{
 use super::Gateway as _;
 use crate::{
     model::{AssociationState, ConnectionState, Transport},
-    openvpn::{self, CloseReason},
+    openvpn::{self, ClientConfig, CloseReason, Derivation, Offer},
 };
 
 const TARGET: (Ipv4Addr, u16) = (Ipv4Addr::new(10, 1, 1, 9), 53);
 
 fn connect(world: &World, transport: openvpn::Transport, name: &str) -> Client {
-    let authority = &world.keeper.authority;
+    let authority = world.keeper.authority();
     let identity = authority.client(name);
-    block_in_place(|| Client::connect(transport, world.port, authority, &identity))
+    block_in_place(|| Client::connect(transport, world.port, &authority, &identity))
 }
 
 fn start(world: &World, transport: openvpn::Transport, name: &str) -> Client {
-    let authority = &world.keeper.authority;
+    let authority = world.keeper.authority();
     let identity = authority.client(name);
-    block_in_place(|| Client::start(transport, world.port, authority, &identity))
+    block_in_place(|| Client::start(transport, world.port, &authority, &identity))
 }
 
 /// A question through the tunnel and its answer, which comes back through worker `back` if given,
@@ -186,6 +186,61 @@ async fn a_client_that_moves_keeps_its_session_and_its_flows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_no_peer_id_is_carried_too() {
+    for (transport, client) in [
+        (Transport::Udp, openvpn::Transport::Udp),
+        (Transport::Tcp, openvpn::Transport::Tcp),
+    ] {
+        let mut world = World::new(transport).await;
+        let authority = world.keeper.authority();
+        let identity = authority.client("ada");
+        let mut client = block_in_place(|| {
+            let old = |config: &mut ClientConfig| {
+                config.data_v2 = Offer::No;
+                config.derivation = Derivation::Tls1Prf;
+            };
+            let mut client = Client::start_as(client, world.port, &authority, &identity, old);
+            client.wait_for("the push reply", |c| c.pushed.is_some());
+            client
+        });
+        assert_eq!(client.pushed.as_ref().unwrap().peer_id, None);
+        assert!(ask(&mut world, &mut client, None).await.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_certificate_is_for_new_sessions_and_old_ones_stay() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut old = connect(&world, openvpn::Transport::Udp, "ada");
+    let former = world.keeper.authority().client("bob");
+    world.keeper.change_authority();
+    world.keeper.reconciled().await;
+    let _new = connect(&world, openvpn::Transport::Udp, "cyd");
+    assert!(ask(&mut world, &mut old, None).await.is_some());
+    let authority = world.keeper.authority();
+    let mut former =
+        block_in_place(|| Client::start(openvpn::Transport::Udp, world.port, &authority, &former));
+    block_in_place(|| former.wait_for_end());
+    let attempt = world.keeper.refused().await;
+    assert!(attempt.reason.contains("certificate"), "{}", attempt.reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_speaks_something_else_is_closed() {
+    use std::io::{Read as _, Write as _};
+
+    let world = World::new(Transport::Tcp).await;
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", world.port)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    stream.set_read_timeout(Some(client::PATIENCE)).unwrap();
+    let end = block_in_place(|| stream.read(&mut [0; 64]));
+    assert!(
+        matches!(end, Ok(0)) || end.is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset)
+    );
+    assert!(world.tunnel.live().borrow().connections.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_client_is_told_why_and_so_is_the_record() {
     let world = World::new(Transport::Udp).await;
     world.keeper.refuse("the certificate of ada is revoked");
@@ -208,7 +263,7 @@ async fn a_certificate_of_another_authority_is_refused_in_a_sentence() {
         Client::start(
             openvpn::Transport::Udp,
             world.port,
-            &world.keeper.authority,
+            &world.keeper.authority(),
             &stranger,
         )
     });
@@ -221,9 +276,9 @@ async fn a_certificate_of_another_authority_is_refused_in_a_sentence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_certificate_may_be_connected_twice_and_comes_back_to_its_address() {
     let world = World::new(Transport::Udp).await;
-    let authority = &world.keeper.authority;
+    let authority = world.keeper.authority();
     let identity = authority.client("ada");
-    let connect = || Client::connect(openvpn::Transport::Udp, world.port, authority, &identity);
+    let connect = || Client::connect(openvpn::Transport::Udp, world.port, &authority, &identity);
     let (mut first, second) = block_in_place(|| (connect(), connect()));
     assert_ne!(first.address(), second.address());
     let address = first.address();

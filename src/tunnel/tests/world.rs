@@ -23,7 +23,7 @@ use crate::{
 /// The service: a configuration, and a record of what the gateway has reported.
 pub(super) struct Keeper {
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
-    pub(super) authority: Authority,
+    authority: Mutex<Arc<Authority>>,
     refusal: Mutex<Option<String>>,
     reports: watch::Sender<Vec<Report>>,
 }
@@ -34,11 +34,12 @@ impl Gatekeeper for Keeper {
     }
 
     fn credentials<'a>(&'a self, _: &'a EndpointId) -> BoxFuture<'a, Result<Credentials, Refusal>> {
-        Box::pin(async {
+        let authority = self.authority();
+        Box::pin(async move {
             Ok(Credentials {
-                server_chain: self.authority.server.chain_der.clone(),
-                server_key: Zeroizing::new(self.authority.server.key_der.clone()),
-                client_roots: vec![self.authority.der()],
+                server_chain: authority.server.chain_der.clone(),
+                server_key: Zeroizing::new(authority.server.key_der.clone()),
+                client_roots: vec![authority.der()],
             })
         })
     }
@@ -55,6 +56,22 @@ impl Gatekeeper for Keeper {
 }
 
 impl Keeper {
+    pub(super) fn authority(&self) -> Arc<Authority> {
+        Arc::clone(&self.authority.lock().unwrap())
+    }
+
+    /// The endpoint shows a certificate of another authority from now on, and its clients have to.
+    pub(super) fn change_authority(&self) {
+        *self.authority.lock().unwrap() = Arc::new(Authority::new());
+        self.change(|snapshot| {
+            let endpoint = snapshot.endpoints.get_mut(&endpoint_id()).unwrap();
+            let arn = "arn:aws:acm:local-1:000000000000:certificate/b"
+                .parse()
+                .unwrap();
+            endpoint.server_certificate = arn;
+        });
+    }
+
     pub(super) fn refuse(&self, sentence: &str) {
         *self.refusal.lock().unwrap() = Some(sentence.to_owned());
     }
@@ -146,7 +163,7 @@ impl World {
     pub(super) async fn with_port(transport: Transport, port: u16) -> Self {
         let keeper = Arc::new(Keeper {
             snapshot: watch::Sender::new(Arc::new(snapshot(transport, port))),
-            authority: Authority::new(),
+            authority: Mutex::new(Arc::new(Authority::new())),
             refusal: Mutex::default(),
             reports: watch::Sender::default(),
         });
@@ -208,11 +225,11 @@ pub(super) fn free_port(transport: Transport) -> u16 {
     address.unwrap().port()
 }
 
-pub(super) fn endpoint_id() -> EndpointId {
+pub(in crate::tunnel) fn endpoint_id() -> EndpointId {
     EndpointId::from_random([1; 9])
 }
 
-pub(super) fn association_id(number: u8) -> AssociationId {
+pub(in crate::tunnel) fn association_id(number: u8) -> AssociationId {
     AssociationId::from_random([number; 9])
 }
 
@@ -220,7 +237,7 @@ pub(super) fn subnet_id(number: u8) -> SubnetId {
     SubnetId::from_random([number; 9])
 }
 
-pub(super) fn snapshot(transport: Transport, port: u16) -> Snapshot {
+pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
     let arn = || {
         "arn:aws:acm:local-1:000000000000:certificate/a"
             .parse()

@@ -86,7 +86,7 @@ pub(super) struct Core {
     listeners: BTreeMap<GateKey, Rc<Listening>>,
     streams: BTreeMap<StreamId, Rc<Stream>>,
     seats: Vec<Option<Box<Seat>>>,
-    /// Sessions of clients that send no peer id.
+    /// Sessions of clients that send no peer id. They cannot move to another address.
     without_peer_id: HashMap<(GateKey, SocketAddr), PeerId>,
     outgoing: PacketBatch,
     train: Train,
@@ -285,13 +285,6 @@ impl Core {
         let Some(Some(seat)) = self.seats.get_mut(slot) else {
             return;
         };
-        if let Path::Udp { route: old, .. } = &seat.path {
-            let old = (seat.gate.key, old.remote);
-            if self.without_peer_id.remove(&old).is_some() {
-                let place = (seat.gate.key, route.remote);
-                self.without_peer_id.insert(place, seat.member.peer_id);
-            }
-        }
         seat.path = Path::Udp {
             listening: Rc::clone(listening),
             route,
@@ -471,6 +464,7 @@ impl Core {
             gate,
             data,
             link,
+            has_peer_id,
         } = joining;
         let path = match link {
             super::JoiningLink::Udp(route) => match self.listeners.get(&gate.key) {
@@ -485,8 +479,10 @@ impl Core {
                 None => return false,
             },
         };
-        let place = (gate.key, device_of(&member));
-        self.without_peer_id.insert(place, member.peer_id);
+        if !has_peer_id {
+            let place = (gate.key, device_of(&member));
+            self.without_peer_id.insert(place, member.peer_id);
+        }
         gate.addresses.assign(member.address, member.peer_id);
         let slot = slot_of(member.peer_id);
         if self.seats.len() <= slot {

@@ -117,6 +117,8 @@ pub(super) struct Joining {
     pub(super) gate: Arc<Gate>,
     pub(super) data: Box<Data>,
     pub(super) link: JoiningLink,
+    /// Whether its data packets carry the peer id.
+    pub(super) has_peer_id: bool,
 }
 
 /// How packets get to a client that comes in.

@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
     select,
     sync::{Notify, mpsc},
-    task::spawn_local,
+    task::{AbortHandle, spawn_local},
     time::timeout,
 };
 
@@ -143,12 +143,11 @@ pub(super) async fn serve(
             return;
         }
     };
-    core.borrow_mut().add_stream(Rc::clone(&stream));
-    let writer = spawn_local(write(Rc::clone(&stream)));
+    let _served = Served::new(&core, &stream);
     let mut reader = Reader {
         shared,
         worker,
-        core: Rc::clone(&core),
+        core,
         gate,
         stream: Rc::clone(&stream),
         remote,
@@ -156,11 +155,9 @@ pub(super) async fn serve(
         permit: Some(permit),
         session: None,
     };
-    let result = reader.run().await;
-    if let Err(error) = result {
+    if let Err(error) = reader.run().await {
         tracing::debug!(%remote, %error, "a connection ended");
     }
-    core.borrow_mut().remove_stream(stream.id);
     if let Some(inbox) = reader.session
         && inbox.send(Input::StreamClosed).await.is_err()
     {
@@ -170,7 +167,35 @@ pub(super) async fn serve(
     if timeout(LAST_WORDS, drained(&stream)).await.is_err() {
         tracing::debug!(%remote, "a connection was closed before all was written");
     }
-    writer.abort();
+}
+
+/// A connection's entry at its worker and its writing task. Both go with it, also when the serving
+/// task is aborted because the listener closes.
+struct Served {
+    core: SharedCore,
+    id: StreamId,
+    writer: AbortHandle,
+}
+
+impl Served {
+    fn new(core: &SharedCore, stream: &Rc<Stream>) -> Self {
+        core.borrow_mut().add_stream(Rc::clone(stream));
+        Self {
+            core: Rc::clone(core),
+            id: stream.id,
+            writer: spawn_local(write(Rc::clone(stream))).abort_handle(),
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.writer.abort();
+        // Tasks borrow the core between awaits only, and none runs while one is dropped.
+        if let Ok(mut core) = self.core.try_borrow_mut() {
+            core.remove_stream(self.id);
+        }
+    }
 }
 
 fn prepare(stream: std::net::TcpStream) -> io::Result<Stream> {
