@@ -75,16 +75,19 @@ pub async fn status(data_dir: &Path, common: &Common, wait: Option<Duration>) ->
         let shape = shape::answer;
         return call(data_dir, common, Call { request, shape }).await;
     };
-    let (console, host) = match open(data_dir, common, Follow::Views).await {
+    if common.offline {
+        output::failure(
+            "Unavailable",
+            "Nothing settles without a gateway: leave --offline or --wait away",
+        );
+        return ExitCode::FAILURE;
+    }
+    let (console, _) = match open(data_dir, common, Follow::Views).await {
         Ok(opened) => opened,
         Err(code) => return code,
     };
     let settled = tokio::time::timeout(patience, settle(&*console)).await;
     let view = Arc::clone(&console.views().borrow());
-    drop(console);
-    if let Some(host) = host {
-        host.stop().await;
-    }
     match settled {
         Ok(Ok(())) => {
             let shape = shape::answer(&Answer::View(Box::new((*view).clone())), clock::now());

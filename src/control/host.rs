@@ -8,7 +8,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    Caller, Console, Face, Lock, LockError, ModeChoice, Server,
+    AttachError, Caller, Console, Face, Follow, Lock, LockError, ModeChoice, Remote, Server,
     local::Local,
     lock::create_private_dir,
     socket::{self, Access},
@@ -48,6 +48,9 @@ pub enum HostError {
     /// The service cannot start.
     #[error(transparent)]
     Service(#[from] Refusal),
+    /// Another process owns it and does not take this one as a client.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
     /// The gateway cannot start.
     #[error(transparent)]
     Gateway(#[from] StartError),
@@ -161,7 +164,41 @@ impl Drop for Host {
     }
 }
 
-/// Runs a gateway without a window until it is told to stop by SIGTERM or SIGINT; tells the
+/// A console on a data directory, however it is reached.
+pub struct Opened {
+    /// The console.
+    pub console: Arc<dyn Console>,
+    /// What this process owns and has to stop in the end; none where it attached to another.
+    pub host: Option<Host>,
+}
+
+/// Attaches to the owner of the data directory, or becomes it where there is none.
+///
+/// # Errors
+/// [`HostError`].
+pub async fn attach_or_start(options: HostOptions) -> Result<Opened, HostError> {
+    let attach = || Remote::attach(&options.data_dir, options.face, Follow::Views);
+    let attached = match attach().await {
+        Err(AttachError::NotRunning { .. }) => match Host::start(options.clone()).await {
+            Ok(host) => {
+                return Ok(Opened {
+                    console: host.console(),
+                    host: Some(host),
+                });
+            }
+            // Another one was faster.
+            Err(HostError::Lock(LockError::Owned { .. })) => attach().await?,
+            Err(error) => return Err(error),
+        },
+        attached => attached?,
+    };
+    Ok(Opened {
+        console: Arc::new(attached),
+        host: None,
+    })
+}
+
+/// Runs a gateway without a window until it is told to stop by SIGTERM, SIGINT or SIGHUP; tells the
 /// service manager, if one listens, when it runs and when it stops.
 ///
 /// # Errors
@@ -170,11 +207,14 @@ pub async fn serve(options: HostOptions) -> Result<(), HostError> {
     // Before anything is changed, so that a signal in the middle of it still finds a way back.
     let mut terminate = signal(SignalKind::terminate()).map_err(HostError::Socket)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(HostError::Socket)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(HostError::Socket)?;
     let host = Host::start(options).await?;
     tell_manager(sd_notify::NotifyState::Ready);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // The terminal that it was started from is gone.
+        _ = hang_up.recv() => {}
     }
     tracing::info!("gatehouse stops");
     tell_manager(sd_notify::NotifyState::Stopping);
@@ -197,7 +237,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        control::{Follow, Link, Remote},
+        control::Link,
         model::{Answer, Code, Command, command::CreateVpc},
     };
 
@@ -238,6 +278,18 @@ mod tests {
             .await
             .unwrap();
         host.stop().await;
+    }
+
+    #[tokio::test]
+    async fn the_first_window_owns_the_directory_and_the_second_attaches() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = attach_or_start(options(dir.path())).await.unwrap();
+        assert_eq!(*first.console.link().borrow(), Link::Embedded);
+        let second = attach_or_start(options(dir.path())).await.unwrap();
+        assert!(second.host.is_none());
+        let owner = first.host.as_ref().unwrap().lock.owner().clone();
+        assert_eq!(*second.console.link().borrow(), Link::Attached(owner));
+        first.host.unwrap().stop().await;
     }
 
     #[tokio::test]

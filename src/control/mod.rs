@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use self::{
-    host::{Host, HostError, HostOptions},
+    host::{Host, HostError, HostOptions, Opened, attach_or_start},
     lock::{Lock, LockError},
     remote::{AttachError, Follow, Remote},
     server::{Door, Server},

@@ -30,7 +30,8 @@ fn every_acknowledged_change_survives_a_kill_at_a_random_instant() {
         thread::scope(|scope| {
             for _ in 0..WRITERS {
                 let done = done.clone();
-                scope.spawn(|| write_until(&on, &next, &killed, done));
+                let (on, next, killed) = (&on, &next, &killed);
+                scope.spawn(move || write_until(on, next, killed, &done));
             }
             drop(done);
             // An instant within the first writes: after some answers, and then a little more.
@@ -58,7 +59,7 @@ fn write_until(
     on: &Installation,
     next: &AtomicU32,
     killed: &AtomicBool,
-    done: mpsc::SyncSender<Option<String>>,
+    done: &mpsc::SyncSender<Option<String>>,
 ) {
     while !killed.load(Ordering::SeqCst) {
         let number = next.fetch_add(1, Ordering::SeqCst);

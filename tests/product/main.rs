@@ -1,5 +1,11 @@
 //! The product through its command line: the real binary, several processes, no privilege.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper that fails fails its test, and a seed is printed to be tried again"
+)]
+
 mod durability;
 mod flow;
 mod ownership;

@@ -47,9 +47,9 @@ fn a_second_owner_is_refused_with_the_first_ones_process_id() {
 }
 
 #[test]
-fn both_signals_end_it_and_leave_no_socket() {
+fn each_signal_ends_it_and_leaves_no_socket() {
     let on = Installation::new();
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let gateway = on.serve();
         let socket = on.data_dir().join("control.sock");
         let mode = fs::metadata(&socket).unwrap().permissions().mode();
