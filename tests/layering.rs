@@ -16,7 +16,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
     ("config", &[]),
-    ("config", &[]),
     ("openvpn", &["model"]),
     ("policy", &["model"]),
     ("network", &["model"]),
