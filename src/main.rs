@@ -4,6 +4,7 @@ use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser as _;
 use gatehouse::{
+    app,
     cli::{self, Action, Args},
     config::Config,
     control::{Access, Face, HostOptions, ModeChoice, host},
@@ -20,8 +21,10 @@ fn main() -> ExitCode {
         Err(error) => return cli::fail(&error),
     };
     let threads = match &action {
-        Action::Window | Action::Serve(_) => runtime::Builder::new_multi_thread(),
-        Action::Status { .. } | Action::Call(_) => runtime::Builder::new_current_thread(),
+        Action::Serve(_) => runtime::Builder::new_multi_thread(),
+        Action::Window | Action::Status { .. } | Action::Call(_) => {
+            runtime::Builder::new_current_thread()
+        }
     }
     .enable_all()
     .build();
@@ -30,16 +33,24 @@ fn main() -> ExitCode {
         Err(error) => return cli::fail(&error),
     };
     match action {
-        Action::Window => window(),
+        Action::Window => window(&config),
         Action::Serve(network) => runtime.block_on(serve(&config, network)),
         Action::Status { wait } => runtime.block_on(cli::status(&config.data_dir, &common, wait)),
         Action::Call(call) => runtime.block_on(cli::call(&config.data_dir, &common, *call)),
     }
 }
 
-fn window() -> ExitCode {
-    let error = std::io::Error::other("this build has no window; run `gatehouse serve`");
-    cli::fail(&error)
+/// The window brings a runtime of its own, which outlives it until the gateway has stopped.
+fn window(config: &Config) -> ExitCode {
+    log_to_stderr(config);
+    let options = app::Options {
+        data_dir: config.data_dir.clone(),
+        network: ModeChoice::Auto,
+    };
+    match app::run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::fail(&error),
+    }
 }
 
 async fn serve(config: &Config, network: ModeChoice) -> ExitCode {

@@ -14,8 +14,11 @@ pub mod files;
 pub mod format;
 pub mod kit;
 pub mod rates;
+pub mod run;
 pub mod screens;
 pub mod shell;
 pub mod state;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use run::{Options, RunError, run};

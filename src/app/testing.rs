@@ -164,6 +164,8 @@ impl Files for FakeFiles {
     }
 }
 
+pub(crate) mod sample;
+
 /// The moment at which test windows are looked at.
 pub(crate) fn now() -> Timestamp {
     "2026-11-22T09:41:02Z".parse().unwrap()
@@ -219,6 +221,34 @@ impl Window {
         };
         window.settle();
         window
+    }
+
+    /// Selects the endpoint of that number of [`sample::office`].
+    pub(crate) fn show_endpoint(&mut self, number: u8, tab: Option<super::context::EndpointTab>) {
+        let app = self.harness.state_mut().as_mut().unwrap();
+        app.show_endpoint(sample::endpoint_id(number), tab);
+        self.settle();
+    }
+
+    /// Types into the field of that label, at its end.
+    pub(crate) fn type_into(&mut self, label: &str, text: &str) {
+        use egui_kittest::kittest::Queryable as _;
+        let role = egui::Role::TextInput;
+        self.harness.get_by_role_and_label(role, label).focus();
+        self.settle();
+        self.harness
+            .get_by_role_and_label(role, label)
+            .type_text(text);
+        self.settle();
+    }
+
+    /// Presses the button of that name that is on top.
+    pub(crate) fn press(&mut self, label: &str) {
+        use egui_kittest::kittest::Queryable as _;
+        let role = egui::Role::Button;
+        let on_top = self.harness.get_all_by_role_and_label(role, label).last();
+        on_top.unwrap().click();
+        self.settle();
     }
 
     /// Lets every answer arrive and the window draw what follows from it.

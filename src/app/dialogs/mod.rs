@@ -1,4 +1,17 @@
 //! Modal flows: each a struct with its draft, its errors and one way to confirm.
+//!
+//! What a field holds is judged by the service alone: on leaving a field and on submit its answer
+//! lands at the field it names ([`form::Form`]).
+
+pub mod associate;
+pub mod authorize;
+pub mod confirm;
+pub mod create_endpoint;
+pub mod create_route;
+pub mod download;
+pub mod form;
+pub mod proposals;
+pub mod terminate;
 
 use super::context::Context;
 

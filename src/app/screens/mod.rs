@@ -4,6 +4,7 @@
 //! asks for what it wants done. A page that is not in [`Screens`] is not in the navigation.
 
 pub mod endpoints;
+pub mod filter;
 
 use egui::Ui;
 

@@ -14,20 +14,21 @@ use tokio::runtime::Handle;
 
 use super::{
     backend::{Backend, Work},
-    context::{About, Action, Context, Screen},
+    context::{About, Action, Context, EndpointTab, Screen},
     dialogs::{Dialog, Stay},
     files::Files,
-    kit::{self, Toasts, Tone, tokens},
+    kit::{self, Toasts, Tone, tokens::size},
     rates::Rates,
     screens::Screens,
     state::Prefs,
 };
 use crate::{
     control::{Console, Link},
-    model::{Answer, Command, View},
+    model::{Answer, Command, EndpointId, View},
 };
 use help::Help;
 use palette::Palette;
+pub(crate) use status_bar::plural;
 
 /// What a window is made of.
 pub struct Parts {
@@ -123,6 +124,11 @@ impl App {
     /// Opens a dialog above everything.
     pub fn open(&mut self, dialog: impl Dialog + 'static) {
         self.actions.push(Action::Open(Box::new(dialog)));
+    }
+
+    /// Shows the endpoints with this one selected.
+    pub fn show_endpoint(&mut self, id: EndpointId, tab: Option<EndpointTab>) {
+        self.actions.push(Action::ShowEndpoint(id, tab));
     }
 
     /// Takes in what came back and was asked for, then draws one frame.
@@ -247,17 +253,13 @@ impl App {
         let ground = kit::tokens(ui);
         let folded = ui.available_width() < navigation::FOLDS_BELOW;
         panel(Panel::bottom("status bar"), ground.canvas)
-            .exact_size(tokens::size::STATUS_BAR)
+            .exact_size(size::STATUS_BAR)
             .show(ui, |ui| status_bar::ui(&mut cx, ui));
         panel(Panel::left("navigation"), ground.canvas)
-            .exact_size(if folded {
-                tokens::size::NAV_FOLDED
-            } else {
-                tokens::size::NAV
-            })
+            .exact_size(if folded { size::NAV_FOLDED } else { size::NAV })
             .show(ui, |ui| navigation::ui(&mut cx, screens, folded, ui));
         panel(Panel::top("header"), ground.surface)
-            .exact_size(tokens::size::HEADER)
+            .exact_size(size::HEADER)
             .show(ui, |ui| header::ui(&mut cx, ui));
         let page = egui::CentralPanel::default()
             .frame(Frame::new().fill(ground.surface))

@@ -5,11 +5,13 @@ use egui::{Key, Modifiers, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use crate::{
     app::{
         context::{Action, Context, EndpointTab, Screen},
-        dialogs::Stay,
+        dialogs::{
+            Stay, create_endpoint::CreateEndpoint, download::Download, terminate::Terminate,
+        },
         kit::{self, Face, icons, tokens, words},
         screens::{GROUPS, Screens},
     },
-    model::{EndpointId, View},
+    model::{ConnectionState, EndpointId, View},
 };
 
 /// Rows shown at most: more than fit are reached by typing on.
@@ -27,9 +29,12 @@ pub(super) struct Palette {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Target {
     Go(Screen),
+    Create,
     Help,
+    Download(EndpointId),
     Endpoint(EndpointId),
     Connection(EndpointId),
+    Terminate(crate::model::ConnectionId),
 }
 
 /// One line.
@@ -125,10 +130,19 @@ impl Palette {
     fn choose(&self, cx: &mut Context<'_>, target: Target) {
         match target {
             Target::Go(screen) => cx.ask(Action::Go(screen)),
+            Target::Create => {
+                let dialog = CreateEndpoint::new(cx);
+                cx.open(dialog);
+            }
             Target::Help => cx.ask(Action::OpenHelp),
+            Target::Download(id) => cx.open(Download::new(id)),
             Target::Endpoint(id) => cx.ask(Action::ShowEndpoint(id, None)),
             Target::Connection(id) => {
                 cx.ask(Action::ShowEndpoint(id, Some(EndpointTab::Connections)));
+            }
+            Target::Terminate(id) => {
+                let dialog = Terminate::new(cx.view, std::iter::once(&id));
+                cx.open(dialog);
             }
         }
     }
@@ -167,17 +181,45 @@ fn lines(view: &View, screens: &Screens) -> Vec<Line> {
     }
     add(
         "Do",
+        icons::PLUS,
+        "Create Client VPN Endpoint".to_owned(),
+        String::new(),
+        "Ctrl N",
+        Target::Create,
+    );
+    add(
+        "Do",
         icons::QUESTION,
         "Show help and keys".to_owned(),
         String::new(),
         "F1",
         Target::Help,
     );
+    for endpoint in view.snapshot.endpoints.values().filter(|e| !e.deleting) {
+        add(
+            "Do",
+            icons::DOWNLOAD_SIMPLE,
+            format!("Download Client Configuration of {}", endpoint.title()),
+            String::new(),
+            "",
+            Target::Download(endpoint.id.clone()),
+        );
+    }
     let live = view
         .live
         .connections
         .iter()
         .filter(|c| c.ended_at.is_none());
+    for connection in live.clone().filter(|c| c.state == ConnectionState::Active) {
+        add(
+            "Do",
+            icons::STOP_CIRCLE,
+            format!("Terminate {}", connection.common_name),
+            format!("{}  {}", connection.client_ip, connection.id),
+            "",
+            Target::Terminate(connection.id.clone()),
+        );
+    }
     for endpoint in view.snapshot.endpoints.values() {
         add(
             "Endpoints",
@@ -211,7 +253,12 @@ fn lines(view: &View, screens: &Screens) -> Vec<Line> {
 fn found(lines: Vec<Line>, typed: &str) -> Vec<Line> {
     let wanted = typed.to_lowercase();
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
-    let few = |line: &Line| !matches!(line.target, Target::Connection(_));
+    let few = |line: &Line| {
+        !matches!(
+            line.target,
+            Target::Terminate(_) | Target::Download(_) | Target::Connection(_)
+        )
+    };
     lines
         .into_iter()
         .filter(|line| {
@@ -251,7 +298,18 @@ fn entry(ui: &mut Ui, line: &Line, typed: &str, at: bool) -> egui::Response {
     if !line.detail.is_empty() {
         text = text.after(10.0, &line.detail, Face::MONO, t.weak);
     }
-    text.ui_line(&mut child);
+    // Painted, so that the row is found by its name once.
+    let room = child.available_width();
+    let galley = child.painter().layout_job(text.wrapped(f32::INFINITY));
+    let at = egui::pos2(
+        child.cursor().left(),
+        rect.center().y - galley.size().y / 2.0,
+    );
+    let clip = egui::Rect::from_min_size(rect.min, vec2(at.x - rect.left() + room, ROW));
+    child
+        .painter()
+        .with_clip_rect(clip.intersect(child.clip_rect()))
+        .galley(at.round(), galley, t.strong);
     if !line.shortcut.is_empty() {
         child.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             kit::key_cap(ui, line.shortcut)
@@ -295,7 +353,7 @@ mod tests {
             name: name.into(),
             detail: detail.into(),
             shortcut: "",
-            target: Target::Help,
+            target: Target::Create,
         }
     }
 

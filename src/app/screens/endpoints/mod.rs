@@ -1,34 +1,339 @@
 //! The endpoints, and below them the tabs of the one selected.
 
-use egui::Ui;
+mod associations;
+mod authorization;
+mod connections;
+mod list;
+mod panel;
+mod readiness;
+mod routes;
+mod summary;
+
+use egui::{Key, Ui};
 
 use super::Page;
 use crate::{
     app::{
-        context::{Context, EndpointTab},
-        kit::{self, Selection},
+        context::{Action, Context, EndpointTab},
+        dialogs::{confirm::Confirm, create_endpoint::CreateEndpoint, download::Download},
+        kit::{self, Selection, Sort, icons},
+        shell::plural,
     },
-    model::EndpointId,
+    model::{Command, Endpoint, EndpointId, View, command::OfEndpoint},
 };
+use list::Row;
+use panel::Panel;
 
 /// The page.
 #[derive(Default)]
 pub struct Endpoints {
+    filter: String,
     selection: Selection<EndpointId>,
-    tab: EndpointTab,
+    sort: Sort,
+    panel: Panel,
+    /// The panel takes the whole page.
+    alone: bool,
 }
 
 impl Endpoints {
     /// Selects an endpoint, and a tab if one is named.
     pub fn select(&mut self, id: EndpointId, tab: Option<EndpointTab>) {
         self.selection.select_only(id);
-        self.tab = tab.unwrap_or(self.tab);
+        self.filter.clear();
+        self.panel.tab = tab.unwrap_or(self.panel.tab);
+    }
+
+    fn head(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
+        let count = cx.view.snapshot.endpoints.len();
+        let selected = self.selection.single().cloned();
+        let one = selected.is_none().then_some("Select one endpoint first");
+        let words = if count == 0 {
+            String::new()
+        } else {
+            count.to_string()
+        };
+        kit::page_head(ui, "Client VPN Endpoints", &words, "", |ui| {
+            let create = kit::button("Create Client VPN Endpoint")
+                .icon(icons::PLUS)
+                .primary()
+                .hint("Ctrl N");
+            if create.clicked(ui) {
+                let dialog = CreateEndpoint::new(cx);
+                cx.open(dialog);
+            }
+            if count == 0 {
+                return;
+            }
+            let download = kit::button("Download Client Configuration")
+                .icon(icons::DOWNLOAD_SIMPLE)
+                .disabled_because(one);
+            if download.clicked(ui)
+                && let Some(id) = &selected
+            {
+                cx.open(Download::new(id.clone()));
+            }
+            kit::button("Actions").caret().menu(ui, |ui| {
+                let item = kit::menu_item("Delete Client VPN Endpoint…")
+                    .icon(icons::TRASH)
+                    .shortcut("Del")
+                    .danger()
+                    .disabled_because(one);
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    delete(cx, id);
+                }
+            });
+        });
+    }
+
+    /// Keys of the page, first of the panel where it has them.
+    fn keys(&mut self, cx: &mut Context<'_>, ui: &mut Ui) -> bool {
+        if cx.shortcut(ui, Key::N) {
+            let dialog = CreateEndpoint::new(cx);
+            cx.open(dialog);
+        }
+        let tabs = [
+            (Key::Num1, EndpointTab::Summary),
+            (Key::Num2, EndpointTab::Associations),
+            (Key::Num3, EndpointTab::Authorization),
+            (Key::Num4, EndpointTab::RouteTable),
+            (Key::Num5, EndpointTab::Connections),
+        ];
+        for (key, tab) in tabs {
+            if cx.shortcut(ui, key) {
+                self.panel.tab = tab;
+            }
+        }
+        if cx.key(ui, Key::Escape) {
+            if self.alone {
+                self.alone = false;
+            } else if !self.filter.is_empty() {
+                self.filter.clear();
+            } else {
+                self.selection.clear();
+            }
+        }
+        cx.shortcut(ui, Key::F)
+    }
+
+    fn list(&mut self, cx: &mut Context<'_>, focus_filter: bool, height: f32, ui: &mut Ui) {
+        let mut rows = list::rows(cx.view, cx.rates);
+        let all = rows.len();
+        rows.retain(|row| row.passes(&self.filter));
+        list::sort(&mut rows, self.sort);
+        let said = match (self.selection.len(), rows.len() == all) {
+            (0, true) => String::new(),
+            (0, false) => format!("{} of {all}", rows.len()),
+            (n, _) => format!("{n} of {all} selected"),
+        };
+        kit::toolbar(
+            ui,
+            |ui| {
+                kit::search_field(&mut self.filter, "Filter endpoints")
+                    .hint("Filter, for example state:available")
+                    .keys("Ctrl F")
+                    .focus(focus_filter)
+                    .ui(ui);
+            },
+            |ui| {
+                density(cx, ui);
+                kit::weak(ui, &said);
+            },
+        );
+        let height = height - kit::tokens::size::TOOLBAR - 8.0;
+        if rows.is_empty() {
+            ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
+                if kit::empty(ui, "No endpoint passes the filter", "", "Clear filter") {
+                    self.filter.clear();
+                }
+            });
+            return;
+        }
+        let comfortable = cx.prefs.comfortable;
+        let mut drawn = list::Drawn {
+            rows: &rows,
+            actions: Vec::new(),
+        };
+        let out = kit::table("Client VPN endpoints", &list::COLUMNS, &mut self.selection)
+            .sort(&mut self.sort)
+            .checkboxes()
+            .comfortable(comfortable)
+            .height(height)
+            .show(ui, &mut drawn);
+        let asked = drawn.actions;
+        if let Some(id) = out.opened {
+            self.selection.select_only(id);
+            self.alone = true;
+        }
+        for ask in asked {
+            self.answer(cx, ask);
+        }
+        // In this order: the key is the panel's where that has rows selected.
+        if self.panel.selects_nothing()
+            && cx.key(ui, Key::Delete)
+            && let Some(id) = self.selection.single().cloned()
+        {
+            delete(cx, &id);
+        }
+        if self.panel.selects_nothing() && copied(cx, ui) {
+            let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
+            ui.ctx()
+                .copy_text(super::filter::tab_separated(chosen.map(Row::cells)));
+        }
+    }
+
+    fn answer(&mut self, cx: &mut Context<'_>, ask: list::Ask) {
+        match ask {
+            list::Ask::Associate(id) => {
+                self.select(id.clone(), Some(EndpointTab::Associations));
+                let dialog = crate::app::dialogs::associate::Associate::new(&cx.view.snapshot, id);
+                cx.open(dialog);
+            }
+            list::Ask::Download(id) => cx.open(Download::new(id)),
+            list::Ask::Delete(id) => delete(cx, &id),
+        }
     }
 }
 
 impl Page for Endpoints {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
-        let count = cx.view.snapshot.endpoints.len().to_string();
-        kit::page_head(ui, "Client VPN Endpoints", &count, "", |_| {});
+        let view = std::sync::Arc::clone(cx.view);
+        self.selection
+            .retain(|id| view.snapshot.endpoints.contains_key(id));
+        let focus_filter = self.keys(cx, ui);
+        let of = self
+            .selection
+            .single()
+            .and_then(|id| view.snapshot.endpoints.get(id));
+        if let Some(endpoint) = of
+            && self.alone
+        {
+            let asked = self.panel.ui(cx, endpoint, true, focus_filter, ui);
+            self.follow(asked);
+            return;
+        }
+        self.alone = false;
+        self.head(cx, ui);
+        if view.snapshot.endpoints.is_empty() {
+            nothing_yet(cx, ui);
+            return;
+        }
+        let room = ui.available_height();
+        let Some(endpoint) = of else {
+            self.list(cx, focus_filter, room, ui);
+            return;
+        };
+        let mut height = cx
+            .prefs
+            .endpoint_panel
+            .clamp(180.0, (room - 120.0).max(180.0));
+        let focus_list = focus_filter && self.panel.tab != EndpointTab::Connections;
+        self.list(cx, focus_list, room - height, ui);
+        let t = kit::tokens(ui);
+        let ground = if t.dark { t.raised } else { t.surface };
+        let rest = ui.available_rect_before_wrap();
+        ui.painter().rect_filled(rest, 0, ground);
+        kit::split_handle(ui, "Panel height", &mut height, room);
+        cx.prefs.endpoint_panel = height;
+        let focus_panel = focus_filter && !focus_list;
+        let asked = self.panel.ui(cx, endpoint, false, focus_panel, ui);
+        self.follow(asked);
     }
 }
+
+impl Endpoints {
+    fn follow(&mut self, asked: Option<panel::Ask>) {
+        match asked {
+            Some(panel::Ask::Close) => {
+                self.alone = false;
+                self.selection.clear();
+            }
+            Some(panel::Ask::Alone) => self.alone = !self.alone,
+            None => {}
+        }
+    }
+}
+
+/// The switch between dense and comfortable rows.
+fn density(cx: &mut Context<'_>, ui: &mut Ui) {
+    let comfortable = cx.prefs.comfortable;
+    let name = if comfortable {
+        "Show dense rows"
+    } else {
+        "Show comfortable rows"
+    };
+    if kit::icon_button(icons::ROWS, name)
+        .pressed(comfortable)
+        .clicked(ui)
+    {
+        cx.prefs.comfortable = !comfortable;
+    }
+}
+
+/// Whether rows are to be copied: Ctrl C outside of text, not under a dialog.
+fn copied(cx: &Context<'_>, ui: &Ui) -> bool {
+    !cx.covered
+        && !ui.ctx().text_edit_focused()
+        && ui.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy)))
+}
+
+fn nothing_yet(cx: &mut Context<'_>, ui: &mut Ui) {
+    let body = "An endpoint is the address that clients connect to, with its certificate and the \
+                range they get their own addresses from.";
+    if kit::empty(
+        ui,
+        "No Client VPN endpoint yet",
+        body,
+        "Create Client VPN Endpoint…",
+    ) {
+        let dialog = CreateEndpoint::new(cx);
+        cx.open(dialog);
+    }
+}
+
+/// Asks before an endpoint goes: its name is typed, since it does not come back.
+fn delete(cx: &mut Context<'_>, id: &EndpointId) {
+    let Some(endpoint) = cx.view.snapshot.endpoints.get(id) else {
+        return;
+    };
+    let title = endpoint.title();
+    let confirm = Confirm::new(
+        format!("Delete {title}?"),
+        "Delete Client VPN Endpoint",
+        Command::DeleteClientVpnEndpoint(OfEndpoint {
+            client_vpn_endpoint_id: id.to_string(),
+        }),
+        format!("{title} is deleted"),
+    )
+    .body(what_goes(cx.view, endpoint))
+    .typed_name(title);
+    cx.ask(Action::Open(Box::new(confirm)));
+}
+
+/// What a deletion takes along, in numbers.
+fn what_goes(view: &View, endpoint: &Endpoint) -> String {
+    let snapshot = &view.snapshot;
+    let networks = snapshot.associations_of(&endpoint.id).count();
+    let rules = snapshot.rules_of(&endpoint.id).count();
+    let routes = snapshot.routes_of(&endpoint.id).count();
+    let live = list::connected(view, &endpoint.id);
+    let mut words = format!(
+        "{}, {} and {} go with it. ",
+        plural(networks, "target network", "target networks"),
+        plural(rules, "authorization rule", "authorization rules"),
+        plural(routes, "route", "routes"),
+    );
+    if networks > 0 {
+        words.push_str("Its target networks must be disassociated first. ");
+    }
+    words.push_str(&match live {
+        0 => "Nobody is connected. ".to_owned(),
+        n => format!("It ends {}. ", plural(n, "session", "sessions")),
+    });
+    words.push_str("Configuration files handed out for it stop working.");
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! Associate: a subnet becomes a target network of an endpoint.
+
+use super::{Dialog, Stay, form::Form};
+use crate::{
+    app::{
+        context::Context,
+        kit::{self, Choice, icons},
+    },
+    model::{
+        Association, AssociationState, Command, EndpointId, Snapshot, Subnet, SubnetId, VpcId,
+        command::AssociateTargetNetwork, net::overlap,
+    },
+};
+
+const SUBNET: &str = "SubnetId";
+
+/// The dialog.
+pub struct Associate {
+    endpoint: EndpointId,
+    vpc: Option<VpcId>,
+    subnet: Option<SubnetId>,
+    form: Form,
+}
+
+impl Associate {
+    /// For an endpoint; its VPC is chosen already, and so is the only one there is.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, endpoint: EndpointId) -> Self {
+        let vpc = fixed_vpc(snapshot, &endpoint).or_else(|| {
+            let mut all = snapshot.vpcs.keys();
+            all.next().filter(|_| all.next().is_none()).cloned()
+        });
+        let mut dialog = Self {
+            endpoint,
+            vpc,
+            subnet: None,
+            form: Form::new("Associate target network", &[SUBNET]),
+        };
+        dialog.choose_only_subnet(snapshot);
+        dialog
+    }
+
+    fn choose_only_subnet(&mut self, snapshot: &Snapshot) {
+        let mut open = offers(snapshot, &self.endpoint, self.vpc.as_ref())
+            .into_iter()
+            .filter(|offer| offer.refused.is_none());
+        let first = open.next().filter(|_| open.next().is_none());
+        self.subnet = first.map(|offer| offer.subnet);
+    }
+
+    fn command(&self) -> Command {
+        Command::AssociateClientVpnTargetNetwork(AssociateTargetNetwork {
+            client_vpn_endpoint_id: self.endpoint.to_string(),
+            subnet_id: self
+                .subnet
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+        })
+    }
+
+    fn fields(&mut self, snapshot: &Snapshot, ui: &mut egui::Ui, form: &mut Form) {
+        let fixed = fixed_vpc(snapshot, &self.endpoint).is_some();
+        let vpcs: Vec<Choice<Option<VpcId>>> = snapshot
+            .vpcs
+            .values()
+            .map(|vpc| {
+                let cidrs: Vec<String> = vpc.cidrs.iter().map(ToString::to_string).collect();
+                Choice::new(Some(vpc.id.clone()), vpc.title()).detail(cidrs.join(", "))
+            })
+            .collect();
+        let chosen = kit::select(&mut self.vpc, &vpcs)
+            .label("VPC")
+            .placeholder("Choose a VPC")
+            .nothing("There is no VPC yet. Make one under VPCs and subnets")
+            .disabled_because(fixed.then_some(
+                "All target networks of an endpoint are in one VPC; the first one chose it",
+            ))
+            .ui(ui);
+        if form.touched("VpcId", &chosen.response) || chosen.response.changed() {
+            self.choose_only_subnet(snapshot);
+        }
+        if self.vpc.is_none() {
+            return;
+        }
+        kit::fieldset(
+            ui,
+            "Subnet",
+            "Clients reach the VPC through it. One for each Availability Zone.",
+        );
+        let offers = offers(snapshot, &self.endpoint, self.vpc.as_ref());
+        if offers.is_empty() {
+            kit::help(
+                ui,
+                "This VPC has no subnet yet. Make one under VPCs and subnets.",
+            );
+        }
+        for offer in offers {
+            let card = kit::choice_card(&offer.title, &offer.zone)
+                .icon(icons::TREE_STRUCTURE)
+                .values(&offer.cidr, "")
+                .refused(offer.refused.as_deref());
+            let response = card.radio(ui, &mut self.subnet, Some(offer.subnet));
+            form.touched(SUBNET, &response);
+        }
+        if let Some(error) = form.error(SUBNET) {
+            kit::error_line(ui, error, None);
+        }
+    }
+}
+
+impl Dialog for Associate {
+    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        if self.form.poll(ctx).is_some() {
+            self.form.close(ctx);
+            cx.ask(crate::app::context::Action::Toast("Associating".to_owned()));
+            return Stay::Closed;
+        }
+        let off = self.subnet.is_none().then_some("Choose a subnet first");
+        let mut form = std::mem::take(&mut self.form);
+        let snapshot = &cx.view.snapshot;
+        let shown = form.show(ctx, "Associate", off, |ui, form| {
+            self.fields(snapshot, ui, form);
+        });
+        self.form = form;
+        match shown {
+            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Submitted if !self.form.is_working() => {
+                let command = self.command();
+                self.form.submit(cx.backend, command);
+            }
+            _ => {}
+        }
+        Stay::Open
+    }
+}
+
+/// The VPC that the endpoint's associations are in.
+fn fixed_vpc(snapshot: &Snapshot, endpoint: &EndpointId) -> Option<VpcId> {
+    let endpoint = snapshot.endpoints.get(endpoint)?;
+    let of_associations = snapshot.associations_of(&endpoint.id).next();
+    endpoint
+        .vpc_id
+        .clone()
+        .or_else(|| of_associations.map(|a| a.vpc_id.clone()))
+}
+
+/// A subnet as it is offered.
+#[derive(Debug, PartialEq, Eq)]
+struct Offer {
+    subnet: SubnetId,
+    title: String,
+    zone: String,
+    cidr: String,
+    /// The rule that stands in the way, seen from what is on screen; the service has the last word.
+    refused: Option<String>,
+}
+
+fn offers(snapshot: &Snapshot, endpoint: &EndpointId, vpc: Option<&VpcId>) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = snapshot
+        .subnets
+        .values()
+        .filter(|subnet| Some(&subnet.vpc_id) == vpc)
+        .map(|subnet| Offer {
+            subnet: subnet.id.clone(),
+            title: subnet.title().to_owned(),
+            zone: subnet.availability_zone.clone(),
+            cidr: subnet.cidr.to_string(),
+            refused: in_the_way(snapshot, endpoint, subnet),
+        })
+        .collect();
+    offers.sort_by(|a, b| (&a.zone, &a.title).cmp(&(&b.zone, &b.title)));
+    offers
+}
+
+fn in_the_way(snapshot: &Snapshot, endpoint: &EndpointId, subnet: &Subnet) -> Option<String> {
+    let associated = |a: &&Association| a.state != AssociationState::Disassociating;
+    let same_zone = |a: &&Association| {
+        snapshot
+            .subnets
+            .get(&a.subnet_id)
+            .is_some_and(|other| other.availability_zone == subnet.availability_zone)
+    };
+    let all = || snapshot.associations_of(endpoint).filter(associated);
+    if all().any(|a| a.subnet_id == subnet.id) {
+        return Some("Associated already".to_owned());
+    }
+    if all().any(|a| same_zone(&a)) {
+        return Some(format!(
+            "{} has a target network already: one for each Availability Zone",
+            subnet.availability_zone
+        ));
+    }
+    if subnet.cidr.prefix_len() > 27 {
+        return Some(format!(
+            "{} is too small: a target network is /27 or larger",
+            subnet.cidr
+        ));
+    }
+    let range = snapshot.endpoints.get(endpoint)?.client_cidr;
+    let vpc = snapshot.vpcs.get(&subnet.vpc_id)?;
+    let met = vpc.cidrs.iter().find(|cidr| overlap(**cidr, range))?;
+    Some(format!("{met} of its VPC meets the client range {range}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::sample;
+
+    #[test]
+    fn a_zone_that_has_a_target_network_is_shown_refused_with_the_rule() {
+        let (snapshot, _) = sample::office();
+        let endpoint = sample::endpoint_id(1);
+        let offers = offers(&snapshot, &endpoint, Some(&sample::vpc_id(1)));
+        let said: Vec<Option<&str>> = offers.iter().map(|o| o.refused.as_deref()).collect();
+        assert_eq!(
+            said,
+            [
+                Some("Associated already"),
+                None,
+                Some("10.1.9.0/28 is too small: a target network is /27 or larger")
+            ]
+        );
+    }
+
+    #[test]
+    fn the_vpc_of_the_first_association_is_the_endpoints() {
+        let (snapshot, _) = sample::office();
+        let dialog = Associate::new(&snapshot, sample::endpoint_id(1));
+        assert_eq!(dialog.vpc, Some(sample::vpc_id(1)));
+        assert!(dialog.subnet.is_some(), "the only one left is chosen");
+    }
+}

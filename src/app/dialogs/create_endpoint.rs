@@ -1,0 +1,582 @@
+//! Create Client VPN Endpoint.
+
+use super::{
+    Dialog, Stay,
+    form::Form,
+    proposals::{client_authorities, client_range, port, public_host, server_certificates},
+};
+use crate::{
+    app::{
+        backend::Work,
+        context::{Action, Context, EndpointTab},
+        format,
+        kit::{self, Choice, icons},
+    },
+    model::{
+        Answer, Certificate, Command, HostNetwork, Snapshot, Tags, Transport,
+        command::{AuthenticationOption, CreateClientVpnEndpoint},
+    },
+};
+
+const RANGE: &str = "ClientCidrBlock";
+const SERVER: &str = "ServerCertificateArn";
+const CLIENT_CA: &str = "ClientRootCertificateChainArn";
+const AUTHENTICATION: &str = "AuthenticationOptions";
+const DNS: &str = "DnsServers";
+const PORT: &str = "VpnPort";
+const DESCRIPTION: &str = "Description";
+const NAME: &str = "Tags";
+
+/// The dialog.
+pub struct CreateEndpoint {
+    draft: Draft,
+    host: Vec<HostNetwork>,
+    looking: Work<Answer>,
+    form: Form,
+}
+
+/// What was typed and chosen.
+struct Draft {
+    name: String,
+    description: String,
+    range: String,
+    /// The range is the proposed one, so that a better one may still take its place.
+    range_is_ours: bool,
+    server: Option<String>,
+    mutual: bool,
+    client_ca: Option<String>,
+    dns: [String; 2],
+    transport: Transport,
+    port: String,
+    /// The port is the proposed one, so that another transport brings another.
+    port_is_ours: bool,
+    split_tunnel: bool,
+}
+
+impl CreateEndpoint {
+    /// With everything proposed that can be.
+    #[must_use]
+    pub fn new(cx: &Context<'_>) -> Self {
+        let mut looking = Work::default();
+        looking.start(cx.backend.call(Command::DescribeHostNetworks));
+        Self {
+            draft: Draft::proposed(&cx.view.snapshot),
+            host: Vec::new(),
+            looking,
+            form: Form::new(
+                "Create Client VPN Endpoint",
+                &[
+                    RANGE,
+                    SERVER,
+                    CLIENT_CA,
+                    AUTHENTICATION,
+                    DNS,
+                    PORT,
+                    DESCRIPTION,
+                    NAME,
+                ],
+            ),
+        }
+    }
+
+    /// The machine's own networks may meet the range that was proposed without them.
+    fn take_in_host(&mut self, snapshot: &Snapshot) {
+        if let Some(Ok(Answer::HostNetworks(host))) = self.looking.poll() {
+            self.host = host;
+            if self.draft.range_is_ours
+                && let Some(range) = client_range(snapshot, &self.host)
+            {
+                self.draft.range = range.to_string();
+            }
+        }
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
+        let draft = &mut self.draft;
+        let mut left = None;
+        kit::two_columns(ui, |a, b| {
+            left = left.or(draft.name(a, form));
+            left = left.or(draft.description(b, form));
+        });
+        kit::two_columns(ui, |a, b| {
+            left = left.or(draft.range(a, form));
+            left = left.or(draft.server(cx, b, form));
+        });
+        kit::fieldset(ui, "Authentication", "How clients prove who they are.");
+        kit::two_columns(ui, |a, b| {
+            left = left.or(draft.mutual(a, form));
+            left = left.or(draft.client_ca(cx, b, form));
+        });
+        kit::two_columns(ui, |a, b| {
+            left = left.or(draft.transport(cx, &self.host, a, form));
+            left = left.or(draft.dns(b, form));
+        });
+        kit::toggle(
+            ui,
+            &mut draft.split_tunnel,
+            "Split tunnel",
+            "Only the endpoint's routes go into the tunnel; everything else stays outside",
+        );
+        if let Some(field) = left {
+            form.judge(cx.backend, field, draft.command());
+        }
+    }
+}
+
+impl Draft {
+    fn proposed(snapshot: &Snapshot) -> Self {
+        let only = |mut all: Vec<&Certificate>| {
+            let newest = all.pop();
+            newest.filter(|_| all.is_empty()).map(|c| c.arn.to_string())
+        };
+        Self {
+            name: String::new(),
+            description: String::new(),
+            range: client_range(snapshot, &[])
+                .map(|range| range.to_string())
+                .unwrap_or_default(),
+            range_is_ours: true,
+            server: only(server_certificates(snapshot).collect()),
+            mutual: true,
+            client_ca: only(client_authorities(snapshot).collect()),
+            dns: Default::default(),
+            transport: Transport::Udp,
+            port: port(snapshot, Transport::Udp).to_string(),
+            port_is_ours: true,
+            split_tunnel: false,
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut tags = Tags::new();
+        if !self.name.trim().is_empty() {
+            tags.insert("Name".to_owned(), self.name.trim().to_owned());
+        }
+        let authentication = self.mutual.then(|| AuthenticationOption {
+            kind: "certificate-authentication".to_owned(),
+            client_root_certificate_chain_arn: self.client_ca.clone(),
+        });
+        let dns = self.dns.iter().map(|d| d.trim()).filter(|d| !d.is_empty());
+        Command::CreateClientVpnEndpoint(CreateClientVpnEndpoint {
+            client_cidr_block: self.range.trim().to_owned(),
+            server_certificate_arn: self.server.clone().unwrap_or_default(),
+            authentication_options: authentication.into_iter().collect(),
+            connection_log_enabled: Some(false),
+            dns_servers: dns.map(str::to_owned).collect(),
+            transport_protocol: self.transport,
+            vpn_port: self.port.trim().parse().ok(),
+            split_tunnel: self.split_tunnel,
+            vpc_id: None,
+            description: self.description.trim().to_owned(),
+            tags,
+        })
+    }
+
+    fn name(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
+        let cure = form.cure_words(NAME);
+        let field = kit::text_field(&mut self.name)
+            .label("Name")
+            .hint("corp-staff")
+            .limit(255)
+            .error(form.error(NAME))
+            .cure(cure.as_deref())
+            .ui(ui);
+        form.touch(NAME, &field, &mut self.name).then_some(NAME)
+    }
+
+    fn description(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
+        let cure = form.cure_words(DESCRIPTION);
+        let field = kit::text_field(&mut self.description)
+            .label("Description")
+            .optional()
+            .limit(255)
+            .error(form.error(DESCRIPTION))
+            .cure(cure.as_deref())
+            .ui(ui);
+        form.touch(DESCRIPTION, &field, &mut self.description)
+            .then_some(DESCRIPTION)
+    }
+
+    fn range(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
+        let cure = form.cure_words(RANGE);
+        let field = kit::text_field(&mut self.range)
+            .label("Client IPv4 CIDR")
+            .hint("10.100.0.0/22")
+            .mono()
+            .help("Clients get their addresses from it. Proposed: free here. Fixed for life.")
+            .error(form.error(RANGE))
+            .cure(cure.as_deref())
+            .ui(ui);
+        if field.response.changed() {
+            self.range_is_ours = false;
+        }
+        form.touch(RANGE, &field, &mut self.range).then_some(RANGE)
+    }
+
+    fn server(
+        &mut self,
+        cx: &Context<'_>,
+        ui: &mut egui::Ui,
+        form: &mut Form,
+    ) -> Option<&'static str> {
+        let choices = choices(cx, server_certificates(&cx.view.snapshot));
+        let cure = certificate_cure(cx, form, SERVER);
+        let field = kit::select(&mut self.server, &choices)
+            .label("Server certificate")
+            .placeholder("Choose a certificate")
+            .nothing("There is none yet. Issue or import one under Certificates")
+            .help("The endpoint shows it to clients.")
+            .error(form.error(SERVER))
+            .cure(cure.as_deref())
+            .ui(ui);
+        if field.cured {
+            self.server = form.take_cure(SERVER);
+        }
+        form.touched(SERVER, &field.response);
+        (field.response.changed() || field.cured).then_some(SERVER)
+    }
+
+    fn mutual(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
+        let response = kit::choice_card(
+            "Mutual authentication",
+            "Client certificate signed by your CA",
+        )
+        .icon(icons::CERTIFICATE)
+        .check(ui, &mut self.mutual);
+        form.touched(AUTHENTICATION, &response);
+        if let Some(error) = form.error(AUTHENTICATION) {
+            kit::error_line(ui, error, None);
+        }
+        response.changed().then_some(AUTHENTICATION)
+    }
+
+    fn client_ca(
+        &mut self,
+        cx: &Context<'_>,
+        ui: &mut egui::Ui,
+        form: &mut Form,
+    ) -> Option<&'static str> {
+        if !self.mutual {
+            return None;
+        }
+        let choices = choices(cx, client_authorities(&cx.view.snapshot));
+        let cure = certificate_cure(cx, form, CLIENT_CA);
+        let field = kit::select(&mut self.client_ca, &choices)
+            .label("Client certificate authority")
+            .placeholder("Choose an authority")
+            .nothing("There is none yet. Make or import one under Certificates")
+            .error(form.error(CLIENT_CA))
+            .cure(cure.as_deref())
+            .ui(ui);
+        if field.cured {
+            self.client_ca = form.take_cure(CLIENT_CA);
+        }
+        form.touched(CLIENT_CA, &field.response);
+        (field.response.changed() || field.cured).then_some(CLIENT_CA)
+    }
+
+    fn transport(
+        &mut self,
+        cx: &Context<'_>,
+        host: &[HostNetwork],
+        ui: &mut egui::Ui,
+        form: &mut Form,
+    ) -> Option<&'static str> {
+        let mut left = None;
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 5.0;
+            kit::fieldset(ui, "Transport protocol and port", "");
+            ui.horizontal_top(|ui| {
+                let kinds = [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")];
+                let other =
+                    kit::segmented_form(ui, "Transport protocol", &mut self.transport, &kinds);
+                if other && self.port_is_ours {
+                    self.port = port(&cx.view.snapshot, self.transport).to_string();
+                }
+                let field = kit::text_field(&mut self.port)
+                    .hint("Port")
+                    .id("vpn port")
+                    .mono()
+                    .limit(5)
+                    .width(90.0)
+                    .ui(ui);
+                if field.response.changed() {
+                    self.port_is_ours = false;
+                }
+                if form.touch(PORT, &field, &mut self.port) || other {
+                    left = Some(PORT);
+                }
+            });
+            self.port_lines(cx, host, ui, form);
+        });
+        left
+    }
+
+    /// What is wrong with the port, over the whole column; else what clients will be told.
+    fn port_lines(
+        &mut self,
+        cx: &Context<'_>,
+        host: &[HostNetwork],
+        ui: &mut egui::Ui,
+        form: &mut Form,
+    ) {
+        if self.port_number().is_none() && !self.port.trim().is_empty() {
+            let wrong = format!("{} is not a port. Ports are 1 to 65,535", self.port.trim());
+            let free = port(&cx.view.snapshot, self.transport).to_string();
+            if kit::error_line(ui, &wrong, Some(&format!("Use {free}"))) {
+                self.port = free;
+            }
+        } else if let Some(error) = form.error(PORT) {
+            let cure = form.cure_words(PORT);
+            if kit::error_line(ui, error, cure.as_deref())
+                && let Some(cure) = form.take_cure(PORT)
+            {
+                self.port = cure;
+            }
+        } else {
+            kit::help(ui, &self.remote(&cx.view.snapshot, host));
+        }
+    }
+
+    fn port_number(&self) -> Option<u16> {
+        self.port.trim().parse().ok().filter(|port| *port > 0)
+    }
+
+    /// The line of the client configuration that follows from transport and port.
+    fn remote(&self, snapshot: &Snapshot, host: &[HostNetwork]) -> String {
+        let host = public_host(snapshot, host).unwrap_or_else(|| "this machine".to_owned());
+        let port = self.port_number().unwrap_or(443);
+        format!("Clients connect to {host}:{port} ({}).", self.transport)
+    }
+
+    fn dns(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
+        let mut left = None;
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 5.0;
+            let t = kit::tokens(ui);
+            kit::words()
+                .add("DNS servers", kit::Face::LABEL, t.strong)
+                .after(8.0, "optional", kit::Face::HELP, t.weak)
+                .ui_line(ui);
+            let each = (ui.available_width() - 8.0) / 2.0;
+            ui.horizontal_top(|ui| {
+                let [first, second] = &mut self.dns;
+                for (place, value, hint) in [(0, first, "First DNS server"), (1, second, "Second")]
+                {
+                    let field = kit::text_field(value)
+                        .hint(hint)
+                        .id(("dns", place))
+                        .mono()
+                        .width(each)
+                        .ui(ui);
+                    if form.touch(DNS, &field, value) {
+                        left = Some(DNS);
+                    }
+                }
+            });
+            match form.error(DNS) {
+                Some(error) => {
+                    let cure = form.cure_words(DNS);
+                    if kit::error_line(ui, error, cure.as_deref())
+                        && let Some(cure) = form.take_cure(DNS)
+                        && let Some(value) = self.dns.first_mut()
+                    {
+                        *value = cure;
+                    }
+                }
+                None => drop(kit::help(ui, "Without one, clients keep their own.")),
+            }
+        });
+        left
+    }
+}
+
+/// Certificates as choices, each with when it expires.
+fn choices<'a>(
+    cx: &Context<'_>,
+    certificates: impl Iterator<Item = &'a Certificate>,
+) -> Vec<Choice<Option<String>>> {
+    certificates
+        .map(|c| {
+            let expires = format!("expires {}", format::day(c.not_after, cx.zone));
+            Choice::new(Some(c.arn.to_string()), c.title()).detail(expires)
+        })
+        .collect()
+}
+
+/// The cure of a certificate field by the certificate's name: its ARN says nothing to a person.
+fn certificate_cure(cx: &Context<'_>, form: &Form, field: &str) -> Option<String> {
+    let words = form.cure_words(field)?;
+    let arn = words.strip_prefix("Use ")?;
+    let all = &cx.view.snapshot.certificates;
+    let named = all.values().find(|c| c.arn.as_str() == arn)?;
+    Some(format!("Use {}", named.title()))
+}
+
+impl Dialog for CreateEndpoint {
+    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        let snapshot = &cx.view.snapshot;
+        self.take_in_host(snapshot);
+        if let Some(answer) = self.form.poll(ctx) {
+            self.form.close(ctx);
+            if let Answer::EndpointCreated(created) = answer {
+                let tab = Some(EndpointTab::Associations);
+                cx.ask(Action::ShowEndpoint(created.id, tab));
+            }
+            cx.ask(Action::Toast("Client VPN endpoint created".to_owned()));
+            return Stay::Closed;
+        }
+        let mut form = std::mem::take(&mut self.form);
+        let shown = form.show(ctx, "Create Client VPN Endpoint", None, |ui, form| {
+            self.fields(cx, ui, form);
+        });
+        self.form = form;
+        match shown {
+            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Submitted if !self.form.is_working() => {
+                let command = self.draft.command();
+                self.form.submit(cx.backend, command);
+            }
+            _ => {}
+        }
+        Stay::Open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::Key;
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+    use crate::{
+        app::testing::{FakeConsole, Window, sample},
+        model::{Code, Command, Refusal},
+    };
+
+    fn open() -> Window {
+        let (snapshot, live) = sample::office();
+        let mut window = Window::open(FakeConsole::new(snapshot, live));
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::N);
+        window.settle();
+        window
+    }
+
+    fn type_range(window: &mut Window, text: &str) {
+        window.harness.get_by_label("Client IPv4 CIDR").focus();
+        window.settle();
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+        window
+            .harness
+            .get_by_label("Client IPv4 CIDR")
+            .type_text(text);
+        window.settle();
+    }
+
+    /// Refuses every range but 10.0.0.0/22 as the service would.
+    fn refuse_small_ranges(console: &FakeConsole) {
+        console.answer(|request| match &request.command {
+            Command::CreateClientVpnEndpoint(c) if c.client_cidr_block != "10.0.0.0/22" => Some(
+                Err(
+                    Refusal::new(Code::InvalidParameterValue, "10.0.0.0/24 is too small")
+                        .at("ClientCidrBlock")
+                        .cure("10.0.0.0/22"),
+                ),
+            ),
+            _ => None,
+        });
+    }
+
+    #[test]
+    fn a_refused_range_is_said_at_its_field_when_it_is_left_and_its_cure_fills_it() {
+        let mut window = open();
+        refuse_small_ranges(&window.console);
+        type_range(&mut window, "10.0.0.0/24");
+        assert!(
+            window
+                .harness
+                .query_by_label("10.0.0.0/24 is too small")
+                .is_none()
+        );
+        window.harness.key_press(Key::Tab);
+        window.settle();
+        window.harness.get_by_label("10.0.0.0/24 is too small");
+        window.harness.get_by_label("Use 10.0.0.0/22").click();
+        window.settle();
+        assert!(
+            window
+                .harness
+                .query_by_label("10.0.0.0/24 is too small")
+                .is_none()
+        );
+        let field = window.harness.get_by_label("Client IPv4 CIDR");
+        assert_eq!(
+            field.accesskit_node().value().as_deref(),
+            Some("10.0.0.0/22")
+        );
+        assert!(
+            !window
+                .console
+                .commands()
+                .iter()
+                .any(|c| matches!(c, Command::CreateClientVpnEndpoint(_))),
+            "judging changes nothing"
+        );
+    }
+
+    #[test]
+    fn a_refused_submit_keeps_what_was_typed_and_focuses_the_first_error() {
+        let mut window = open();
+        refuse_small_ranges(&window.console);
+        type_range(&mut window, "10.0.0.0/24");
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+        window.settle();
+        window.harness.get_by_label("1 field needs a change");
+        let field = window.harness.get_by_label("Client IPv4 CIDR");
+        assert_eq!(
+            field.accesskit_node().value().as_deref(),
+            Some("10.0.0.0/24")
+        );
+        assert!(field.is_focused());
+    }
+
+    #[test]
+    fn closing_with_changes_asks_first() {
+        let mut window = open();
+        type_range(&mut window, "10.0.0.0/24");
+        window.harness.key_press(Key::Escape);
+        window.settle();
+        window.press("Keep editing");
+        let field = window.harness.get_by_label("Client IPv4 CIDR");
+        assert_eq!(
+            field.accesskit_node().value().as_deref(),
+            Some("10.0.0.0/24")
+        );
+    }
+
+    #[test]
+    fn what_was_chosen_is_what_is_sent() {
+        let mut window = open();
+        window.type_into("Name", "corp-eu");
+        window.harness.get_by_label("Split tunnel").click();
+        window.settle();
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+        window.settle();
+        let sent = window.console.commands();
+        let Some(Command::CreateClientVpnEndpoint(c)) = sent.last() else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(c.tags.get("Name").map(String::as_str), Some("corp-eu"));
+        assert_eq!(c.client_cidr_block, "10.100.0.0/22");
+        assert_eq!(c.vpn_port, Some(1194), "443 is the first endpoint's");
+        assert!(c.split_tunnel);
+        assert_eq!(c.authentication_options.len(), 1);
+    }
+}

@@ -1,0 +1,429 @@
+//! The window as a program: what it runs on, how it opens, what closing it means.
+
+use std::{
+    io,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use egui::{IconData, Ui, ViewportBuilder, ViewportCommand, vec2};
+use jiff::tz::TimeZone;
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{
+    context::{About, Context},
+    dialogs::{Dialog, Stay},
+    files::SystemFiles,
+    kit::{self, icons},
+    shell::{App, Parts, plural},
+    state::Prefs,
+};
+use crate::{
+    clock,
+    control::{
+        Access, AttachError, Console, Face, Follow, Host, HostError, HostOptions, Link, LockError,
+        ModeChoice, Remote,
+    },
+    model::View,
+};
+
+/// The name under which a desktop knows the window.
+const APP_ID: &str = "gatehouse";
+/// What the person's choices are kept as.
+const PREFS: &str = "prefs";
+/// How long what is under way may take when the window has closed.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How to open the window.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// How packets are to get into the target network, where the gateway runs in the window.
+    pub network: ModeChoice,
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The data directory cannot be owned.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// Another process owns it, and does not let the window in.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// The system has no threads to give.
+    #[error("the window's threads cannot be started")]
+    Threads(#[source] io::Error),
+    /// There is no screen, or nothing that draws on it.
+    #[error("the window cannot be opened; `gatehouse serve` runs without one ({0})")]
+    Screen(String),
+    /// The gateway that should go on could not be started.
+    #[error("the gateway does not go on; start it with `gatehouse serve`")]
+    GoOn(#[source] io::Error),
+}
+
+/// Opens the window and returns once it is closed and, where the gateway ran in it, that has
+/// stopped in order.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run(options: &Options) -> Result<(), RunError> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("gatehouse-window")
+        .enable_all()
+        .build()
+        .map_err(RunError::Threads)?;
+    let home = runtime.block_on(Home::open(options))?;
+    let go_on = Arc::new(AtomicBool::new(false));
+    let shown = show(&runtime, options, home.console(), Arc::clone(&go_on));
+    runtime.block_on(home.close());
+    runtime.shutdown_timeout(LAST_WORDS);
+    if go_on.load(Ordering::SeqCst) {
+        serve_alone(options).map_err(RunError::GoOn)?;
+    }
+    shown
+}
+
+/// Where service and gateway are.
+enum Home {
+    Embedded(Host),
+    Attached(Arc<Remote>),
+}
+
+impl Home {
+    /// Owns the data directory, or attaches to who does.
+    async fn open(options: &Options) -> Result<Self, RunError> {
+        let host = Host::start(HostOptions {
+            data_dir: options.data_dir.clone(),
+            network: options.network,
+            name: "gatehouse (the window)".to_owned(),
+            face: Face::Window,
+            access: Access::User,
+        });
+        match host.await {
+            Ok(host) => Ok(Self::Embedded(host)),
+            Err(HostError::Lock(LockError::Owned { .. })) => {
+                let remote = Remote::attach(&options.data_dir, Face::Window, Follow::Views);
+                Ok(Self::Attached(Arc::new(remote.await?)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn console(&self) -> Arc<dyn Console> {
+        match self {
+            Self::Embedded(host) => host.console(),
+            Self::Attached(remote) => Arc::clone(remote) as Arc<dyn Console>,
+        }
+    }
+
+    async fn close(self) {
+        if let Self::Embedded(host) = self {
+            host.stop().await;
+        }
+    }
+}
+
+/// Starts `gatehouse serve` on the same directory, in a group of its own, so that it outlives
+/// this process and what its terminal is told.
+fn serve_alone(options: &Options) -> io::Result<()> {
+    use std::os::unix::process::CommandExt as _;
+    let program = std::env::current_exe()?;
+    let network = match options.network {
+        ModeChoice::Auto => "auto",
+        ModeChoice::Tun => "tun",
+        ModeChoice::Userspace => "userspace",
+    };
+    Command::new(program)
+        .arg("--data-dir")
+        .arg(&options.data_dir)
+        .args(["serve", "--network", network])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .map(drop)
+}
+
+fn show(
+    runtime: &Runtime,
+    options: &Options,
+    console: Arc<dyn Console>,
+    go_on: Arc<AtomicBool>,
+) -> Result<(), RunError> {
+    let viewport = ViewportBuilder::default()
+        .with_title("Gatehouse")
+        .with_app_id(APP_ID)
+        .with_icon(icon())
+        .with_inner_size(vec2(1280.0, 800.0))
+        .with_min_inner_size(vec2(960.0, 600.0));
+    let native = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Glow,
+        persistence_path: prefs_path(),
+        ..eframe::NativeOptions::default()
+    };
+    let handle = runtime.handle().clone();
+    let about = About {
+        data_dir: options.data_dir.display().to_string(),
+        host: host_name(),
+    };
+    eframe::run_native(
+        "Gatehouse",
+        native,
+        Box::new(move |cc| Ok(Box::new(Desktop::new(cc, console, handle, about, go_on)))),
+    )
+    .map_err(|error| RunError::Screen(error.to_string()))
+}
+
+/// Beside other programs' settings, away from the data directory.
+fn prefs_path() -> Option<PathBuf> {
+    let dirs = directories::ProjectDirs::from("", "", APP_ID)?;
+    Some(dirs.config_dir().join("window.ron"))
+}
+
+/// The machine's name, as the navigation shows it.
+fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// The window with what only a system window has: storage and closing.
+struct Desktop {
+    app: App,
+    closing: Arc<Closing>,
+}
+
+/// What was decided about closing.
+#[derive(Debug, Default)]
+struct Closing {
+    /// The question is on screen.
+    asked: AtomicBool,
+    /// It is answered, or nothing needs asking.
+    decided: AtomicBool,
+    /// The gateway is to go on without the window.
+    go_on: Arc<AtomicBool>,
+}
+
+impl Desktop {
+    fn new(
+        cc: &eframe::CreationContext<'_>,
+        console: Arc<dyn Console>,
+        runtime: Handle,
+        about: About,
+        go_on: Arc<AtomicBool>,
+    ) -> Self {
+        kit::install(&cc.egui_ctx);
+        let prefs: Prefs = cc
+            .storage
+            .and_then(|storage| eframe::get_value(storage, PREFS))
+            .unwrap_or_default();
+        let closing = Arc::new(Closing {
+            go_on,
+            ..Closing::default()
+        });
+        runtime.spawn(close_on_signal(cc.egui_ctx.clone(), Arc::clone(&closing)));
+        let parts = Parts {
+            console,
+            runtime,
+            files: Arc::new(SystemFiles),
+            zone: TimeZone::system(),
+            now: Arc::new(clock::now),
+            prefs,
+            about,
+        };
+        Self {
+            app: App::new(&cc.egui_ctx, parts),
+            closing,
+        }
+    }
+
+    /// Asks before a close that ends tunnels.
+    fn guard_close(&mut self, ctx: &egui::Context) {
+        if !ctx.input(|i| i.viewport().close_requested())
+            || self.closing.decided.load(Ordering::SeqCst)
+        {
+            return;
+        }
+        let tunnels = tunnels(self.app.view());
+        if *self.app.link() != Link::Embedded || tunnels == 0 {
+            return;
+        }
+        ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+        if !self.closing.asked.swap(true, Ordering::SeqCst) {
+            self.app.open(Close {
+                choice: Choice::GoOn,
+                closing: Arc::clone(&self.closing),
+            });
+        }
+    }
+}
+
+impl eframe::App for Desktop {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.guard_close(ui.ctx());
+        self.app.frame(ui);
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, PREFS, self.app.prefs());
+    }
+}
+
+/// SIGTERM and SIGINT close the window in order, without a question nobody would answer.
+async fn close_on_signal(ctx: egui::Context, closing: Arc<Closing>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    closing.decided.store(true, Ordering::SeqCst);
+    ctx.send_viewport_cmd(ViewportCommand::Close);
+    ctx.request_repaint();
+}
+
+/// Clients whose tunnels this process carries.
+fn tunnels(view: &View) -> usize {
+    let live = view.live.connections.iter();
+    live.filter(|c| c.ended_at.is_none()).count()
+}
+
+/// What happens to the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    GoOn,
+    End,
+}
+
+/// The question before the window closes on live tunnels.
+struct Close {
+    choice: Choice,
+    closing: Arc<Closing>,
+}
+
+impl Dialog for Close {
+    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        let count = plural(tunnels(cx.view), "tunnel", "tunnels");
+        let act = match self.choice {
+            Choice::GoOn => "Close the window".to_owned(),
+            Choice::End => format!("Close and end {count}"),
+        };
+        let shown = kit::form_dialog("Close Gatehouse?", &act)
+            .width(kit::tokens::size::CONFIRM_DIALOG)
+            .show(ctx, |ui| {
+                kit::body(
+                    ui,
+                    &format!("The gateway runs in this window and carries {count}."),
+                );
+                kit::choice_card(
+                    "Keep the gateway running",
+                    "As a background process; clients reconnect by themselves",
+                )
+                .icon(icons::CASTLE_TURRET)
+                .radio(ui, &mut self.choice, Choice::GoOn);
+                kit::choice_card(
+                    "End all tunnels",
+                    "Nobody can connect until it is started again",
+                )
+                .icon(icons::STOP_CIRCLE)
+                .radio(ui, &mut self.choice, Choice::End);
+                kit::help(
+                    ui,
+                    "As a service of the system it starts with the machine: \
+                     systemctl enable --now gatehouse.",
+                );
+            });
+        match shown {
+            kit::Dialog::Open => return Stay::Open,
+            kit::Dialog::Closed => self.closing.asked.store(false, Ordering::SeqCst),
+            kit::Dialog::Submitted => {
+                kit::close_dialog(ctx, "Close Gatehouse?");
+                let go_on = self.choice == Choice::GoOn;
+                self.closing.go_on.store(go_on, Ordering::SeqCst);
+                self.closing.decided.store(true, Ordering::SeqCst);
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+        Stay::Closed
+    }
+}
+
+/// The mark of the program, 64×64: a turret on the accent.
+fn icon() -> IconData {
+    const SIDE: u32 = 64;
+    let ground = kit::tokens::LIGHT.accent.to_array();
+    let turret = kit::tokens::LIGHT.on_fill.to_array();
+    let pixel = |x: u32, y: u32| -> [u8; 4] {
+        let corner = |v: u32| v.clamp(14, SIDE - 15).abs_diff(v);
+        if corner(x).pow(2) + corner(y).pow(2) > 14 * 14 {
+            [0; 4]
+        } else if in_turret(x, y) {
+            turret
+        } else {
+            ground
+        }
+    };
+    let rgba = (0..SIDE)
+        .flat_map(|y| (0..SIDE).flat_map(move |x| pixel(x, y)))
+        .collect();
+    IconData {
+        rgba,
+        width: SIDE,
+        height: SIDE,
+    }
+}
+
+/// Three merlons on a wall with a gate, on a grid of 64.
+fn in_turret(x: u32, y: u32) -> bool {
+    let merlon = (12..22).contains(&y)
+        && [14..22, 28..36, 42..50]
+            .iter()
+            .any(|span| span.contains(&x));
+    let parapet = (20..30).contains(&y) && (14..50).contains(&x);
+    let wall = (30..52).contains(&y) && (19..45).contains(&x);
+    let gate = (38..52).contains(&y) && (28..36).contains(&x);
+    (merlon || parapet || wall) && !gate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::sample;
+
+    #[test]
+    fn the_icon_is_the_mark_on_a_ground_with_round_corners() {
+        let icon = icon();
+        assert_eq!(icon.rgba.len(), 64 * 64 * 4);
+        let at = |x: usize, y: usize| icon.rgba[(y * 64 + x) * 4 + 3];
+        assert_eq!(at(0, 0), 0, "the corner is empty");
+        assert_eq!(at(32, 2), 255);
+    }
+
+    #[test]
+    fn ended_connections_are_not_tunnels() {
+        let (snapshot, live) = sample::office();
+        let view = View {
+            snapshot: snapshot.into(),
+            live: live.into(),
+        };
+        assert_eq!(tunnels(&view), 18);
+    }
+}

@@ -1,0 +1,238 @@
+//! The tab Associations: the target networks of an endpoint.
+
+use egui::{Key, Ui};
+
+use super::readiness;
+use crate::{
+    app::{
+        context::Context,
+        dialogs::{associate::Associate, confirm::Confirm},
+        kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
+        shell::plural,
+    },
+    model::{
+        Association, AssociationId, AssociationState, Command, Endpoint, Snapshot, View,
+        command::DisassociateTargetNetwork,
+    },
+};
+
+const COLUMNS: [Column<'static>; 6] = [
+    column("Association ID", 216.0).unsorted(),
+    column("Target network", 120.0).unsorted(),
+    column("CIDR", 116.0).unsorted(),
+    column("Availability Zone", 120.0).unsorted(),
+    column("VPC", 110.0).unsorted(),
+    rest_column("State").unsorted(),
+];
+
+#[derive(Default)]
+pub(super) struct Tab {
+    pub(super) selection: Selection<AssociationId>,
+}
+
+/// One association as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    id: AssociationId,
+    subnet: String,
+    cidr: String,
+    zone: String,
+    vpc: String,
+    state: AssociationState,
+}
+
+pub(super) fn rows(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<Row> {
+    snapshot
+        .associations_of(&endpoint.id)
+        .map(|a| {
+            let subnet = snapshot.subnets.get(&a.subnet_id);
+            let vpc = snapshot.vpcs.get(&a.vpc_id);
+            Row {
+                id: a.id.clone(),
+                subnet: subnet
+                    .map_or(a.subnet_id.as_str(), |s| s.title())
+                    .to_owned(),
+                cidr: subnet.map(|s| s.cidr.to_string()).unwrap_or_default(),
+                zone: subnet
+                    .map(|s| s.availability_zone.clone())
+                    .unwrap_or_default(),
+                vpc: vpc.map_or(a.vpc_id.as_str(), |v| v.title()).to_owned(),
+                state: a.state.clone(),
+            }
+        })
+        .collect()
+}
+
+impl Tab {
+    pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+        let rows = rows(&cx.view.snapshot, endpoint);
+        self.selection.retain(|id| rows.iter().any(|r| r.id == *id));
+        if rows.is_empty() {
+            readiness::checklist(cx, endpoint, ui);
+            return;
+        }
+        let one = self.selection.single().cloned();
+        let off = one.is_none().then_some("Select one association first");
+        let mut disassociate = one.is_some() && cx.key(ui, Key::Delete);
+        kit::toolbar(
+            ui,
+            |ui| {
+                kit::weak(ui, "Clients reach the VPC through these subnets");
+            },
+            |ui| {
+                if kit::button("Associate").icon(icons::PLUS).clicked(ui) {
+                    let dialog = Associate::new(&cx.view.snapshot, endpoint.id.clone());
+                    cx.open(dialog);
+                }
+                disassociate |= kit::button("Disassociate")
+                    .quiet_danger()
+                    .disabled_because(off)
+                    .clicked(ui);
+            },
+        );
+        for row in &rows {
+            if let AssociationState::Failed { reason } = &row.state {
+                egui::Frame::new()
+                    .inner_margin(egui::Margin {
+                        left: 20,
+                        right: 20,
+                        top: 0,
+                        bottom: 8,
+                    })
+                    .show(ui, |ui| {
+                        let title = format!("{} could not be associated", row.subnet);
+                        kit::banner(Tone::Danger, &title).body(reason).ui(ui);
+                    });
+            }
+        }
+        kit::table("Associations", &COLUMNS, &mut self.selection)
+            .checkboxes()
+            .comfortable(cx.prefs.comfortable)
+            .show(ui, &mut Drawn { rows: &rows });
+        if disassociate && let Some(id) = one {
+            ask(cx, endpoint, &id);
+        }
+    }
+}
+
+/// Asks before an association goes: sessions through it end.
+fn ask(cx: &mut Context<'_>, endpoint: &Endpoint, id: &AssociationId) {
+    let Some(association) = cx.view.snapshot.associations.get(id) else {
+        return;
+    };
+    let subnet = cx
+        .view
+        .snapshot
+        .subnets
+        .get(&association.subnet_id)
+        .map_or(association.subnet_id.as_str(), |s| s.title());
+    let confirm = Confirm::new(
+        format!("Disassociate {subnet}?"),
+        "Disassociate",
+        Command::DisassociateClientVpnTargetNetwork(DisassociateTargetNetwork {
+            client_vpn_endpoint_id: endpoint.id.to_string(),
+            association_id: id.to_string(),
+        }),
+        "Disassociating",
+    )
+    .body(consequence(cx.view, endpoint, association));
+    cx.open(confirm);
+}
+
+fn consequence(view: &View, endpoint: &Endpoint, association: &Association) -> String {
+    let through = view
+        .live
+        .connections
+        .iter()
+        .filter(|c| c.association_id == association.id && c.ended_at.is_none());
+    let names: Vec<&str> = through.map(|c| c.common_name.as_str()).collect();
+    let named = names.iter().take(6).copied().collect::<Vec<_>>().join(", ");
+    let more = match names.len().saturating_sub(6) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let sessions = match names.len() {
+        0 => "No session runs through it. ".to_owned(),
+        n => format!("Ends {}: {named}{more}. ", plural(n, "session", "sessions")),
+    };
+    let routes = view
+        .snapshot
+        .routes_of(&endpoint.id)
+        .filter(|r| r.subnet_id == association.subnet_id)
+        .count();
+    let last = view.snapshot.associations_of(&endpoint.id).count() == 1;
+    let after = if last {
+        " It is the last one: nobody can connect until a network is associated again."
+    } else {
+        ""
+    };
+    format!(
+        "{sessions}{} through it go too.{after}",
+        plural(routes, "route", "routes")
+    )
+}
+
+struct Drawn<'a> {
+    rows: &'a [Row],
+}
+
+impl Rows for Drawn<'_> {
+    type Key = AssociationId;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn key(&self, row: usize) -> AssociationId {
+        self.rows[row].id.clone()
+    }
+
+    fn name(&self, row: usize) -> String {
+        let row = &self.rows[row];
+        format!("{}, {}", row.subnet, kit::state_word(row.state.as_str()))
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let row = &self.rows[row];
+        match column {
+            0 => drop(kit::cell_mono(ui, row.id.as_str())),
+            1 => drop(kit::cell_name(ui, &row.subnet)),
+            2 => drop(kit::cell_mono(ui, &row.cidr)),
+            3 => drop(kit::cell(ui, &row.zone)),
+            4 => drop(kit::cell(ui, &row.vpc)),
+            _ => match &row.state {
+                AssociationState::Failed { reason } => {
+                    kit::state(row.state.as_str()).because(reason).ui(ui);
+                }
+                state => drop(kit::state(state.as_str()).ui(ui)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::sample;
+
+    #[test]
+    fn disassociating_says_whose_sessions_end_and_what_goes_along() {
+        let (snapshot, live) = sample::office();
+        let endpoint = snapshot.endpoints[&sample::endpoint_id(1)].clone();
+        let association = snapshot.associations[&sample::association_id(1)].clone();
+        let view = View {
+            snapshot: snapshot.into(),
+            live: live.into(),
+        };
+        let said = consequence(&view, &endpoint, &association);
+        assert!(
+            said.starts_with("Ends 18 sessions: a.lindqvist, b.castro,"),
+            "{said}"
+        );
+        assert!(
+            said.contains("and 12 more. 2 routes through it go too."),
+            "{said}"
+        );
+        assert!(said.contains("It is the last one"), "{said}");
+    }
+}

@@ -1,0 +1,686 @@
+//! The tab Connections: who is connected, who was, and who could not.
+
+use std::collections::BTreeMap;
+
+use egui::{Key, Rect, Ui};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{copied, list::throughput, readiness};
+use crate::{
+    app::{
+        context::Context,
+        dialogs::terminate::Terminate,
+        format,
+        kit::{self, Column, Rows, Selection, Sort, Tone, column, icons, rest_column},
+        rates::Rates,
+        screens::filter,
+    },
+    model::{Attempt, Connection, ConnectionId, ConnectionState, Endpoint, View},
+};
+
+const COLUMNS: [Column<'static>; 11] = [
+    column("Status", 120.0),
+    column("Common name", 118.0),
+    column("Client IP", 106.0),
+    column("Device address", 158.0).from_width(1180.0),
+    column("Client", 118.0).from_width(880.0),
+    column("Duration", 88.0).right(),
+    column("Throughput now", 172.0).right(),
+    column("Ingress", 86.0).right(),
+    column("Egress", 86.0).right(),
+    column("Packets in", 96.0).right().from_width(1380.0),
+    rest_column("Packets out").right(),
+];
+const ENDED: [Column<'static>; 8] = [
+    column("Status", 120.0),
+    column("Common name", 118.0),
+    column("Client IP", 106.0),
+    column("Ended", 150.0),
+    column("Duration", 88.0).right(),
+    column("Ingress", 86.0).right(),
+    column("Egress", 86.0).right(),
+    rest_column("Why"),
+];
+const REFUSED: [Column<'static>; 4] = [
+    column("Time", 150.0).unsorted(),
+    column("Common name", 130.0).unsorted(),
+    column("Device address", 170.0).unsorted(),
+    rest_column("Why").unsorted(),
+];
+
+/// Which of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Active,
+    Ended,
+    Refused,
+}
+
+/// The tab.
+pub(super) struct Tab {
+    pub(super) selection: Selection<ConnectionId>,
+    refused: Selection<u64>,
+    kind: Kind,
+    filter: String,
+    sort: Sort,
+    ended_sort: Sort,
+    shown: Vec<ConnectionId>,
+    /// What the rows shown were chosen by; a change of it lets them move.
+    by: (Kind, String, Sort),
+    table: Option<Rect>,
+}
+
+impl Default for Tab {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            refused: Selection::default(),
+            kind: Kind::Active,
+            filter: String::new(),
+            sort: Sort {
+                column: 1,
+                descending: false,
+            },
+            ended_sort: Sort {
+                column: 3,
+                descending: true,
+            },
+            shown: Vec::new(),
+            by: (Kind::Active, String::new(), Sort::default()),
+            table: None,
+        }
+    }
+}
+
+impl Tab {
+    pub(super) fn ui(
+        &mut self,
+        cx: &mut Context<'_>,
+        endpoint: &Endpoint,
+        focus_filter: bool,
+        ui: &mut Ui,
+    ) {
+        let view = std::sync::Arc::clone(cx.view);
+        let of_endpoint = || {
+            view.live
+                .connections
+                .iter()
+                .filter(|c| c.endpoint_id == endpoint.id)
+        };
+        let attempts: Vec<&Attempt> = view
+            .live
+            .attempts
+            .iter()
+            .filter(|a| a.endpoint_id == endpoint.id)
+            .collect();
+        if of_endpoint().next().is_none()
+            && attempts.is_empty()
+            && !readiness::is_ready(&view.snapshot, endpoint)
+        {
+            readiness::checklist(cx, endpoint, ui);
+            return;
+        }
+        self.selection
+            .retain(|id| of_endpoint().any(|c| c.id == *id));
+        let rows: BTreeMap<ConnectionId, Row> = of_endpoint()
+            .map(|c| (c.id.clone(), Row::new(c, cx.rates, cx.now, cx.zone)))
+            .collect();
+        let waiting = self.choose(&rows, ui);
+        self.toolbar(
+            cx,
+            &view,
+            &rows,
+            (waiting, attempts.len(), focus_filter),
+            ui,
+        );
+        match self.kind {
+            Kind::Refused => self.attempts(cx, &attempts, ui),
+            _ => self.connections(cx, &view, &rows, ui),
+        }
+    }
+
+    /// Which rows are shown, in which order; how many wait for the pointer to leave.
+    fn choose(&mut self, rows: &BTreeMap<ConnectionId, Row>, ui: &Ui) -> usize {
+        let (sort, ended) = match self.kind {
+            Kind::Ended => (self.ended_sort, true),
+            _ => (self.sort, false),
+        };
+        let mut fresh: Vec<&Row> = rows
+            .values()
+            .filter(|r| r.ended == ended && r.passes(&self.filter))
+            .collect();
+        sort_rows(&mut fresh, sort, ended);
+        let fresh = fresh.into_iter().map(|r| r.id.clone()).collect();
+        let by = (self.kind, self.filter.clone(), sort);
+        let over = self
+            .table
+            .is_some_and(|rect| ui.rect_contains_pointer(rect));
+        let held = over && self.by == by;
+        let (shown, waiting) = filter::hold(&self.shown, fresh, held, |id| rows.contains_key(id));
+        self.shown = shown;
+        self.by = by;
+        waiting
+    }
+
+    fn toolbar(
+        &mut self,
+        cx: &mut Context<'_>,
+        view: &View,
+        rows: &BTreeMap<ConnectionId, Row>,
+        (waiting, refused, focus_filter): (usize, usize, bool),
+        ui: &mut Ui,
+    ) {
+        let live = rows.values().filter(|r| !r.ended).count();
+        let ended = rows.len() - live;
+        let labels = [
+            format!("Active {live}"),
+            format!("Ended {ended}"),
+            format!("Refused {refused}"),
+        ];
+        let total = match self.kind {
+            Kind::Active => live,
+            Kind::Ended => ended,
+            Kind::Refused => refused,
+        };
+        let chosen: Vec<ConnectionId> = self
+            .selection
+            .iter()
+            .filter(|id| {
+                rows.get(id)
+                    .is_some_and(|r| r.state == ConnectionState::Active)
+            })
+            .cloned()
+            .collect();
+        let mut terminate = !chosen.is_empty() && cx.key(ui, Key::Delete);
+        let kind = self.kind;
+        let said = said(self.shown_len(refused), total, self.selection.len());
+        kit::toolbar(
+            ui,
+            |ui| {
+                kit::search_field(&mut self.filter, "Filter connections")
+                    .hint("Filter, for example name:lind")
+                    .keys("Ctrl F")
+                    .width(240.0)
+                    .focus(focus_filter)
+                    .ui(ui);
+                let [active, ended, refused] = &labels;
+                let kinds = [
+                    (Kind::Active, active.as_str()),
+                    (Kind::Ended, ended.as_str()),
+                    (Kind::Refused, refused.as_str()),
+                ];
+                kit::segmented(ui, "Which connections", &mut self.kind, &kinds);
+                if self.kind == Kind::Active {
+                    let words = match waiting {
+                        0 => "Live".to_owned(),
+                        1 => "Live, 1 new row waits".to_owned(),
+                        n => format!("Live, {n} new rows wait"),
+                    };
+                    kit::live(ui, &words);
+                }
+            },
+            |ui| {
+                if kind == Kind::Active {
+                    let words = match chosen.len() {
+                        0 | 1 => "Terminate Connection".to_owned(),
+                        n => format!("Terminate {n} connections"),
+                    };
+                    let off = chosen
+                        .is_empty()
+                        .then_some("Select the connections to end first");
+                    terminate |= kit::button(&words)
+                        .icon(icons::STOP_CIRCLE)
+                        .quiet_danger()
+                        .disabled_because(off)
+                        .clicked(ui);
+                }
+                kit::weak(ui, &said);
+            },
+        );
+        if terminate {
+            let dialog = Terminate::new(view, chosen.iter());
+            cx.open(dialog);
+        }
+    }
+
+    fn shown_len(&self, refused: usize) -> usize {
+        match self.kind {
+            Kind::Refused => refused,
+            _ => self.shown.len(),
+        }
+    }
+
+    fn connections(
+        &mut self,
+        cx: &mut Context<'_>,
+        view: &View,
+        rows: &BTreeMap<ConnectionId, Row>,
+        ui: &mut Ui,
+    ) {
+        let shown: Vec<&Row> = self.shown.iter().filter_map(|id| rows.get(id)).collect();
+        self.table = Some(ui.available_rect_before_wrap());
+        if shown.is_empty() {
+            self.nothing(ui);
+            return;
+        }
+        let ended = self.kind == Kind::Ended;
+        let (columns, sort): (&[Column<'_>], _) = if ended {
+            (&ENDED, &mut self.ended_sort)
+        } else {
+            (&COLUMNS, &mut self.sort)
+        };
+        let mut drawn = Drawn {
+            rows: &shown,
+            ended,
+            terminate: None,
+        };
+        let table = kit::table("Connections", columns, &mut self.selection)
+            .sort(sort)
+            .comfortable(cx.prefs.comfortable);
+        let table = if ended { table } else { table.checkboxes() };
+        table.show(ui, &mut drawn);
+        if let Some(id) = drawn.terminate {
+            let dialog = Terminate::new(view, std::iter::once(&id));
+            cx.open(dialog);
+        }
+        if !self.selection.is_empty() && copied(cx, ui) {
+            let chosen = shown.iter().filter(|r| self.selection.contains(&r.id));
+            ui.ctx()
+                .copy_text(filter::tab_separated(chosen.map(|r| r.cells())));
+        }
+    }
+
+    fn nothing(&mut self, ui: &mut Ui) {
+        if !self.filter.is_empty() {
+            if kit::empty(ui, "No connection passes the filter", "", "Clear filter") {
+                self.filter.clear();
+            }
+            return;
+        }
+        let (title, body) = match self.kind {
+            Kind::Ended => (
+                "No connection ended within the last hour",
+                "Those that end stay here for an hour, with the reason.",
+            ),
+            _ => (
+                "Nobody is connected",
+                "A client that connects is here at once. One that is turned away is under Refused, \
+                 with the reason.",
+            ),
+        };
+        kit::empty(ui, title, body, "");
+    }
+
+    fn attempts(&mut self, cx: &Context<'_>, attempts: &[&Attempt], ui: &mut Ui) {
+        let rows: Vec<Refused> = attempts
+            .iter()
+            .map(|a| Refused::new(a, cx.now, cx.zone))
+            .filter(|r| r.passes(&self.filter))
+            .collect();
+        if rows.is_empty() {
+            kit::empty(
+                ui,
+                "Nobody was turned away",
+                "A client that may not come in is here, with the reason in plain words.",
+                "",
+            );
+            return;
+        }
+        kit::table("Refused attempts", &REFUSED, &mut self.refused)
+            .comfortable(cx.prefs.comfortable)
+            .show(ui, &mut Attempts { rows: &rows });
+    }
+}
+
+/// "3 of 18", "2 selected".
+fn said(shown: usize, total: usize, selected: usize) -> String {
+    match (selected, shown == total) {
+        (0, true) => String::new(),
+        (0, false) => format!("{shown} of {total}"),
+        (n, true) => format!("{n} selected"),
+        (n, false) => format!("{shown} of {total}, {n} selected"),
+    }
+}
+
+/// One connection as it is read.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    id: ConnectionId,
+    state: ConnectionState,
+    ended: bool,
+    name: String,
+    client_ip: std::net::Ipv4Addr,
+    ip: String,
+    device: String,
+    client: String,
+    secs: i64,
+    duration: String,
+    ended_at: Option<Timestamp>,
+    ended_words: String,
+    why: String,
+    rates: Vec<f32>,
+    bytes: (u64, u64),
+    bytes_words: (String, String),
+    packets: (u64, u64),
+    packets_words: (String, String),
+}
+
+impl Row {
+    fn new(c: &Connection, rates: &Rates, now: Timestamp, zone: &TimeZone) -> Self {
+        let until = c.ended_at.unwrap_or(now);
+        let traffic = &c.traffic;
+        Self {
+            id: c.id.clone(),
+            state: c.state,
+            ended: c.ended_at.is_some(),
+            name: c.common_name.clone(),
+            client_ip: c.client_ip,
+            ip: c.client_ip.to_string(),
+            device: c.device.to_string(),
+            client: client(&c.client_version, &c.platform),
+            secs: until.as_second() - c.established_at.as_second(),
+            duration: format::duration(c.established_at, until),
+            ended_at: c.ended_at,
+            ended_words: c
+                .ended_at
+                .map(|at| format::moment(at, now, zone))
+                .unwrap_or_default(),
+            why: c.end_reason.clone().unwrap_or_default(),
+            rates: rates.of_connection(&c.id),
+            bytes: (traffic.ingress_bytes, traffic.egress_bytes),
+            bytes_words: (
+                format::bytes(traffic.ingress_bytes),
+                format::bytes(traffic.egress_bytes),
+            ),
+            packets: (traffic.ingress_packets, traffic.egress_packets),
+            packets_words: (
+                format::count(traffic.ingress_packets),
+                format::count(traffic.egress_packets),
+            ),
+        }
+    }
+
+    fn now(&self) -> f32 {
+        self.rates.last().copied().unwrap_or(0.0)
+    }
+
+    fn passes(&self, words: &str) -> bool {
+        filter::passes(
+            words,
+            &[
+                ("name", &self.name),
+                ("ip", &self.ip),
+                ("device", &self.device),
+                ("client", &self.client),
+                ("state", self.state.as_str()),
+                ("id", self.id.as_str()),
+                ("why", &self.why),
+            ],
+        )
+    }
+
+    /// Its cells as text, for the clipboard, counters as plain numbers.
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            kit::state_word(self.state.as_str()),
+            self.name.clone(),
+            self.ip.clone(),
+            self.device.clone(),
+            self.client.clone(),
+            self.duration.clone(),
+            self.bytes.0.to_string(),
+            self.bytes.1.to_string(),
+            self.packets.0.to_string(),
+            self.packets.1.to_string(),
+        ]
+    }
+}
+
+/// "2.6.14 Linux": the client as it names itself, platforms by the names people use.
+fn client(version: &str, platform: &str) -> String {
+    let platform = match platform {
+        "linux" => "Linux",
+        "win" => "Windows",
+        "mac" => "macOS",
+        "ios" => "iOS",
+        "android" => "Android",
+        "freebsd" => "FreeBSD",
+        other => other,
+    };
+    match (version, platform) {
+        ("", "") => "–".to_owned(),
+        ("", platform) => platform.to_owned(),
+        (version, "") => version.to_owned(),
+        (version, platform) => format!("{version} {platform}"),
+    }
+}
+
+/// Sorts by a column of [`COLUMNS`] or [`ENDED`]; equal rows keep their order.
+fn sort_rows(rows: &mut [&Row], sort: Sort, ended: bool) {
+    let column = match (ended, sort.column) {
+        (false, column) => column,
+        (true, column @ 0..=2) => column,
+        (true, 3) => 20,
+        (true, 4) => 5,
+        (true, 5) => 7,
+        (true, 6) => 8,
+        (true, _) => 21,
+    };
+    match column {
+        0 => rows.sort_by(|a, b| a.state.as_str().cmp(b.state.as_str())),
+        2 => rows.sort_by_key(|r| r.client_ip),
+        3 => rows.sort_by(|a, b| a.device.cmp(&b.device)),
+        4 => rows.sort_by(|a, b| a.client.cmp(&b.client)),
+        5 => rows.sort_by_key(|r| r.secs),
+        6 => rows.sort_by(|a, b| a.now().total_cmp(&b.now())),
+        7 => rows.sort_by_key(|r| r.bytes.0),
+        8 => rows.sort_by_key(|r| r.bytes.1),
+        9 => rows.sort_by_key(|r| r.packets.0),
+        10 => rows.sort_by_key(|r| r.packets.1),
+        20 => rows.sort_by_key(|r| r.ended_at),
+        21 => rows.sort_by(|a, b| a.why.cmp(&b.why)),
+        _ => rows.sort_by_key(|r| r.name.to_lowercase()),
+    }
+    if sort.descending {
+        rows.reverse();
+    }
+}
+
+struct Drawn<'a> {
+    rows: &'a [&'a Row],
+    ended: bool,
+    terminate: Option<ConnectionId>,
+}
+
+impl Rows for Drawn<'_> {
+    type Key = ConnectionId;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn key(&self, row: usize) -> ConnectionId {
+        self.rows[row].id.clone()
+    }
+
+    fn name(&self, row: usize) -> String {
+        let row = self.rows[row];
+        format!(
+            "{}, {}, {}",
+            row.name,
+            kit::state_word(row.state.as_str()),
+            row.ip
+        )
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let row = self.rows[row];
+        match (column, self.ended) {
+            (0, _) => drop(kit::state(row.state.as_str()).ui(ui)),
+            (1, _) => drop(kit::cell_name(ui, &row.name)),
+            (2, _) => drop(kit::cell_mono(ui, &row.ip)),
+            (3, false) => drop(kit::cell_mono(ui, &row.device)),
+            (4, false) => drop(kit::cell(ui, &row.client)),
+            (5, false) | (4, true) => drop(kit::cell(ui, &row.duration)),
+            (6, false) => throughput(ui, &row.rates, row.state != ConnectionState::Active),
+            (7, false) | (5, true) => drop(kit::cell(ui, &row.bytes_words.0)),
+            (8, false) | (6, true) => drop(kit::cell(ui, &row.bytes_words.1)),
+            (9, false) => drop(kit::cell(ui, &row.packets_words.0)),
+            (10, false) => drop(kit::cell(ui, &row.packets_words.1)),
+            (3, true) => {
+                let utc = row.ended_at.map(format::utc).unwrap_or_default();
+                kit::cell(ui, &row.ended_words).on_hover_text(utc);
+            }
+            _ => drop(kit::cell(ui, &row.why)),
+        }
+    }
+
+    fn has_menu(&self) -> bool {
+        true
+    }
+
+    fn menu(&mut self, ui: &mut Ui, row: usize) {
+        let row = self.rows[row];
+        for (words, value) in [
+            ("Copy client IP", &row.ip),
+            ("Copy device address", &row.device),
+        ] {
+            if kit::menu_item(words).icon(icons::COPY).clicked(ui) {
+                ui.ctx().copy_text(value.clone());
+            }
+        }
+        if kit::menu_item("Copy connection ID")
+            .icon(icons::COPY)
+            .clicked(ui)
+        {
+            ui.ctx().copy_text(row.id.to_string());
+        }
+        if row.state == ConnectionState::Active
+            && kit::menu_item("Terminate Connection…")
+                .icon(icons::STOP_CIRCLE)
+                .shortcut("Del")
+                .danger()
+                .clicked(ui)
+        {
+            self.terminate = Some(row.id.clone());
+        }
+    }
+}
+
+/// One attempt as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refused {
+    /// Time and place of the attempt as one number: attempts have no identifier.
+    key: u64,
+    at: String,
+    utc: String,
+    name: String,
+    device: String,
+    why: String,
+}
+
+impl Refused {
+    fn new(attempt: &Attempt, now: Timestamp, zone: &TimeZone) -> Self {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let mut hasher = DefaultHasher::new();
+        (attempt.at, attempt.device, &attempt.reason).hash(&mut hasher);
+        Self {
+            key: hasher.finish(),
+            at: format::moment(attempt.at, now, zone),
+            utc: format::utc(attempt.at),
+            name: attempt
+                .common_name
+                .clone()
+                .unwrap_or_else(|| "–".to_owned()),
+            device: attempt.device.to_string(),
+            why: attempt.reason.clone(),
+        }
+    }
+
+    fn passes(&self, words: &str) -> bool {
+        filter::passes(
+            words,
+            &[
+                ("name", &self.name),
+                ("device", &self.device),
+                ("why", &self.why),
+            ],
+        )
+    }
+}
+
+struct Attempts<'a> {
+    rows: &'a [Refused],
+}
+
+impl Rows for Attempts<'_> {
+    type Key = u64;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn key(&self, row: usize) -> u64 {
+        self.rows[row].key
+    }
+
+    fn name(&self, row: usize) -> String {
+        let row = &self.rows[row];
+        format!("{}, {}, {}", row.name, row.device, row.why)
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let row = &self.rows[row];
+        match column {
+            0 => drop(kit::cell(ui, &row.at).on_hover_text(&row.utc)),
+            1 => drop(kit::cell_name(ui, &row.name)),
+            2 => drop(kit::cell_mono(ui, &row.device)),
+            _ => drop(kit::status(Tone::Danger, &row.why).ui(ui)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::{now, sample};
+
+    fn rows() -> Vec<Row> {
+        let live = sample::live(0);
+        let row = |c| Row::new(c, &Rates::default(), now(), &TimeZone::UTC);
+        live.connections.iter().map(row).collect()
+    }
+
+    #[test]
+    fn a_row_reads_as_people_say_it() {
+        let rows = rows();
+        assert_eq!(rows[1].client, "2.6.12 Windows");
+        assert_eq!(client("", ""), "–");
+        assert_eq!(rows[0].duration, "6 m");
+        assert!(rows[18].ended);
+        assert_eq!(rows[18].ended_words, "09:29:02");
+    }
+
+    #[test]
+    fn durations_and_addresses_sort_by_what_they_are() {
+        let rows = rows();
+        let mut shown: Vec<&Row> = rows.iter().filter(|r| !r.ended).collect();
+        let by = |column, descending| Sort { column, descending };
+        sort_rows(&mut shown, by(5, true), false);
+        assert!(shown.is_sorted_by(|a, b| a.secs >= b.secs));
+        sort_rows(&mut shown, by(2, false), false);
+        assert!(shown.is_sorted_by(|a, b| a.client_ip <= b.client_ip));
+        let mut ended: Vec<&Row> = rows.iter().filter(|r| r.ended).collect();
+        sort_rows(&mut ended, by(7, false), true);
+        assert_eq!(ended[0].why, "Terminated by an administrator");
+    }
+
+    #[test]
+    fn what_is_shown_and_selected_is_said_in_few_words() {
+        assert_eq!(said(18, 18, 0), "");
+        assert_eq!(said(3, 18, 0), "3 of 18");
+        assert_eq!(said(3, 18, 2), "3 of 18, 2 selected");
+    }
+}

@@ -1,0 +1,136 @@
+//! The panel of one endpoint: its head and its tabs.
+
+use egui::Ui;
+
+use super::{associations, authorization, connections, readiness, routes, summary};
+use crate::{
+    app::{
+        context::{Context, EndpointTab},
+        kit::{self, Tab, icons},
+    },
+    model::Endpoint,
+};
+
+/// What the panel asks the page for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    Close,
+    Alone,
+}
+
+/// The panel, with what its tabs remember.
+#[derive(Default)]
+pub(super) struct Panel {
+    pub(super) tab: EndpointTab,
+    of: Option<crate::model::EndpointId>,
+    associations: associations::Tab,
+    authorization: authorization::Tab,
+    routes: routes::Tab,
+    connections: connections::Tab,
+}
+
+impl Panel {
+    /// Whether the tab on top has no rows selected, so that keys for rows are the list's.
+    pub(super) fn selects_nothing(&self) -> bool {
+        match self.tab {
+            EndpointTab::Summary => true,
+            EndpointTab::Associations => self.associations.selection.is_empty(),
+            EndpointTab::Authorization => self.authorization.selection.is_empty(),
+            EndpointTab::RouteTable => self.routes.selection.is_empty(),
+            EndpointTab::Connections => self.connections.selection.is_empty(),
+        }
+    }
+
+    /// Draws it in what is left.
+    pub(super) fn ui(
+        &mut self,
+        cx: &mut Context<'_>,
+        endpoint: &Endpoint,
+        alone: bool,
+        focus_filter: bool,
+        ui: &mut Ui,
+    ) -> Option<Ask> {
+        if self.of.as_ref() != Some(&endpoint.id) {
+            // Rows of another endpoint are not this one's.
+            *self = Self {
+                tab: self.tab,
+                of: Some(endpoint.id.clone()),
+                ..Self::default()
+            };
+        }
+        let asked = head(cx, endpoint, alone, ui);
+        self.tabs(cx, endpoint, ui);
+        match self.tab {
+            EndpointTab::Summary => summary::ui(cx, endpoint, ui),
+            EndpointTab::Associations => self.associations.ui(cx, endpoint, ui),
+            EndpointTab::Authorization => self.authorization.ui(cx, endpoint, ui),
+            EndpointTab::RouteTable => self.routes.ui(cx, endpoint, ui),
+            EndpointTab::Connections => self.connections.ui(cx, endpoint, focus_filter, ui),
+        }
+        asked
+    }
+
+    fn tabs(&mut self, cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+        let snapshot = &cx.view.snapshot;
+        let id = &endpoint.id;
+        let all = [
+            Tab::new(EndpointTab::Summary, "Summary"),
+            Tab::new(EndpointTab::Associations, "Associations")
+                .count(snapshot.associations_of(id).count()),
+            Tab::new(EndpointTab::Authorization, "Authorization")
+                .count(snapshot.rules_of(id).count()),
+            Tab::new(EndpointTab::RouteTable, "Route Table").count(snapshot.routes_of(id).count()),
+            Tab::new(EndpointTab::Connections, "Connections")
+                .count(super::list::connected(cx.view, id)),
+        ];
+        ui.horizontal(|ui| {
+            ui.add_space(10.0);
+            kit::tabs(ui, "Endpoint", &mut self.tab, &all);
+        });
+        let t = kit::tokens(ui);
+        let y = ui.cursor().top().round() - 0.5;
+        let line = egui::Stroke::new(1.0, t.line);
+        ui.painter().hline(ui.max_rect().x_range(), y, line);
+    }
+}
+
+fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Option<Ask> {
+    let snapshot = &cx.view.snapshot;
+    let address = snapshot
+        .settings
+        .public_address
+        .as_ref()
+        .map(|host| format!("{host}:{}", endpoint.port));
+    let lacks = !readiness::is_ready(snapshot, endpoint);
+    kit::panel_head(
+        ui,
+        endpoint.title(),
+        |ui| {
+            kit::state(snapshot.endpoint_state(endpoint).as_str())
+                .pill()
+                .ui(ui);
+            if lacks {
+                kit::tone_tag(ui, kit::Tone::Warning, "Not ready yet");
+            }
+            ui.add_space(8.0);
+            kit::copyable(ui, "endpoint ID", endpoint.id.as_str());
+            if let Some(address) = &address {
+                ui.add_space(8.0);
+                kit::copyable(ui, "address", address);
+            }
+        },
+        |ui| {
+            if kit::icon_button(icons::X, "Close panel").clicked(ui) {
+                return Some(Ask::Close);
+            }
+            let (icon, name) = if alone {
+                (icons::ROWS, "Show all endpoints")
+            } else {
+                (icons::ARROW_SQUARE_OUT, "Open endpoint alone")
+            };
+            kit::icon_button(icon, name)
+                .clicked(ui)
+                .then_some(Ask::Alone)
+        },
+    )
+}

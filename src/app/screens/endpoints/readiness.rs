@@ -1,0 +1,141 @@
+//! What an endpoint still lacks until a client reaches something through it.
+
+use egui::{Frame, Margin, Ui};
+
+use crate::{
+    app::{
+        context::Context,
+        dialogs::{
+            associate::Associate, authorize::Authorize, create_route::CreateRoute,
+            download::Download,
+        },
+        kit::{self, Step},
+    },
+    model::{Endpoint, Snapshot, net::everywhere},
+};
+
+/// A step on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Network,
+    Rule,
+    Internet,
+    File,
+}
+
+/// The steps of an endpoint with whether each is done; a split tunnel needs no way to the
+/// internet, and whether a file was handed out is not known.
+pub(super) fn needs(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<(Need, bool)> {
+    let network = snapshot.associations_of(&endpoint.id).next().is_some();
+    let rule = snapshot.rules_of(&endpoint.id).next().is_some();
+    let internet = snapshot
+        .routes_of(&endpoint.id)
+        .any(|route| route.destination == everywhere());
+    let mut needs = vec![(Need::Network, network), (Need::Rule, rule)];
+    if !endpoint.split_tunnel {
+        needs.push((Need::Internet, internet));
+    }
+    needs.push((Need::File, false));
+    needs
+}
+
+/// Whether anything but handing out the file is left.
+pub(super) fn is_ready(snapshot: &Snapshot, endpoint: &Endpoint) -> bool {
+    needs(snapshot, endpoint)
+        .iter()
+        .all(|(need, done)| *done || *need == Need::File)
+}
+
+/// The steps as a checklist with a button at each.
+pub(super) fn checklist(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+    let needs = needs(&cx.view.snapshot, endpoint);
+    let steps: Vec<Step<'_>> = needs
+        .iter()
+        .map(|(need, done)| {
+            let (label, action) = words(*need);
+            Step {
+                label,
+                done: *done,
+                action,
+            }
+        })
+        .collect();
+    let chosen = Frame::new()
+        .inner_margin(Margin::symmetric(20, 14))
+        .show(ui, |ui| {
+            kit::checklist(ui, "Until a client gets through", &steps)
+        })
+        .inner;
+    let Some((need, _)) = chosen.and_then(|index| needs.get(index)) else {
+        return;
+    };
+    let snapshot = &cx.view.snapshot;
+    let id = endpoint.id.clone();
+    match need {
+        Need::Network => {
+            let dialog = Associate::new(snapshot, id);
+            cx.open(dialog);
+        }
+        Need::Rule => {
+            let dialog = Authorize::new(snapshot, id);
+            cx.open(dialog);
+        }
+        Need::Internet => {
+            let dialog = CreateRoute::new(snapshot, id);
+            cx.open(dialog);
+        }
+        Need::File => cx.open(Download::new(id)),
+    }
+}
+
+const fn words(need: Need) -> (&'static str, &'static str) {
+    match need {
+        Need::Network => (
+            "A target network: the subnet that clients reach the VPC through",
+            "Associate…",
+        ),
+        Need::Rule => (
+            "An authorization rule: without one nothing is reached",
+            "Authorize ingress…",
+        ),
+        Need::Internet => (
+            "A route to the internet: all traffic goes into the tunnel",
+            "Create Route…",
+        ),
+        Need::File => (
+            "The client configuration file, for each person",
+            "Download…",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::sample;
+
+    #[test]
+    fn a_split_tunnel_needs_no_way_to_the_internet() {
+        let (snapshot, _) = sample::office();
+        let mut endpoint = snapshot.endpoints[&sample::endpoint_id(4)].clone();
+        assert_eq!(
+            needs(&snapshot, &endpoint),
+            [
+                (Need::Network, false),
+                (Need::Rule, false),
+                (Need::Internet, false),
+                (Need::File, false)
+            ]
+        );
+        endpoint.split_tunnel = true;
+        assert_eq!(needs(&snapshot, &endpoint).len(), 3);
+    }
+
+    #[test]
+    fn an_endpoint_with_network_rule_and_route_is_ready() {
+        let (snapshot, _) = sample::office();
+        let ready = |n| is_ready(&snapshot, &snapshot.endpoints[&sample::endpoint_id(n)]);
+        assert!(ready(1));
+        assert!(!ready(2), "no rule, no route");
+    }
+}

@@ -1,0 +1,206 @@
+//! The page driven by its labels, as a person would.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use crate::{
+    app::{
+        context::EndpointTab,
+        testing::{FakeConsole, Window, sample},
+    },
+    model::{
+        Answer, Command, ConnectionState,
+        command::{Termination, Terminations},
+    },
+};
+
+fn open() -> Window {
+    let (snapshot, live) = sample::office();
+    Window::open(FakeConsole::new(snapshot, live))
+}
+
+fn connections() -> Window {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::Connections));
+    window
+}
+
+#[test]
+fn an_empty_list_offers_the_first_endpoint() {
+    let mut window = Window::open(FakeConsole::new(Default::default(), Default::default()));
+    window
+        .harness
+        .get_by_label("Create Client VPN Endpoint…")
+        .click();
+    window.settle();
+    window.harness.get_by_label("Client IPv4 CIDR");
+}
+
+#[test]
+fn the_filter_leaves_what_passes() {
+    let mut window = open();
+    window
+        .harness
+        .key_press_modifiers(Modifiers::COMMAND, Key::F);
+    window.settle();
+    window
+        .harness
+        .get_by_label("Filter endpoints")
+        .type_text("state:pending");
+    window.settle();
+    window
+        .harness
+        .get_by_label_contains("lab-lisbon, Pending associate");
+    assert!(
+        window
+            .harness
+            .query_by_label_contains("corp-staff, ")
+            .is_none()
+    );
+}
+
+#[test]
+fn tabs_are_reached_by_ctrl_and_their_number() {
+    let mut window = open();
+    window.show_endpoint(1, None);
+    for (key, label) in [
+        (Key::Num2, "Disassociate"),
+        (Key::Num3, "Revoke ingress"),
+        (Key::Num4, "Delete Route"),
+        (Key::Num5, "Terminate Connection"),
+    ] {
+        window.harness.key_press_modifiers(Modifiers::COMMAND, key);
+        window.settle();
+        window.harness.get_by_label(label);
+    }
+}
+
+#[test]
+fn terminate_asks_whom_then_says_how_it_ended() {
+    let mut window = connections();
+    window.console.answer(|request| match &request.command {
+        Command::TerminateClientVpnConnections(t) => {
+            let id = t.connection_id.as_ref()?.parse().ok()?;
+            let silent = id == sample::connection_id(1);
+            Some(Ok(Answer::Terminations(Terminations {
+                client_vpn_endpoint_id: sample::endpoint_id(1),
+                username: None,
+                connections: vec![Termination {
+                    id,
+                    previous: ConnectionState::Active,
+                    current: match silent {
+                        true => ConnectionState::Terminating,
+                        false => ConnectionState::Terminated,
+                    },
+                }],
+            })))
+        }
+        _ => None,
+    });
+    for name in ["Select a.lindqvist", "Select b.castro"] {
+        window.harness.get_by_label(name).click();
+        window.settle();
+    }
+    window
+        .harness
+        .get_by_label("Terminate 2 connections")
+        .click();
+    window.settle();
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::AlertDialog, "Terminate 2 connections?");
+    assert!(
+        window.console.commands().is_empty(),
+        "not before it was confirmed"
+    );
+    window.press("Terminate 2 connections");
+    assert_eq!(window.console.commands().len(), 2);
+    window
+        .harness
+        .get_by_label("1 connection terminated, 1 did not answer");
+}
+
+#[test]
+fn the_selection_stays_with_its_connection_while_rows_come_and_move() {
+    let mut window = connections();
+    window.harness.get_by_label("Select c.nakamura").click();
+    window.settle();
+    window.console.change(|_, live| {
+        live.connections.reverse();
+        let mut newcomer = sample::connection(40, 0);
+        newcomer.common_name = "aa.first".into();
+        live.connections.insert(0, newcomer);
+    });
+    window.harness.event(egui::Event::PointerGone);
+    window.settle();
+    window.harness.get_by_label("Select aa.first");
+    let row = window.harness.get_by_label_contains("c.nakamura, Active");
+    assert_eq!(row.accesskit_node().is_selected(), Some(true));
+    window.harness.get_by_label("1 selected");
+}
+
+#[test]
+fn new_rows_wait_while_the_pointer_is_over_the_table() {
+    let mut window = connections();
+    window.harness.get_by_label("Select c.nakamura").hover();
+    window.settle();
+    window.console.change(|_, live| {
+        let mut newcomer = sample::connection(40, 0);
+        newcomer.common_name = "aa.first".into();
+        live.connections.insert(0, newcomer);
+    });
+    window.settle();
+    window.harness.get_by_label("Live, 1 new row waits");
+    assert!(window.harness.query_by_label("Select aa.first").is_none());
+    window.harness.event(egui::Event::PointerGone);
+    window.settle();
+    window.harness.get_by_label("Select aa.first");
+}
+
+#[test]
+fn a_revoked_rule_is_brought_back_by_undo() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::Authorization));
+    window.harness.get_by_label("Select 10.1.0.0/16").click();
+    window.settle();
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    window.harness.get_by_label("Rule for 10.1.0.0/16 revoked");
+    window.harness.get_by_label("Undo").click();
+    window.settle();
+    let sent = window.console.commands();
+    assert!(matches!(&sent[..], [
+        Command::RevokeClientVpnIngress(r),
+        Command::AuthorizeClientVpnIngress(a),
+    ] if r.target_network_cidr == "10.1.0.0/16" && a.description == "The office"));
+}
+
+#[test]
+fn an_endpoint_goes_only_after_its_name_was_typed() {
+    let mut window = open();
+    window.show_endpoint(4, None);
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::AlertDialog, "Delete lab-lisbon?");
+    window.press("Delete Client VPN Endpoint");
+    assert!(window.console.commands().is_empty(), "the name comes first");
+    window.type_into("Type lab-lisbon to confirm", "lab-lisbon");
+    window.press("Delete Client VPN Endpoint");
+    assert!(matches!(
+        &window.console.commands()[..],
+        [Command::DeleteClientVpnEndpoint(d)]
+            if d.client_vpn_endpoint_id == sample::endpoint_id(4).as_str()
+    ));
+}
+
+#[test]
+fn refused_attempts_say_why() {
+    let mut window = connections();
+    window.harness.get_by_label("Refused 2").click();
+    window.settle();
+    window
+        .harness
+        .get_by_label("The certificate was signed by another authority");
+}
