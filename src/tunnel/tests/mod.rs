@@ -4,7 +4,7 @@ mod client;
 mod pki;
 pub(super) mod world;
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use tokio::task::block_in_place;
 
@@ -12,7 +12,7 @@ use self::{
     client::Client,
     world::{World, association_id, endpoint_id, free_port, udp},
 };
-use super::Gateway as _;
+use super::{Gateway as _, TunnelLive};
 use crate::{
     model::{AssociationState, ConnectionState, Transport},
     openvpn::{self, ClientConfig, CloseReason, Derivation, Offer},
@@ -206,6 +206,51 @@ async fn a_client_that_sends_no_peer_id_is_carried_too() {
         assert_eq!(client.pushed.as_ref().unwrap().peer_id, None);
         assert!(ask(&mut world, &mut client, None).await.is_some());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_all_come_at_once_come_in_with_an_address_each() {
+    const CLIENTS: usize = 40;
+    let world = World::new(Transport::Udp).await;
+    let authority = world.keeper.authority();
+    let port = world.port;
+    let arrivals = (0..CLIENTS).map(|number| {
+        let authority = Arc::clone(&authority);
+        tokio::task::spawn_blocking(move || {
+            let identity = authority.client(&format!("client-{number}"));
+            Client::connect(openvpn::Transport::Udp, port, &authority, &identity)
+        })
+    });
+    let arrivals: Vec<_> = arrivals.collect();
+    let mut addresses = BTreeSet::new();
+    for arrival in arrivals {
+        addresses.insert(arrival.await.unwrap().address());
+    }
+    assert_eq!(addresses.len(), CLIENTS);
+    world
+        .shows("all of them", |live| live.connections.len() == CLIENTS)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_loses_packets_and_delays_nobody() {
+    let mut world = World::new(Transport::Tcp).await;
+    let mut deaf = connect(&world, openvpn::Transport::Tcp, "ada");
+    assert!(ask(&mut world, &mut deaf, None).await.is_some());
+    let flood = udp(TARGET, (deaf.address(), 40_000), &[7; 1400]);
+    let mut live = world.tunnel.live();
+    let is_full = |live: &TunnelLive| live.status.drops.contains_key("send-queue-full");
+    while !is_full(&live.borrow_and_update()) {
+        for _ in 0..1000 {
+            let incoming = &world.wires[0].incoming;
+            incoming.send(flood.clone()).await.unwrap();
+        }
+    }
+    let mut other = connect(&world, openvpn::Transport::Tcp, "bob");
+    assert!(ask(&mut world, &mut other, None).await.is_some());
+    // What was queued before is whole: the deaf client hears again where it left off.
+    let next = block_in_place(|| deaf.receive(client::PATIENCE));
+    assert_eq!(next, Some(flood));
 }
 
 #[tokio::test(flavor = "multi_thread")]

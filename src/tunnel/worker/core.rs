@@ -93,6 +93,8 @@ pub(super) struct Core {
     /// Packets of ours that answer for a session: pings and the like.
     speech: Vec<u8>,
     read_buffer: Vec<u8>,
+    /// For packets that another worker received; allocated when the first one comes.
+    handed: Option<PacketBatch>,
     /// (slot, packet) of the batch that is being delivered.
     order: Vec<(usize, usize)>,
     /// By worker: what it is to take.
@@ -115,6 +117,7 @@ impl Core {
             train: Train::default(),
             speech: Vec::new(),
             read_buffer: vec![0; READ_BUFFER],
+            handed: None,
             order: Vec::new(),
             handovers: (0..workers).map(|_| Handover::default()).collect(),
         }
@@ -392,7 +395,7 @@ impl Core {
 
     /// Takes packets that another worker received for sessions of this one.
     pub(super) fn take(&mut self, mut handover: Handover, now: Now) {
-        let mut batch = PacketBatch::new();
+        let mut batch = self.handed.take().unwrap_or_default();
         for (origin, bytes) in handover.iter_mut() {
             let Some((gate, route)) = origin else {
                 if batch.is_full() {
@@ -414,6 +417,8 @@ impl Core {
             }
         }
         self.deliver(&mut batch, now);
+        batch.clear();
+        self.handed = Some(batch);
         self.flush();
     }
 
