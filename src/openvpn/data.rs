@@ -637,3 +637,95 @@ const EXIT_MESSAGE: [u8; 17] = {
     }
     message
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openvpn::keys::KeyMaterial;
+    use crate::openvpn::{Cipher, Role};
+
+    fn data() -> (Instant, Data) {
+        let now = Instant::now();
+        let config = DataConfig {
+            ping: None,
+            silence: None,
+            max_segment: None,
+        };
+        let mut data = Data::new(now, config, "V4");
+        data.install(
+            now,
+            &DataKeys {
+                key_id: KeyId::FIRST,
+                cipher: Cipher::Aes256Gcm,
+                format: DataFormat::V1,
+                framing: Framing::None,
+                role: Role::Server,
+                material: KeyMaterial::new([9; 256]),
+            },
+        );
+        (now, data)
+    }
+
+    fn seal(now: Instant, data: &mut Data) -> Result<Range<usize>, SealError> {
+        let mut buffer = vec![0x45; HEADROOM + 40];
+        data.seal(now, &mut buffer, HEADROOM..HEADROOM + 40)
+    }
+
+    fn key(data: &mut Data) -> &mut Key {
+        data.keys[0].as_mut().unwrap()
+    }
+
+    /// CVE-2017-7479: the end of the packet ids must neither wrap nor panic.
+    #[test]
+    fn a_key_near_its_last_packet_id_asks_once_for_a_rekey_and_then_refuses() {
+        let (now, mut data) = data();
+        key(&mut data).next_id = Some(REKEY_AT_ID - 2);
+        assert!(seal(now, &mut data).is_ok());
+        assert_eq!(data.poll_event(), None);
+        assert!(seal(now, &mut data).is_ok());
+        assert_eq!(
+            data.poll_event(),
+            Some(DataEvent::RekeyWanted(KeyId::FIRST))
+        );
+        key(&mut data).next_id = Some(u32::MAX);
+        assert!(seal(now, &mut data).is_ok());
+        assert_eq!(data.poll_event(), None);
+        assert_eq!(seal(now, &mut data), Err(SealError::KeyExhausted));
+        assert_eq!(seal(now, &mut data), Err(SealError::KeyExhausted));
+    }
+
+    #[test]
+    fn a_key_is_not_used_beyond_the_limits_of_its_cipher() {
+        let (now, mut data) = data();
+        let limit = key(&mut data).usage_limit;
+        assert_eq!(limit, (1 << 36) - 1);
+        key(&mut data).usage = limit / 8 * 7;
+        assert!(seal(now, &mut data).is_ok());
+        assert_eq!(
+            data.poll_event(),
+            Some(DataEvent::RekeyWanted(KeyId::FIRST))
+        );
+        key(&mut data).usage = limit - 3;
+        assert_eq!(
+            seal(now, &mut data),
+            Err(SealError::KeyExhausted),
+            "40 bytes are four units"
+        );
+        key(&mut data).failed_opens = MAX_FAILED_OPENS;
+        let mut packet = vec![6 << 3; 60];
+        assert_eq!(data.open(now, &mut packet), Err(Discard::KeyExhausted));
+    }
+
+    #[test]
+    fn without_a_key_nothing_is_sealed_and_no_deadline_runs() {
+        let now = Instant::now();
+        let config = DataConfig {
+            ping: Some(Duration::from_secs(1)),
+            silence: None,
+            max_segment: None,
+        };
+        let mut data = Data::new(now, config, "V4");
+        assert_eq!(seal(now, &mut data), Err(SealError::NoKey));
+        assert_eq!(data.poll_timeout(), None);
+    }
+}

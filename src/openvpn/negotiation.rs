@@ -150,7 +150,10 @@ impl Negotiation {
                 let rest = Zeroizing::new(self.key_method_bytes.split_off(len));
                 self.key_method_bytes = Zeroizing::new(Vec::new());
                 self.inbox.feed(&rest).map_err(|_| Failure::Flood)?;
-                self.theirs = Some(message.clone());
+                // The password is the owner's to judge; this side keeps no copy.
+                let mut kept = message.clone();
+                kept.password = None;
+                self.theirs = Some(kept);
                 Ok(Some(Step::KeyMethod(message)))
             }
         }

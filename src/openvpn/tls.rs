@@ -417,7 +417,8 @@ impl Tls {
             .session
             .negotiated_cipher_suite()
             .and_then(|suite| suite.suite().as_str())
-            .unwrap_or("");
+            .unwrap_or("")
+            .replace("TLS13_", "TLS_");
         format!("{} {suite}", version.replace('_', "."))
             .trim_end()
             .to_owned()
