@@ -10,7 +10,7 @@ use std::{
 use rustix::process::Signal;
 
 use crate::{
-    gateway::{Endpoint, EndpointPlan, Gateway, Mode, text},
+    gateway::{Endpoint, Gateway, Mode, SetUp, text},
     lab::{Lab, TARGET},
     site::{PATIENT, Site},
     stock::StockClient,
@@ -28,7 +28,9 @@ fn what_was_acknowledged_survives_and_what_was_set_up_is_undone() {
     let mut random = Random::seeded();
 
     let mut gateway = Gateway::start(&lab, Mode::Tun);
-    let (endpoint, profile) = set_up(&mut gateway);
+    let SetUp {
+        endpoint, profile, ..
+    } = gateway.set_up("udp", &[]);
     assert_ne!(lab.gateway.host_state(), before, "it sets nothing up");
 
     let mut acknowledged = Rules::new();
@@ -77,24 +79,6 @@ fn what_was_acknowledged_survives_and_what_was_set_up_is_undone() {
     assert!(gateway.stop().success(), "it ends as it was asked to");
     let after = lab.gateway.host_state();
     assert_eq!(before, after, "seed {}: left behind", random.seed);
-}
-
-fn set_up(gateway: &mut Gateway<'_>) -> (Endpoint, String) {
-    let subnet = gateway.create_networks();
-    let ca = gateway.create_ca("Interop CA");
-    let server = gateway.issue(&ca, "server", "vpn.example.test");
-    let endpoint = gateway.create_endpoint(&EndpointPlan {
-        client_cidr: "10.200.0.0/22",
-        server_certificate: &server,
-        client_ca: &ca,
-        transport: "udp",
-        port: 1194,
-        subnet: &subnet,
-    });
-    gateway.authorize(&endpoint, &format!("{TARGET}/32"));
-    let client = gateway.issue(&ca, "client", "alice");
-    let profile = gateway.export(&endpoint, Some(&client));
-    (endpoint, profile)
 }
 
 /// Networks, and whether a rule for each is there; `None` where no answer came.

@@ -283,6 +283,30 @@ impl Gateway<'_> {
         ]))
     }
 
+    /// Everything at once: networks, certificates of our own, an endpoint that opens the target to
+    /// everyone, and the first user's file.
+    pub(crate) fn set_up(&mut self, transport: &str, options: &[&str]) -> SetUp {
+        let subnet = self.create_networks();
+        let ca = self.create_ca("Interop CA");
+        let server = self.issue(&ca, "server", "vpn.example.test");
+        let endpoint = self.create_endpoint(&EndpointPlan {
+            client_cidr: "10.200.0.0/22",
+            server_certificate: &server,
+            client_ca: &ca,
+            transport,
+            port: 1194,
+            subnet: &subnet,
+            options,
+        });
+        self.authorize(&endpoint, &format!("{}/32", lab::TARGET));
+        let client = self.issue(&ca, "client", "alice");
+        SetUp {
+            profile: self.export(&endpoint, Some(&client)),
+            endpoint,
+            subnet,
+        }
+    }
+
     /// Creates an endpoint with one target network, and waits until clients may come.
     pub(crate) fn create_endpoint(&mut self, plan: &EndpointPlan<'_>) -> Endpoint {
         let authentication = format!(
@@ -290,7 +314,7 @@ impl Gateway<'_> {
             plan.client_ca
         );
         let port = plan.port.to_string();
-        let created = self.tell(&[
+        let mut order = vec![
             "ec2",
             "create-client-vpn-endpoint",
             "--client-cidr-block",
@@ -305,7 +329,9 @@ impl Gateway<'_> {
             plan.transport,
             "--vpn-port",
             &port,
-        ]);
+        ];
+        order.extend(plan.options);
+        let created = self.tell(&order);
         let endpoint = Endpoint {
             id: text(&created["ClientVpnEndpointId"]),
         };
@@ -405,6 +431,16 @@ pub(crate) struct EndpointPlan<'a> {
     pub(crate) transport: &'a str,
     pub(crate) port: u16,
     pub(crate) subnet: &'a str,
+    /// More options of the command.
+    pub(crate) options: &'a [&'a str],
+}
+
+/// What [`Gateway::set_up`] made.
+pub(crate) struct SetUp {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) subnet: String,
+    /// The first user's file, with certificate and key inside.
+    pub(crate) profile: String,
 }
 
 /// An endpoint that was created.

@@ -29,6 +29,7 @@ fn a_second_certificate_of_the_ca_enters_and_its_name_from_another_ca_does_not()
             transport,
             port: 1194,
             subnet: &subnet,
+            options: &[],
         });
         gateway.authorize(&endpoint, &format!("{TARGET}/32"));
         endpoints.push(endpoint);

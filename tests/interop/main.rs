@@ -18,6 +18,7 @@ mod site;
 mod stock;
 
 mod crash;
+mod dialects;
 mod identity;
 mod own_addresses;
 mod peers;

@@ -3,7 +3,7 @@
 use std::{fs, net::Ipv4Addr, time::Duration};
 
 use crate::{
-    gateway::{EndpointPlan, Gateway, Mode},
+    gateway::{Gateway, Mode, SetUp},
     lab::{GATEWAY_IN_SUBNET, INTERNET_HOST, Lab, METADATA, Namespace, PUBLIC, SUBNET, TARGET},
     site::{PATIENT, Site, Visit},
     stock::{StockClient, TUNNEL},
@@ -39,22 +39,14 @@ fn no_address_of_the_gateway_is_reached(mode: Mode) {
     let _internet = Site::open(&lab.router, INTERNET_HOST);
 
     let mut gateway = Gateway::start(&lab, mode);
-    let subnet = gateway.create_networks();
-    let ca = gateway.create_ca("Interop CA");
-    let server = gateway.issue(&ca, "server", "vpn.example.test");
-    let endpoint = gateway.create_endpoint(&EndpointPlan {
-        client_cidr: "10.200.0.0/22",
-        server_certificate: &server,
-        client_ca: &ca,
-        transport: "udp",
-        port: 1194,
-        subnet: &subnet,
-    });
+    let SetUp {
+        endpoint,
+        subnet,
+        profile,
+    } = gateway.set_up("udp", &[]);
     gateway.create_route(&endpoint, "0.0.0.0/0", &subnet);
     gateway.authorize(&endpoint, "0.0.0.0/0");
     gateway.authorize(&endpoint, SUBNET);
-    let client = gateway.issue(&ca, "client", "alice");
-    let profile = gateway.export(&endpoint, Some(&client));
     let _client = StockClient::connect(&lab, &here, &profile, &[]);
 
     // The way is open: what is not the gateway's own is reached through the same tunnel.

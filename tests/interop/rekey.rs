@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    gateway::{EndpointPlan, Gateway, Mode},
+    gateway::{Gateway, Mode, SetUp},
     lab::{Lab, TARGET},
     site::{PATIENT, Site, digest_of_blob},
     stock::StockClient,
@@ -15,13 +15,13 @@ const BYTES_PER_SEC: u64 = 1_000_000;
 #[test]
 fn a_transfer_survives_two_minutes_of_rekeys_that_the_gateway_begins() {
     let Some(lab) = Lab::build() else { return };
-    a_transfer_survives_rekeys(&lab, Mode::Tun, "udp", Begins::Gateway);
+    a_transfer_survives_rekeys(&lab, Mode::Tun, Begins::Gateway);
 }
 
 #[test]
 fn a_transfer_survives_two_minutes_of_rekeys_that_the_client_begins() {
     let Some(lab) = Lab::build() else { return };
-    a_transfer_survives_rekeys(&lab, Mode::UserSpace, "udp", Begins::Client);
+    a_transfer_survives_rekeys(&lab, Mode::UserSpace, Begins::Client);
 }
 
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ enum Begins {
     Client,
 }
 
-fn a_transfer_survives_rekeys(lab: &Lab, mode: Mode, transport: &str, begins: Begins) {
+fn a_transfer_survives_rekeys(lab: &Lab, mode: Mode, begins: Begins) {
     let here = lab.client();
     let _site = Site::open(&lab.target, TARGET);
     let mut gateway = Gateway::start(lab, mode);
@@ -39,20 +39,9 @@ fn a_transfer_survives_rekeys(lab: &Lab, mode: Mode, transport: &str, begins: Be
         Begins::Gateway => gateway.set("rekey-seconds", "10"),
         Begins::Client => more = vec!["--reneg-sec", "10"],
     }
-    let subnet = gateway.create_networks();
-    let ca = gateway.create_ca("Interop CA");
-    let server = gateway.issue(&ca, "server", "vpn.example.test");
-    let endpoint = gateway.create_endpoint(&EndpointPlan {
-        client_cidr: "10.200.0.0/22",
-        server_certificate: &server,
-        client_ca: &ca,
-        transport,
-        port: 1194,
-        subnet: &subnet,
-    });
-    gateway.authorize(&endpoint, &format!("{TARGET}/32"));
-    let client = gateway.issue(&ca, "client", "alice");
-    let profile = gateway.export(&endpoint, Some(&client));
+    let SetUp {
+        endpoint, profile, ..
+    } = gateway.set_up("udp", &[]);
     let client = StockClient::connect(lab, &here, &profile, &more);
 
     let path = format!("/paced/{BYTES_PER_SEC}/{SECS}");

@@ -107,6 +107,7 @@ fn set_up(
         transport,
         port,
         subnet: &subnet,
+        options: &[],
     });
     let profile = match maker {
         Maker::Gatehouse => {
