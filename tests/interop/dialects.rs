@@ -28,10 +28,13 @@ fn every_cipher_and_both_versions_of_tls_are_agreed_on() {
                 "--tls-version-max",
                 version,
             ];
-            let client = StockClient::connect(&lab, &here, &profile, &wish);
-            let log = client.running.log();
-            assert!(log.contains(&format!("cipher '{cipher}'")), "{log}");
-            assert!(log.contains(&format!("TLS: TLSv{version}")), "{log}");
+            let mut client = StockClient::connect(&lab, &here, &profile, &wish);
+            for agreed in [
+                format!("Data Channel: cipher '{cipher}'"),
+                format!("Control Channel: TLSv{version}"),
+            ] {
+                client.running.wait_for(&agreed, Duration::from_secs(5));
+            }
             PATIENT.page(&here, TARGET).expect("the target answers");
         }
     }
