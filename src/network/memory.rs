@@ -43,11 +43,17 @@ impl Memory {
         cx: &mut Context<'_>,
         batch: &mut PacketBatch,
     ) -> Poll<std::io::Result<usize>> {
-        match ready!(self.incoming.poll_recv(cx)) {
-            Some(packet) => Poll::Ready(Ok(usize::from(batch.push(&packet)))),
+        let Some(first) = ready!(self.incoming.poll_recv(cx)) else {
             // The test has let go: nothing comes any more.
-            None => Poll::Pending,
+            return Poll::Pending;
+        };
+        let mut count = usize::from(batch.push(&first));
+        while !batch.is_full()
+            && let Ok(packet) = self.incoming.try_recv()
+        {
+            count += usize::from(batch.push(&packet));
         }
+        Poll::Ready(Ok(count))
     }
 
     pub(super) fn send(&mut self, batch: &PacketBatch) {

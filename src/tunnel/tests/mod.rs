@@ -254,6 +254,34 @@ async fn a_client_that_does_not_read_loses_packets_and_delays_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_client_gets_its_own_packets_in_order_whatever_their_sizes() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut clients = ["ada", "bob"].map(|name| connect(&world, openvpn::Transport::Udp, name));
+    for client in &mut clients {
+        assert!(ask(&mut world, client, None).await.is_some());
+    }
+    // Runs of equal size, then shorter and longer ones, for both clients in turn.
+    let sizes = [900, 900, 900, 100, 900, 1400, 1400, 20, 20, 1400];
+    let packet = |client: &Client, number: usize| {
+        let mut payload = vec![u8::try_from(number).unwrap(); sizes[number % sizes.len()]];
+        payload[0] = 0;
+        udp(TARGET, (client.address(), 40_000), &payload)
+    };
+    for number in 0..40 {
+        for client in &clients {
+            let incoming = &world.wires[0].incoming;
+            incoming.send(packet(client, number)).await.unwrap();
+        }
+    }
+    for client in &mut clients {
+        for number in 0..40 {
+            let received = block_in_place(|| client.receive(client::PATIENCE));
+            assert_eq!(received, Some(packet(client, number)), "packet {number}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_certificate_is_for_new_sessions_and_old_ones_stay() {
     let mut world = World::new(Transport::Udp).await;
     let mut old = connect(&world, openvpn::Transport::Udp, "ada");

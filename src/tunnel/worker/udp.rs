@@ -232,3 +232,53 @@ const MAX_COALESCED: usize = 65_536;
 const MAX_SEGMENTS: usize = 64;
 /// The largest UDP payload over IPv4.
 const MAX_TRAIN: usize = 65_507;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io() -> UdpIo {
+        UdpIo::new(UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_train_arrives_as_the_packets_that_were_coupled() {
+        let io = io();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let route = Route {
+            remote: client.local_addr().unwrap(),
+            local: None,
+        };
+        let packets = [vec![1; 700], vec![2; 700], vec![3; 700], vec![4; 30]];
+        let mut train = Train::default();
+        for packet in &packets {
+            assert!(train.takes(&io, packet.len()));
+            train.couple(packet);
+        }
+        assert!(!train.takes(&io, 30), "nothing follows a shorter packet");
+        assert_eq!(train.send(&io, route), Sent::All);
+        let mut buffer = [0; 2048];
+        for packet in &packets {
+            let len = client.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..len], packet.as_slice());
+        }
+        assert_eq!(
+            train.send(&io, route),
+            Sent::All,
+            "an empty train sends nothing"
+        );
+        assert!(train.takes(&io, 1400), "and takes any packet");
+    }
+
+    #[tokio::test]
+    async fn a_longer_packet_and_one_too_many_start_another_train() {
+        let io = io();
+        let mut train = Train::default();
+        train.couple(&[0; 100]);
+        assert!(!train.takes(&io, 101));
+        while train.packets < io.max_segments() {
+            train.couple(&[0; 100]);
+        }
+        assert!(!train.takes(&io, 100));
+    }
+}
