@@ -106,20 +106,34 @@ pub(super) async fn receive(core: Rc<RefCell<Core>>, listening: Rc<Listening>) {
                 continue;
             }
         };
-        let now = Now::read();
-        let mut core = core.borrow_mut();
-        for (meta, buffer) in metas[..count].iter().zip(space.chunks_mut(per_slot)) {
-            let route = Route {
-                remote: meta.addr,
-                local: meta.dst_ip,
-            };
-            let len = meta.len.min(buffer.len());
-            for datagram in buffer[..len].chunks_mut(meta.stride.max(1)) {
-                core.datagram(&listening, route, datagram, now);
-            }
+        take_batch(&core, &listening, &metas[..count], &mut space, per_slot);
+        if count == BATCH_SIZE {
+            // More is waiting, most likely: what comes back from the network has its turn first.
+            tokio::task::yield_now().await;
         }
-        core.flush();
     }
+}
+
+fn take_batch(
+    core: &RefCell<Core>,
+    listening: &Rc<Listening>,
+    metas: &[RecvMeta],
+    space: &mut [u8],
+    per_slot: usize,
+) {
+    let now = Now::read();
+    let mut core = core.borrow_mut();
+    for (meta, buffer) in metas.iter().zip(space.chunks_mut(per_slot)) {
+        let route = Route {
+            remote: meta.addr,
+            local: meta.dst_ip,
+        };
+        let len = meta.len.min(buffer.len());
+        for datagram in buffer[..len].chunks_mut(meta.stride.max(1)) {
+            core.datagram(listening, route, datagram, now);
+        }
+    }
+    core.flush();
 }
 
 async fn receive_batch(
