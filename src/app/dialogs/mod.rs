@@ -11,6 +11,7 @@ pub mod create_route;
 pub mod download;
 pub mod form;
 pub mod proposals;
+pub mod sheet;
 pub mod terminate;
 
 use super::context::Context;

@@ -2,7 +2,7 @@
 
 use super::super::{
     context::Context,
-    dialogs::{Dialog, Stay},
+    dialogs::{Dialog, Stay, sheet::sheet},
     kit::{self, Face, tokens, words},
 };
 
@@ -63,7 +63,7 @@ pub(super) struct Help;
 
 impl Dialog for Help {
     fn ui(&mut self, _cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        let shown = kit::form_dialog("Help", "Close").show(ctx, |ui| {
+        sheet(ctx, "Help", |ui| {
             kit::panel_title(ui, "From nothing to a connected client");
             for (number, (step, what)) in STEPS.iter().enumerate() {
                 let t = tokens(ui);
@@ -72,24 +72,17 @@ impl Dialog for Help {
                     .add(what, Face::BODY, t.text)
                     .ui(ui);
             }
+            ui.add_space(8.0);
             kit::panel_title(ui, "Keys");
-            egui::Grid::new("keys")
-                .spacing(egui::vec2(16.0, 6.0))
-                .show(ui, |ui| {
-                    for (keys, what) in KEYS {
-                        kit::key_cap(ui, keys);
-                        kit::body(ui, what);
-                        ui.end_row();
-                    }
+            for (keys, what) in KEYS {
+                ui.horizontal(|ui| {
+                    ui.set_min_height(22.0);
+                    let before = ui.cursor().left();
+                    kit::key_cap(ui, keys);
+                    ui.add_space((150.0 - (ui.cursor().left() - before)).max(0.0));
+                    kit::weak(ui, what);
                 });
-        });
-        match shown {
-            kit::Dialog::Open => Stay::Open,
-            kit::Dialog::Closed => Stay::Closed,
-            kit::Dialog::Submitted => {
-                kit::close_dialog(ctx, "Help");
-                Stay::Closed
             }
-        }
+        })
     }
 }

@@ -6,7 +6,7 @@ use super::row;
 use crate::{
     app::{
         context::Context,
-        dialogs::{Dialog, Stay},
+        dialogs::{Dialog, Stay, sheet::sheet},
         format,
         kit::{self, Tone, icons, tokens},
     },
@@ -185,7 +185,7 @@ struct GatewayReport;
 impl Dialog for GatewayReport {
     fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
         let gateway = &cx.view.live.gateway;
-        let shown = kit::form_dialog("Gateway", "Close").show(ctx, |ui| {
+        sheet(ctx, "Gateway", |ui| {
             if let Link::Unreachable { reason, .. } = cx.link {
                 kit::banner(Tone::Danger, "The gateway does not answer")
                     .body(reason)
@@ -216,15 +216,7 @@ impl Dialog for GatewayReport {
             }
             counts(ui, "Packets not carried", &gateway.drops);
             counts(ui, "Attempts without a record", &gateway.unproven);
-        });
-        match shown {
-            kit::Dialog::Open => Stay::Open,
-            kit::Dialog::Closed => Stay::Closed,
-            kit::Dialog::Submitted => {
-                kit::close_dialog(ctx, "Gateway");
-                Stay::Closed
-            }
-        }
+        })
     }
 }
 

@@ -17,10 +17,10 @@ use crate::{
 };
 
 const COLUMNS: [Column<'static>; 6] = [
-    column("Association ID", 216.0).unsorted(),
-    column("Target network", 120.0).unsorted(),
+    column("Association ID", 240.0).unsorted(),
+    column("Target network", 124.0).unsorted(),
     column("CIDR", 116.0).unsorted(),
-    column("Availability Zone", 120.0).unsorted(),
+    column("Availability Zone", 128.0).unsorted(),
     column("VPC", 110.0).unsorted(),
     rest_column("State").unsorted(),
 ];

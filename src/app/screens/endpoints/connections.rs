@@ -19,22 +19,22 @@ use crate::{
 };
 
 const COLUMNS: [Column<'static>; 11] = [
-    column("Status", 120.0),
-    column("Common name", 118.0),
-    column("Client IP", 106.0),
-    column("Device address", 158.0).from_width(1180.0),
-    column("Client", 118.0).from_width(880.0),
-    column("Duration", 88.0).right(),
-    column("Throughput now", 172.0).right(),
-    column("Ingress", 86.0).right(),
-    column("Egress", 86.0).right(),
-    column("Packets in", 96.0).right().from_width(1380.0),
-    rest_column("Packets out").right(),
+    column("Status", 112.0),
+    rest_column("Common name"),
+    column("Client IP", 108.0),
+    column("Device address", 166.0).from_width(1180.0),
+    column("Client", 118.0).from_width(860.0),
+    column("Duration", 86.0).right(),
+    column("Throughput now", 164.0).right(),
+    column("Ingress", 80.0).right(),
+    column("Egress", 80.0).right(),
+    column("Packets in", 88.0).right().from_width(940.0),
+    column("Packets out", 96.0).right().from_width(940.0),
 ];
 const ENDED: [Column<'static>; 8] = [
     column("Status", 120.0),
-    column("Common name", 118.0),
-    column("Client IP", 106.0),
+    column("Common name", 130.0),
+    column("Client IP", 108.0),
     column("Ended", 150.0),
     column("Duration", 88.0).right(),
     column("Ingress", 86.0).right(),
@@ -199,7 +199,7 @@ impl Tab {
             ui,
             |ui| {
                 kit::search_field(&mut self.filter, "Filter connections")
-                    .hint("Filter, for example name:lind")
+                    .hint("Filter, for example lind")
                     .keys("Ctrl F")
                     .width(240.0)
                     .focus(focus_filter)

@@ -13,14 +13,14 @@ use crate::{
 };
 
 pub(super) const COLUMNS: [Column<'static>; 8] = [
-    column("Name", 110.0),
-    column("Client VPN endpoint ID", 244.0),
-    column("State", 146.0),
-    column("Client CIDR", 112.0),
-    column("Transport", 84.0),
-    column("Authentication", 114.0).from_width(1020.0),
-    column("Connected", 88.0).right(),
-    rest_column("Throughput, 1 min").right(),
+    rest_column("Name"),
+    column("Client VPN endpoint ID", 238.0),
+    column("State", 138.0),
+    column("Client CIDR", 104.0),
+    column("Transport", 90.0),
+    column("Authentication", 104.0).from_width(1000.0),
+    column("Connected", 84.0).right(),
+    column("Throughput", 150.0).right(),
 ];
 
 /// One endpoint as it is read.

@@ -141,7 +141,7 @@ impl Endpoints {
                 kit::weak(ui, &said);
             },
         );
-        let height = height - kit::tokens::size::TOOLBAR - 8.0;
+        let height = height - kit::tokens::size::TOOLBAR;
         if rows.is_empty() {
             ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
                 if kit::empty(ui, "No endpoint passes the filter", "", "Clear filter") {

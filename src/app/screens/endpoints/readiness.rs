@@ -9,9 +9,9 @@ use crate::{
             associate::Associate, authorize::Authorize, create_route::CreateRoute,
             download::Download,
         },
-        kit::{self, Step},
+        kit::{self, Step, Tone},
     },
-    model::{Endpoint, Snapshot, net::everywhere},
+    model::{AssociationState, Endpoint, Snapshot, net::everywhere},
 };
 
 /// A step on the way.
@@ -26,7 +26,9 @@ pub(super) enum Need {
 /// The steps of an endpoint with whether each is done; a split tunnel needs no way to the
 /// internet, and whether a file was handed out is not known.
 pub(super) fn needs(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<(Need, bool)> {
-    let network = snapshot.associations_of(&endpoint.id).next().is_some();
+    let network = snapshot
+        .associations_of(&endpoint.id)
+        .any(|a| !matches!(a.state, AssociationState::Failed { .. }));
     let rule = snapshot.rules_of(&endpoint.id).next().is_some();
     let internet = snapshot
         .routes_of(&endpoint.id)
@@ -39,6 +41,15 @@ pub(super) fn needs(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<(Need, bool
     needs
 }
 
+/// Why a target network could not be associated, if none is and one could not.
+fn failure(snapshot: &Snapshot, endpoint: &Endpoint) -> Option<String> {
+    let mut all = snapshot.associations_of(&endpoint.id);
+    all.find_map(|a| match &a.state {
+        AssociationState::Failed { reason } => Some(reason.clone()),
+        _ => None,
+    })
+}
+
 /// Whether anything but handing out the file is left.
 pub(super) fn is_ready(snapshot: &Snapshot, endpoint: &Endpoint) -> bool {
     needs(snapshot, endpoint)
@@ -49,14 +60,17 @@ pub(super) fn is_ready(snapshot: &Snapshot, endpoint: &Endpoint) -> bool {
 /// The steps as a checklist with a button at each.
 pub(super) fn checklist(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
     let needs = needs(&cx.view.snapshot, endpoint);
+    let failed = failure(&cx.view.snapshot, endpoint);
     let steps: Vec<Step<'_>> = needs
         .iter()
         .map(|(need, done)| {
             let (label, action) = words(*need);
+            // What failed is tried again by itself: associating once more would be refused.
+            let again = *need == Need::Network && failed.is_some();
             Step {
                 label,
                 done: *done,
-                action,
+                action: if again { "" } else { action },
             }
         })
         .collect();
@@ -137,5 +151,8 @@ mod tests {
         let ready = |n| is_ready(&snapshot, &snapshot.endpoints[&sample::endpoint_id(n)]);
         assert!(ready(1));
         assert!(!ready(2), "no rule, no route");
+        let failed = &snapshot.endpoints[&sample::endpoint_id(3)];
+        assert_eq!(needs(&snapshot, failed)[0], (Need::Network, false));
+        assert!(failure(&snapshot, failed).unwrap().contains("11940"));
     }
 }
