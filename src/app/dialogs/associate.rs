@@ -96,10 +96,13 @@ impl Associate {
             );
         }
         for offer in offers {
-            let card = kit::choice_card(&offer.title, &offer.zone)
-                .icon(icons::TREE_STRUCTURE)
-                .values(&offer.cidr, "")
-                .refused(offer.refused.as_deref());
+            // The rule that stands in the way needs the room that else the CIDR has.
+            let named = format!("{}  {}", offer.title, offer.cidr);
+            let card = match &offer.refused {
+                None => kit::choice_card(&offer.title, &offer.zone).values(&offer.cidr, ""),
+                Some(rule) => kit::choice_card(&named, &offer.zone).refused(rule.as_str()),
+            };
+            let card = card.icon(icons::TREE_STRUCTURE);
             let response = card.radio(ui, &mut self.subnet, Some(offer.subnet));
             form.touched(SUBNET, &response);
         }

@@ -74,7 +74,7 @@ impl Tab {
         let one = self.selection.single().cloned();
         let off = one.is_none().then_some("Select one association first");
         let mut disassociate = one.is_some() && cx.key(ui, Key::Delete);
-        kit::toolbar(
+        kit::panel_toolbar(
             ui,
             |ui| {
                 kit::weak(ui, "Clients reach the VPC through these subnets");

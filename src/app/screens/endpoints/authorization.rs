@@ -66,7 +66,7 @@ impl Tab {
             n => format!("Revoke {n} rules"),
         };
         let mut revoke = !chosen.is_empty() && cx.key(ui, Key::Delete);
-        kit::toolbar(
+        kit::panel_toolbar(
             ui,
             |ui| {
                 kit::weak(

@@ -21,15 +21,15 @@ use crate::{
 const COLUMNS: [Column<'static>; 11] = [
     column("Status", 112.0),
     rest_column("Common name"),
-    column("Client IP", 108.0),
+    column("Client IP", 106.0),
     column("Device address", 166.0).from_width(1180.0),
-    column("Client", 118.0).from_width(860.0),
-    column("Duration", 86.0).right(),
-    column("Throughput now", 164.0).right(),
-    column("Ingress", 80.0).right(),
-    column("Egress", 80.0).right(),
-    column("Packets in", 88.0).right().from_width(940.0),
-    column("Packets out", 96.0).right().from_width(940.0),
+    column("Client", 114.0).from_width(860.0),
+    column("Duration", 82.0).right(),
+    column("Throughput now", 140.0).right(),
+    column("Ingress", 76.0).right(),
+    column("Egress", 76.0).right(),
+    column("Packets in", 82.0).right().from_width(940.0),
+    column("Packets out", 92.0).right().from_width(940.0),
 ];
 const ENDED: [Column<'static>; 8] = [
     column("Status", 120.0),
@@ -195,7 +195,7 @@ impl Tab {
         let mut terminate = !chosen.is_empty() && cx.key(ui, Key::Delete);
         let kind = self.kind;
         let said = said(self.shown_len(refused), total, self.selection.len());
-        kit::toolbar(
+        kit::panel_toolbar(
             ui,
             |ui| {
                 kit::search_field(&mut self.filter, "Filter connections")

@@ -14,13 +14,13 @@ use crate::{
 
 pub(super) const COLUMNS: [Column<'static>; 8] = [
     rest_column("Name"),
-    column("Client VPN endpoint ID", 238.0),
-    column("State", 138.0),
+    column("Client VPN endpoint ID", 244.0),
+    column("State", 146.0),
     column("Client CIDR", 104.0),
     column("Transport", 90.0),
     column("Authentication", 104.0).from_width(1000.0),
     column("Connected", 84.0).right(),
-    column("Throughput", 150.0).right(),
+    column("Throughput", 142.0).right(),
 ];
 
 /// One endpoint as it is read.

@@ -91,9 +91,6 @@ impl Panel {
         let y = ui.cursor().top().round() - 0.5;
         let line = egui::Stroke::new(1.0, t.line);
         ui.painter().hline(ui.max_rect().x_range(), y, line);
-        if self.tab != EndpointTab::Summary {
-            ui.add_space(8.0);
-        }
     }
 }
 

@@ -77,6 +77,12 @@ pub(super) fn checklist(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) 
     let chosen = Frame::new()
         .inner_margin(Margin::symmetric(20, 14))
         .show(ui, |ui| {
+            if let Some(reason) = &failed {
+                kit::banner(Tone::Danger, "The target network could not be associated")
+                    .body(reason)
+                    .ui(ui);
+                ui.add_space(12.0);
+            }
             kit::checklist(ui, "Until a client gets through", &steps)
         })
         .inner;

@@ -80,7 +80,7 @@ impl Tab {
             n => format!("Delete {n} routes"),
         };
         let mut delete = off.is_none() && cx.key(ui, Key::Delete);
-        kit::toolbar(
+        kit::panel_toolbar(
             ui,
             |ui| {
                 kit::weak(
