@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 use super::Lock;
 
@@ -39,10 +39,21 @@ pub fn path(data_dir: &Path) -> PathBuf {
 /// What the system says: a directory that cannot be written, a full disk.
 pub fn bind(lock: &Lock, access: Access) -> io::Result<UnixListener> {
     let data_dir = lock.data_dir();
+    let listener = prepare(data_dir, access)?.listen(BACKLOG)?;
+    fs::rename(data_dir.join(FRESH), path(data_dir))?;
+    Ok(listener)
+}
+
+/// A socket with its mode, on which nobody listens yet: whoever might connect before the mode is
+/// right, because of a generous umask, is refused by the kernel.
+fn prepare(data_dir: &Path, access: Access) -> io::Result<UnixSocket> {
     let fresh = data_dir.join(FRESH);
     remove(&fresh)?;
-    // It appears under its name only once its mode is right.
-    let listener = short(data_dir, FRESH, |path| UnixListener::bind(path))?;
+    let socket = UnixSocket::new_stream()?;
+    {
+        let (path, _directory) = short_path(data_dir, FRESH)?;
+        socket.bind(path)?;
+    }
     fs::set_permissions(&fresh, Permissions::from_mode(0o600))?;
     if access == Access::Group
         && let Some(gid) = group_id(GROUP)
@@ -50,8 +61,7 @@ pub fn bind(lock: &Lock, access: Access) -> io::Result<UnixListener> {
     {
         tracing::warn!(%error, "the control socket stays closed to the group {GROUP}");
     }
-    fs::rename(&fresh, path(data_dir))?;
-    Ok(listener)
+    Ok(socket)
 }
 
 /// Takes the control socket away.
@@ -99,15 +109,6 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn short<T>(
-    data_dir: &Path,
-    file: &str,
-    open: impl FnOnce(&Path) -> io::Result<T>,
-) -> io::Result<T> {
-    let (path, _directory) = short_path(data_dir, file)?;
-    open(&path)
-}
-
 /// A path that fits into a socket address (108 bytes on Linux), by way of the opened directory
 /// where the plain one is too long; and that directory, to be kept open while the path is used.
 fn short_path(data_dir: &Path, file: &str) -> io::Result<(PathBuf, Option<File>)> {
@@ -125,6 +126,8 @@ fn short_path(data_dir: &Path, file: &str) -> io::Result<(PathBuf, Option<File>)
 const FILE: &str = "control.sock";
 /// Its name while it is being prepared.
 const FRESH: &str = "control.sock.new";
+/// Clients that may wait to be accepted; more have to try again.
+const BACKLOG: u32 = 128;
 /// `sun_path` with its closing zero byte: unix(7).
 const MAX_ADDRESS: usize = 108;
 
@@ -140,6 +143,19 @@ mod tests {
         let mode = fs::metadata(path(dir.path())).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!dir.path().join(FRESH).exists());
+    }
+
+    #[tokio::test]
+    async fn nobody_can_connect_before_the_mode_is_right() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = prepare(dir.path(), Access::User).unwrap();
+        let fresh = dir.path().join(FRESH);
+        let mode = fs::metadata(&fresh).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let error = UnixStream::connect(&fresh).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let _listener = socket.listen(BACKLOG).unwrap();
+        UnixStream::connect(&fresh).await.unwrap();
     }
 
     #[tokio::test]
