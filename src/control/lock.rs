@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -36,6 +36,18 @@ pub enum LockError {
         /// Who has it; absent in the instant before the holder has written its name.
         holder: Option<Owner>,
     },
+    /// Others can put files of theirs in the place of the keys and the socket.
+    #[error(
+        "the data directory {0} can be written by other users (mode {mode:o}); \
+         name another one, or close this one: chmod 700 {0}",
+        data_dir.display()
+    )]
+    Open {
+        /// The directory.
+        data_dir: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// The directory or the lock file cannot be used.
     #[error("the data directory {} cannot be used", data_dir.display())]
     Io {
@@ -52,14 +64,21 @@ impl Lock {
     /// readable by nobody else, if it is not there.
     ///
     /// # Errors
-    /// [`LockError::Owned`] with the holder if another process has it; `Io` if the directory
-    /// cannot be made or written.
+    /// [`LockError::Owned`] with the holder if another process has it; `Open` if other users can
+    /// write the directory; `Io` if it cannot be made or written.
     pub fn acquire(data_dir: &Path, name: &str) -> Result<Self, LockError> {
         let failed = |source| LockError::Io {
             data_dir: data_dir.to_owned(),
             source,
         };
         create_private_dir(data_dir).map_err(failed)?;
+        let mode = fs::metadata(data_dir).map_err(failed)?.mode() & 0o7777;
+        if mode & 0o022 != 0 {
+            return Err(LockError::Open {
+                data_dir: data_dir.to_owned(),
+                mode,
+            });
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -68,15 +87,11 @@ impl Lock {
             .mode(0o600)
             .open(data_dir.join(FILE))
             .map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Owned {
-                    data_dir: data_dir.to_owned(),
-                    holder: holder_of(data_dir),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        if !take(&file).map_err(failed)? {
+            return Err(LockError::Owned {
+                data_dir: data_dir.to_owned(),
+                holder: holder_of(data_dir),
+            });
         }
         let owner = Owner {
             pid: std::process::id(),
@@ -103,6 +118,25 @@ impl Lock {
     pub fn owner(&self) -> &Owner {
         &self.owner
     }
+}
+
+/// Takes the lock; false if another process has it. One that only asks who has it
+/// ([`current_owner`]) is in the way for an instant and must not be taken for an owner.
+fn take(file: &File) -> io::Result<bool> {
+    for _ in 0..MAX_ASKERS {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock()?,
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => return Ok(false),
+        }
+        std::thread::yield_now();
+    }
+    Ok(false)
 }
 
 /// Who owns `data_dir` at this moment; none if nobody does.
@@ -154,13 +188,15 @@ fn holder_of(data_dir: &Path) -> Option<Owner> {
 }
 
 /// A process in words.
-fn describe(holder: Option<&Owner>) -> String {
+pub(super) fn describe(holder: Option<&Owner>) -> String {
     holder.map_or_else(
         || "another process".to_owned(),
         |owner| format!("process {} ({})", owner.pid, owner.name),
     )
 }
 
+/// How often others may ask just when the lock is to be taken.
+const MAX_ASKERS: u32 = 10_000;
 /// The lock file's name inside the data directory.
 const FILE: &str = "lock";
 
@@ -194,6 +230,34 @@ mod tests {
         let lock = Lock::acquire(dir.path(), "short").unwrap();
         let holder = current_owner(dir.path()).unwrap().unwrap();
         assert_eq!(holder.as_ref(), Some(lock.owner()));
+    }
+
+    #[test]
+    fn those_who_ask_for_the_owner_keep_nobody_from_becoming_it() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Lock::acquire(dir.path(), "x").unwrap());
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    current_owner(dir.path()).unwrap();
+                }
+            });
+            let refused = (0..2000).find_map(|_| Lock::acquire(dir.path(), "x").err());
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(refused.is_none(), "{refused:?}");
+        });
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_is_refused_with_the_cure() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let message = Lock::acquire(dir.path(), "x").unwrap_err().to_string();
+        let cure = format!("chmod 700 {}", dir.path().display());
+        assert!(message.contains(&cure), "{message}");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Lock::acquire(dir.path(), "x").unwrap();
     }
 
     #[test]
