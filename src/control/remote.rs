@@ -53,6 +53,19 @@ pub enum AttachError {
         /// The directory.
         data_dir: PathBuf,
     },
+    /// A process owns it and has not listened for a while.
+    #[error(
+        "the data directory {} is owned by {}, which takes no commands; wait until it is done, or \
+         stop it",
+        data_dir.display(),
+        lock::describe(holder.as_ref())
+    )]
+    Silent {
+        /// The directory.
+        data_dir: PathBuf,
+        /// Who owns it, where it has said so.
+        holder: Option<Owner>,
+    },
     /// The owner does not take this client.
     #[error("{}", .0.message)]
     TurnedAway(Refusal),
@@ -78,6 +91,7 @@ impl Remote {
             data_dir: data_dir.to_owned(),
             face,
             follow,
+            patience: STARTING,
         };
         let first = dial.wait_for_owner().await?;
         let (calls, queue) = mpsc::channel(MAX_WAITING);
@@ -138,6 +152,8 @@ struct Dial {
     data_dir: PathBuf,
     face: Face,
     follow: Follow,
+    /// How long an owner that holds the lock may take until it listens.
+    patience: Duration,
 }
 
 /// A connection past its hello.
@@ -152,18 +168,19 @@ impl Dial {
     async fn wait_for_owner(&self) -> Result<Attached, AttachError> {
         let mut waited = Duration::ZERO;
         loop {
-            match self.dial().await {
-                Err(AttachError::NotRunning { .. }) if waited < STARTING && self.is_owned() => {
-                    sleep(POLL).await;
-                    waited += POLL;
-                }
+            let data_dir = match self.dial().await {
+                Err(AttachError::NotRunning { data_dir }) => data_dir,
                 result => return result,
+            };
+            match lock::current_owner(&data_dir) {
+                Ok(Some(holder)) if waited >= self.patience => {
+                    return Err(AttachError::Silent { data_dir, holder });
+                }
+                Ok(Some(_)) => sleep(POLL).await,
+                Ok(None) | Err(_) => return Err(AttachError::NotRunning { data_dir }),
             }
+            waited += POLL;
         }
-    }
-
-    fn is_owned(&self) -> bool {
-        matches!(lock::current_owner(&self.data_dir), Ok(Some(_)))
     }
 
     async fn dial(&self) -> Result<Attached, AttachError> {
@@ -192,6 +209,18 @@ impl Dial {
         Ok(Attached { read, write, owner })
     }
 
+    async fn say_hello(
+        &self,
+        write: &mut (impl AsyncWrite + Unpin),
+        hello: &ToOwner,
+    ) -> Result<(), FrameError> {
+        wire::write(write, hello).await?;
+        if self.follow == Follow::Views {
+            wire::write(write, &ToOwner::Watch).await?;
+        }
+        Ok(())
+    }
+
     async fn greet(
         &self,
         read: &mut (impl AsyncRead + Unpin),
@@ -201,11 +230,11 @@ impl Dial {
             version: VERSION,
             face: self.face,
         };
-        wire::write(write, &hello).await?;
-        if self.follow == Follow::Views {
-            wire::write(write, &ToOwner::Watch).await?;
-        }
-        match wire::read(read).await? {
+        let said = self.say_hello(write, &hello).await;
+        // An owner that turns clients away closes without listening, and its reason is there to
+        // be read all the same.
+        let heard = wire::read(read).await;
+        match heard.map_err(|error| said.err().unwrap_or(error))? {
             FromOwner::Hello { owner, .. } => Ok(Ok(owner)),
             FromOwner::Goodbye(refusal) => Ok(Err(refusal)),
             FromOwner::Answer { .. } | FromOwner::View { .. } => {
@@ -380,3 +409,25 @@ const POLL: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Lock;
+
+    #[tokio::test]
+    async fn an_owner_that_does_not_listen_is_named_rather_than_called_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let _lock = Lock::acquire(dir.path(), "gatehouse --offline").unwrap();
+        let dial = Dial {
+            data_dir: dir.path().to_owned(),
+            face: Face::Cli,
+            follow: Follow::Nothing,
+            patience: POLL,
+        };
+        let message = dial.wait_for_owner().await.err().unwrap().to_string();
+        let pid = std::process::id();
+        let owner = format!("is owned by process {pid} (gatehouse --offline)");
+        assert!(message.contains(&owner), "{message}");
+    }
+}
