@@ -179,6 +179,10 @@ async fn greet(
     shared: &Shared,
 ) -> Result<Face, FrameError> {
     let refusal = match wire::read(read).await {
+        Ok(ToOwner::Hello {
+            face: Face::Gateway,
+            ..
+        }) => goodbye("the gateway itself is no client; say cli or window"),
         Ok(ToOwner::Hello { version, face }) if version == VERSION => {
             let hello = FromOwner::Hello {
                 version: VERSION,
@@ -206,7 +210,8 @@ enum Outgoing {
 }
 
 /// Reads commands until the client closes, says something that is not understood, or the owner
-/// stops. Commands of one client overlap; each holds a permit while it is under way.
+/// stops. Commands of one client overlap; each has its place among the answers before it begins,
+/// so that a client that does not read its answers is not heard any further.
 async fn take_requests(
     mut read: impl AsyncRead + Unpin,
     caller: Arc<Caller>,
@@ -224,17 +229,18 @@ async fn take_requests(
         };
         match message {
             Ok(ToOwner::Call { id, request }) => {
+                let Ok(place) = out.clone().reserve_owned().await else {
+                    return;
+                };
                 let Ok(permit) = Arc::clone(&shared.commands).acquire_owned().await else {
                     return;
                 };
-                let (door, caller, out) =
-                    (Arc::clone(&shared.door), Arc::clone(&caller), out.clone());
+                let (door, caller) = (Arc::clone(&shared.door), Arc::clone(&caller));
                 tokio::spawn(async move {
                     let result = Box::new(door.call(&caller, *request).await);
                     drop(permit);
                     // The client may be gone; the command stands.
-                    let answer = Outgoing::Message(FromOwner::Answer { id, result });
-                    out.send(answer).await.ok();
+                    place.send(Outgoing::Message(FromOwner::Answer { id, result }));
                 });
             }
             Ok(ToOwner::Watch) => {
@@ -337,7 +343,7 @@ fn goodbye(message: impl Into<String>) -> FromOwner {
 const MAX_CLIENTS: usize = 64;
 /// Commands under way at one time, of all clients.
 const MAX_COMMANDS: usize = 64;
-/// Answers that wait for one client to read.
+/// Commands of one client that are under way or wait for it to read their answers.
 const MAX_QUEUED: usize = 16;
 /// How long a client may take for its hello.
 const HELLO: Duration = Duration::from_secs(5);

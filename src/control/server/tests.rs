@@ -15,6 +15,7 @@ use crate::{
 struct Echo {
     views: watch::Sender<Arc<View>>,
     gate: Notify,
+    begun: watch::Sender<u32>,
     finished: watch::Sender<u32>,
 }
 
@@ -23,6 +24,7 @@ impl Echo {
         Arc::new(Self {
             views: watch::Sender::new(Arc::default()),
             gate: Notify::new(),
+            begun: watch::Sender::new(0),
             finished: watch::Sender::new(0),
         })
     }
@@ -45,6 +47,7 @@ impl Door for Echo {
     ) -> BoxFuture<'a, Result<Answer, Refusal>> {
         Box::pin(async move {
             if matches!(request.command, Command::DeleteVpc(_)) {
+                self.begun.send_modify(|count| *count += 1);
                 self.gate.notified().await;
                 self.finished.send_modify(|count| *count += 1);
                 return Ok(Answer::Done);
@@ -107,6 +110,39 @@ async fn commands_of_one_client_overlap() {
     }
     door.gate.notify_one();
     assert_eq!(slow.await.unwrap(), Answer::Done);
+}
+
+#[tokio::test]
+async fn a_client_with_many_slow_commands_leaves_room_for_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let door = Echo::new();
+    let _owned = own(dir.path(), Arc::clone(&door));
+    let mut busy = greeted(dir.path()).await;
+    for id in 0..2 * MAX_COMMANDS as u64 {
+        let request = Box::new(delete_vpc());
+        wire::write(&mut busy, &ToOwner::Call { id, request })
+            .await
+            .unwrap();
+    }
+    let mut begun = door.begun.subscribe();
+    let all = |count: &u32| *count as usize == MAX_QUEUED;
+    begun.wait_for(all).await.unwrap();
+    let other = Remote::attach(dir.path(), Face::Cli, Follow::Nothing)
+        .await
+        .unwrap();
+    let answer = other.call(Command::ListCertificates.into()).await;
+    assert_eq!(answer.unwrap_err().code, Code::Validation);
+    assert!(all(&door.begun.borrow()), "more began than may wait");
+}
+
+#[tokio::test]
+async fn a_client_cannot_call_itself_the_gateway() {
+    let dir = tempfile::tempdir().unwrap();
+    let _owned = own(dir.path(), Echo::new());
+    let error = Remote::attach(dir.path(), Face::Gateway, Follow::Nothing)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, AttachError::TurnedAway(_)), "{error}");
 }
 
 #[tokio::test]
@@ -247,6 +283,13 @@ async fn one_client_too_many_is_told_so_while_the_others_go_on() {
     }
     let mut stream = socket::connect(dir.path()).await.unwrap();
     expect_goodbye(&mut stream, "close one").await;
+    // Also for one that speaks into a connection that is closed already.
+    for _ in 0..20 {
+        let error = Remote::attach(dir.path(), Face::Window, Follow::Views)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, AttachError::TurnedAway(_)), "{error:?}");
+    }
     let request = Box::new(Command::ListCertificates.into());
     wire::write(&mut clients[0], &ToOwner::Call { id: 1, request })
         .await
