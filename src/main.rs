@@ -1,6 +1,6 @@
 //! The `gatehouse` program: one binary, several faces.
 
-use std::{io::IsTerminal as _, process::ExitCode};
+use std::{io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use gatehouse::{
@@ -34,7 +34,12 @@ fn main() -> ExitCode {
     };
     match action {
         Action::Window => window(&config),
-        Action::Serve(network) => runtime.block_on(serve(&config, network)),
+        Action::Serve(network) => {
+            let code = runtime.block_on(serve(&config, network));
+            // What hangs in spite of its time limit must not keep the program from ending.
+            runtime.shutdown_timeout(LAST_WORDS);
+            code
+        }
         Action::Status { wait } => runtime.block_on(cli::status(&config.data_dir, &common, wait)),
         Action::Call(call) => runtime.block_on(cli::call(&config.data_dir, &common, *call)),
     }
@@ -84,3 +89,6 @@ fn log_to_stderr(config: &Config) {
         subscriber.init();
     }
 }
+
+/// How long tasks may still run once everything was told to stop.
+const LAST_WORDS: Duration = Duration::from_secs(2);

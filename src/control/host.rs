@@ -3,9 +3,12 @@
 //! Lock, store, service, gateway, control socket; and back. `gatehouse serve` and the window's
 //! embedded gateway are both a [`Host`].
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 
 use super::{
     AttachError, Caller, Console, Face, Follow, Lock, LockError, ModeChoice, Remote, Server,
@@ -135,18 +138,24 @@ impl Host {
 
     /// Stops in order: no more commands, tunnels told to come back later, the machine's network
     /// as it was before, the control socket gone, the last records written.
+    ///
+    /// Each step has its time: one that hangs is let go of, so that the next ones still happen.
     pub async fn stop(mut self) {
         self.console.stop();
         if let Some(server) = self.server.take() {
             self.remove_socket();
             server.stop().await;
         }
-        if let Some(tunnel) = self.tunnel.take()
-            && let Err(error) = tunnel.stop().await
-        {
-            tracing::error!(%error, "this machine's network is not yet as it was; the next start tries again");
+        if let Some(tunnel) = self.tunnel.take() {
+            // Dropping the gateway takes its changes to the host back too, without a farewell.
+            let stopped = within(GATEWAY_STOPS, "the gateway", tunnel.stop()).await;
+            if let Some(Err(error)) = stopped {
+                tracing::error!(%error, "this machine's network is not yet as it was; the next start tries again");
+            }
         }
-        self.service.flush().await;
+        within(LAST_LINES, "the last records", self.service.flush()).await;
+        // Service and gateway hold each other: without this neither would end, nor the store close.
+        self.service.detach();
     }
 
     fn remove_socket(&self) {
@@ -161,7 +170,17 @@ impl Drop for Host {
         if self.server.take().is_some() {
             self.remove_socket();
         }
+        self.service.detach();
     }
+}
+
+/// What a step of stopping came to; none if it hangs, and then it was dropped.
+async fn within<T>(limit: Duration, what: &str, step: impl Future<Output = T>) -> Option<T> {
+    let done = timeout(limit, step).await;
+    if done.is_err() {
+        tracing::error!(limit_secs = limit.as_secs(), "{what} did not end in time");
+    }
+    done.ok()
 }
 
 /// A console on a data directory, however it is reached.
@@ -230,6 +249,11 @@ fn tell_manager(state: sd_notify::NotifyState<'_>) {
 
 /// The directory inside the data directory where changes to the machine's network are noted.
 const JOURNAL: &str = "network";
+/// How long the gateway may take to stop: its farewell has two seconds. With the control socket's
+/// last answers and [`LAST_LINES`] this stays below the 20 seconds that packaging gives the service.
+const GATEWAY_STOPS: Duration = Duration::from_secs(8);
+/// How long the last records may take to be written.
+const LAST_LINES: Duration = Duration::from_secs(3);
 
 #[cfg(test)]
 mod tests {
@@ -303,6 +327,42 @@ mod tests {
         assert_eq!(refusal.code, Code::Unavailable);
         let again = Host::start(options(dir.path())).await.unwrap();
         again.stop().await;
+    }
+
+    #[tokio::test]
+    async fn stopping_lets_go_of_service_gateway_and_store() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::start(options(dir.path())).await.unwrap();
+        let tunnel = Arc::downgrade(host.tunnel.as_ref().unwrap());
+        let mut views = host.console().views();
+        host.stop().await;
+        assert!(tunnel.upgrade().is_none(), "the gateway is still held");
+        let end = async { while views.changed().await.is_ok() {} };
+        let ended = timeout(Duration::from_secs(30), end).await;
+        assert!(ended.is_ok(), "the service is still held");
+    }
+
+    #[tokio::test]
+    async fn a_host_that_is_dropped_lets_go_of_its_gateway_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::start(options(dir.path())).await.unwrap();
+        let tunnel = Arc::downgrade(host.tunnel.as_ref().unwrap());
+        drop(host);
+        assert!(tunnel.upgrade().is_none(), "the gateway is still held");
+    }
+
+    #[tokio::test]
+    async fn a_step_of_stopping_that_hangs_is_let_go_of() {
+        let held = Arc::new(());
+        let step = {
+            let held = Arc::clone(&held);
+            async move {
+                std::future::pending::<()>().await;
+                drop(held);
+            }
+        };
+        assert_eq!(within(Duration::from_millis(5), "a step", step).await, None);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 
     #[tokio::test]
