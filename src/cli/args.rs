@@ -55,7 +55,7 @@ pub enum Face {
     },
     /// Show what runs, and whether it matches the configuration
     Status {
-        /// Return only once it matches; fail where an association cannot be made
+        /// Wait for a gateway, and until it matches; fail where an association cannot be made
         #[arg(long)]
         wait: bool,
         /// Give up waiting after this many seconds
@@ -192,13 +192,13 @@ pub enum Acm {
     /// Take in a certificate that was made elsewhere
     ImportCertificate {
         /// The certificate in PEM: file://PATH or the text itself
-        #[arg(long, value_name = "PEM")]
+        #[arg(long, value_name = "PEM", allow_hyphen_values = true)]
         certificate: String,
         /// Its private key in PEM: file://PATH; a CA that only lets clients in needs none
-        #[arg(long, value_name = "PEM")]
+        #[arg(long, value_name = "PEM", allow_hyphen_values = true)]
         private_key: Option<String>,
         /// The certificates above it in PEM: file://PATH
-        #[arg(long, value_name = "PEM")]
+        #[arg(long, value_name = "PEM", allow_hyphen_values = true)]
         certificate_chain: Option<String>,
     },
     /// List the certificates of the store
@@ -323,7 +323,7 @@ pub enum EndpointAction {
         #[command(flatten)]
         endpoint: Endpoint,
         /// This one
-        #[arg(long, value_name = "ID", conflicts_with = "username")]
+        #[arg(long, value_name = "ID")]
         connection_id: Option<String>,
         /// Or those of this user
         #[arg(long, value_name = "NAME")]
@@ -343,7 +343,7 @@ pub enum AccessAction {
         #[arg(long, value_name = "CIDR")]
         target_network_cidr: String,
         /// Everyone who is connected
-        #[arg(long, conflicts_with = "access_group_id")]
+        #[arg(long)]
         authorize_all_groups: bool,
         /// The group that may; needs a directory
         #[arg(long, value_name = "SID")]
@@ -366,7 +366,7 @@ pub enum AccessAction {
         #[arg(long, value_name = "CIDR")]
         target_network_cidr: String,
         /// The rule for everyone
-        #[arg(long, conflicts_with = "access_group_id")]
+        #[arg(long)]
         revoke_all_groups: bool,
         /// The rule for this group
         #[arg(long, value_name = "SID")]

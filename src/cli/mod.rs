@@ -11,6 +11,8 @@ pub mod shorthand;
 
 use std::{error::Error, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
+use tokio::time::{Instant, sleep, timeout_at};
+
 pub use self::{
     args::{Args, Common},
     command::{Action, Call},
@@ -20,6 +22,7 @@ use crate::{
     clock,
     control::{
         Access, AttachError, Console, Face, Follow, Host, HostOptions, Link, ModeChoice, Remote,
+        lock::current_owner,
     },
     model::{Answer, AssociationState, Request, View},
 };
@@ -82,11 +85,13 @@ pub async fn status(data_dir: &Path, common: &Common, wait: Option<Duration>) ->
         );
         return ExitCode::FAILURE;
     }
+    let until = Instant::now() + patience;
+    wait_for_owner(data_dir, until).await;
     let (console, _) = match open(data_dir, common, Follow::Views).await {
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    let settled = tokio::time::timeout(patience, settle(&*console)).await;
+    let settled = timeout_at(until, settle(&*console)).await;
     let view = Arc::clone(&console.views().borrow());
     match settled {
         Ok(Ok(())) => {
@@ -101,6 +106,14 @@ pub async fn status(data_dir: &Path, common: &Common, wait: Option<Duration>) ->
             output::failure("Timeout", &unsettled(&view, patience));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Waits for somebody to own the data directory: one who starts a gateway and waits for it at once
+/// may be ahead of it.
+async fn wait_for_owner(data_dir: &Path, until: Instant) {
+    while Instant::now() < until && matches!(current_owner(data_dir), Ok(None)) {
+        sleep(POLL).await;
     }
 }
 
@@ -217,5 +230,7 @@ fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// The pause between looks whether somebody owns the data directory.
+const POLL: Duration = Duration::from_millis(50);
 /// What is said where nothing will come any more.
 const GONE: &str = "The gateway stopped";

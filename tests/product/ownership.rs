@@ -1,6 +1,6 @@
 //! One owner for a data directory, and what everyone else is told.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, thread};
 
 use rustix::process::Signal;
 
@@ -27,6 +27,18 @@ fn offline_opens_the_directory_itself_and_a_gateway_finds_what_it_did() {
     );
     let _gateway = on.serve();
     assert_eq!(on.text("ec2 describe-vpcs", "/Vpcs/0/VpcId"), vpc);
+}
+
+#[test]
+fn waiting_for_the_status_waits_for_a_gateway_too() {
+    let on = Installation::new();
+    let refusal = on.words("status --wait --timeout 1").refusal();
+    assert!(refusal["Message"].as_str().unwrap().contains("--offline"));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| on.words("status --wait --timeout 60"));
+        let _gateway = on.serve();
+        assert_eq!(waiting.join().unwrap().json()["Settled"], true);
+    });
 }
 
 #[test]

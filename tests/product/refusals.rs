@@ -124,6 +124,19 @@ fn endpoint_cases(parts: &Parts, port: u16) -> Vec<Case> {
             Some("AuthenticationOptions"),
         ),
         (
+            create("10.60.0.0/22", &at_free).replace(
+                "Enabled=false",
+                "Enabled=true,CloudwatchLogGroup=vpn,CloudwatchLogStream=staff",
+            ),
+            invalid,
+            Some("ConnectionLogOptions"),
+        ),
+        (
+            create("10.60.0.0/22", &at_free).replace("Enabled=false", "CloudwatchLogGroup=vpn"),
+            "MissingParameter",
+            Some("ConnectionLogOptions"),
+        ),
+        (
             format!("{} --dry-run", create("10.60.0.0/22", &at_free)),
             "DryRunOperation",
             None,
@@ -179,6 +192,22 @@ fn network_cases(
             route("10.40.0.0/16", subnet),
             "InvalidClientVpnDuplicateRoute",
             Some("DestinationCidrBlock"),
+        ),
+        (
+            format!(
+                "ec2 authorize-client-vpn-ingress {of} --target-network-cidr 10.7.0.0/16 \
+                 --authorize-all-groups --access-group-id S-1-5-21"
+            ),
+            "InvalidParameterCombination",
+            Some("AccessGroupId"),
+        ),
+        (
+            format!(
+                "ec2 terminate-client-vpn-connections {of} --username ann --connection-id \
+                 cvpn-connection-0a1b2c3d4e5f60718"
+            ),
+            "InvalidParameterCombination",
+            Some("ConnectionId"),
         ),
         (
             format!("ec2 delete-client-vpn-endpoint {of}"),

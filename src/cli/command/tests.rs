@@ -277,7 +277,6 @@ fn what_a_structured_option_cannot_say_is_named() {
     };
     assert!(complaint("Enabled=perhaps").contains("expected true or false"));
     assert!(complaint("Enable=false").contains("unknown field `Enable`"));
-    assert!(complaint("Enabled=true,CloudwatchLogGroup=g").contains("give Enabled=false"));
     assert!(complaint("Enabled").contains("--connection-log-options: \"=\" is missing"));
 
     let tags = "ResourceType=subnet,Tags=[{Key=a,Value=b}]";
@@ -294,6 +293,32 @@ fn what_a_structured_option_cannot_say_is_named() {
         complaint.contains("ResourceType is vpc here, not subnet"),
         "{complaint}"
     );
+}
+
+#[test]
+fn a_log_group_is_the_services_to_judge() {
+    for (words, enabled) in [
+        ("Enabled=true,CloudwatchLogGroup=g", Some(true)),
+        ("CloudwatchLogGroup=g,CloudwatchLogStream=s", None),
+    ] {
+        let it = create(&[WAYS, &[words]].concat());
+        assert_eq!(it.connection_log_enabled, enabled, "{words}");
+    }
+}
+
+#[test]
+fn the_text_of_a_certificate_and_its_key_may_stand_in_the_line() {
+    let (certificate, key) = (
+        "-----BEGIN CERTIFICATE-----\n",
+        "-----BEGIN PRIVATE KEY-----\n",
+    );
+    let line = ["acm", "import-certificate", "--certificate", certificate];
+    let it = request(&[&line[..], &["--private-key", key]].concat()).command;
+    let Command::ImportCertificate(it) = it else {
+        panic!("{it:?}");
+    };
+    assert_eq!(it.certificate, Bytes(certificate.into()));
+    assert_eq!(it.private_key, Some(Secret::new(key.into())));
 }
 
 #[test]
