@@ -14,10 +14,10 @@ use crate::{
 
 pub(super) const COLUMNS: [Column<'static>; 8] = [
     rest_column("Name"),
-    column("Client VPN endpoint ID", 244.0),
+    column("Client VPN endpoint ID", 242.0),
     column("State", 146.0),
-    column("Client CIDR", 104.0),
-    column("Transport", 90.0),
+    column("Client CIDR", 114.0),
+    column("Transport", 88.0),
     column("Authentication", 104.0).from_width(1000.0),
     column("Connected", 84.0).right(),
     column("Throughput", 142.0).right(),
