@@ -29,8 +29,7 @@ use super::{
 use crate::{
     clock,
     control::{
-        Access, AttachError, Console, Face, Follow, Host, HostError, HostOptions, Link, LockError,
-        ModeChoice, Remote,
+        Access, Console, Face, HostError, HostOptions, Link, ModeChoice, Opened, attach_or_start,
     },
     model::View,
 };
@@ -54,12 +53,9 @@ pub struct Options {
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The data directory cannot be owned.
+    /// The data directory can neither be owned nor attached to.
     #[error(transparent)]
     Host(#[from] HostError),
-    /// Another process owns it, and does not let the window in.
-    #[error(transparent)]
-    Attach(#[from] AttachError),
     /// The system has no threads to give.
     #[error("the window's threads cannot be started")]
     Threads(#[source] io::Error),
@@ -83,10 +79,12 @@ pub fn run(options: &Options) -> Result<(), RunError> {
         .enable_all()
         .build()
         .map_err(RunError::Threads)?;
-    let home = runtime.block_on(Home::open(options))?;
+    let Opened { console, host } = runtime.block_on(open(options))?;
     let go_on = Arc::new(AtomicBool::new(false));
-    let shown = show(&runtime, options, home.console(), Arc::clone(&go_on));
-    runtime.block_on(home.close());
+    let shown = show(&runtime, options, console, Arc::clone(&go_on));
+    if let Some(host) = host {
+        runtime.block_on(host.stop());
+    }
     runtime.shutdown_timeout(LAST_WORDS);
     if go_on.load(Ordering::SeqCst) {
         serve_alone(options).map_err(RunError::GoOn)?;
@@ -94,44 +92,17 @@ pub fn run(options: &Options) -> Result<(), RunError> {
     shown
 }
 
-/// Where service and gateway are.
-enum Home {
-    Embedded(Host),
-    Attached(Arc<Remote>),
-}
-
-impl Home {
-    /// Owns the data directory, or attaches to who does.
-    async fn open(options: &Options) -> Result<Self, RunError> {
-        let host = Host::start(HostOptions {
-            data_dir: options.data_dir.clone(),
-            network: options.network,
-            name: "gatehouse (the window)".to_owned(),
-            face: Face::Window,
-            access: Access::User,
-        });
-        match host.await {
-            Ok(host) => Ok(Self::Embedded(host)),
-            Err(HostError::Lock(LockError::Owned { .. })) => {
-                let remote = Remote::attach(&options.data_dir, Face::Window, Follow::Views);
-                Ok(Self::Attached(Arc::new(remote.await?)))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn console(&self) -> Arc<dyn Console> {
-        match self {
-            Self::Embedded(host) => host.console(),
-            Self::Attached(remote) => Arc::clone(remote) as Arc<dyn Console>,
-        }
-    }
-
-    async fn close(self) {
-        if let Self::Embedded(host) = self {
-            host.stop().await;
-        }
-    }
+/// Attaches to who owns the data directory, or owns it. Attaching is tried first: a member of the
+/// group `gatehouse` may use a system service whose directory is closed to them.
+async fn open(options: &Options) -> Result<Opened, HostError> {
+    attach_or_start(HostOptions {
+        data_dir: options.data_dir.clone(),
+        network: options.network,
+        name: "gatehouse (the window)".to_owned(),
+        face: Face::Window,
+        access: Access::User,
+    })
+    .await
 }
 
 /// Starts `gatehouse serve` on the same directory, in a group of its own, so that it outlives
@@ -283,17 +254,20 @@ impl eframe::App for Desktop {
     }
 }
 
-/// SIGTERM and SIGINT close the window in order, without a question nobody would answer.
+/// SIGTERM, SIGINT and SIGHUP close the window in order, without a question nobody would answer.
 async fn close_on_signal(ctx: egui::Context, closing: Arc<Closing>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
     ) else {
         return;
     };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // The terminal that it was started from is gone.
+        _ = hang_up.recv() => {}
     }
     closing.decided.store(true, Ordering::SeqCst);
     ctx.send_viewport_cmd(ViewportCommand::Close);
