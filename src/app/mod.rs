@@ -11,6 +11,7 @@ pub mod backend;
 pub mod context;
 pub mod dialogs;
 pub mod files;
+pub mod form;
 pub mod format;
 pub mod kit;
 pub mod rates;

@@ -18,6 +18,7 @@ pub struct Banner<'a> {
     title: &'a str,
     body: &'a str,
     action: &'a str,
+    icon: Option<&'a str>,
 }
 
 /// A banner with a title.
@@ -27,6 +28,7 @@ pub const fn banner(tone: Tone, title: &str) -> Banner<'_> {
         title,
         body: "",
         action: "",
+        icon: None,
     }
 }
 
@@ -34,6 +36,12 @@ impl<'a> Banner<'a> {
     /// One line more.
     pub const fn body(mut self, body: &'a str) -> Self {
         self.body = body;
+        self
+    }
+
+    /// Another icon than the tone's, such as for what is waited for.
+    pub const fn icon(mut self, icon: &'a str) -> Self {
+        self.icon = Some(icon);
         self
     }
 
@@ -66,8 +74,11 @@ impl<'a> Banner<'a> {
         let color = self.tone.color(t);
         let edge = Stroke::new(1.0, color.gamma_multiply(0.35));
         paint::boxed(ui.painter(), rect, radius::CARD, self.tone.ground(t), edge);
-        self.tone
-            .paint(ui, pos2(rect.left() + 20.0, rect.top() + 19.0), 16.0);
+        let mark = pos2(rect.left() + 20.0, rect.top() + 19.0);
+        match self.icon {
+            Some(icon) => paint::icon(ui.painter(), mark, icon, 16.0, color),
+            None => self.tone.paint(ui, mark, 16.0),
+        }
         let at = pos2(rect.left() + 36.0, rect.center().y - galley.size().y / 2.0);
         ui.painter().galley(at.round(), galley, t.text);
         if self.action.is_empty() {

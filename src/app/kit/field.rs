@@ -445,8 +445,10 @@ impl Edit<'_> {
         if self.rows == 1 {
             return ui.add(edit);
         }
+        // The field's own place in the window: several areas in one form keep apart.
+        let place = ui.next_auto_id();
         egui::ScrollArea::vertical()
-            .id_salt("lines")
+            .id_salt(place)
             .max_height(inner.height())
             .auto_shrink(false)
             .show(ui, |ui| ui.add(edit))

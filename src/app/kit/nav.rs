@@ -333,6 +333,13 @@ pub fn page_head<R>(
             t.weak,
             room,
         );
+        let place = Rect::from_min_size(
+            pos2(at.x, at.y - 8.0),
+            vec2(room.min(paint::width(ui, purpose, Face::BODY)), 16.0),
+        );
+        let id = ui.scope_id().with("purpose");
+        let said = ui.interact(place, id, Sense::hover());
+        said.widget_info(|| WidgetInfo::labeled(Role::Label, true, purpose));
     }
     result
 }

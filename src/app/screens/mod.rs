@@ -3,8 +3,13 @@
 //! A page holds its drafts and its selection, reads everything else from the [`Context`], and
 //! asks for what it wants done. A page that is not in [`Screens`] is not in the navigation.
 
+pub mod certificates;
 pub mod endpoints;
+pub mod event_history;
 pub mod filter;
+pub mod getting_started;
+pub mod networks;
+pub mod settings;
 
 use egui::Ui;
 
@@ -13,7 +18,12 @@ use super::{
     kit::icons,
 };
 use crate::model::{EndpointId, View};
+use certificates::Certificates;
 use endpoints::Endpoints;
+use event_history::EventHistory;
+use getting_started::GettingStarted;
+use networks::Networks;
+use settings::Settings;
 
 /// One page.
 pub trait Page {
@@ -31,7 +41,13 @@ impl Default for Screens {
     fn default() -> Self {
         Self {
             endpoints: Endpoints::default(),
-            others: Vec::new(),
+            others: vec![
+                (Screen::GettingStarted, Box::<GettingStarted>::default()),
+                (Screen::Certificates, Box::<Certificates>::default()),
+                (Screen::Networks, Box::<Networks>::default()),
+                (Screen::EventHistory, Box::<EventHistory>::default()),
+                (Screen::Settings, Box::<Settings>::default()),
+            ],
         }
     }
 }

@@ -1,0 +1,196 @@
+//! Import a certificate that was made elsewhere: from files or pasted, in PEM.
+
+use std::sync::Arc;
+
+use super::{Dialog, Stay};
+use crate::{
+    app::{
+        backend::{Backend, Work},
+        context::{Action, Context},
+        files::{self, Files, Opened},
+        form::Form,
+        kit::{self, icons},
+    },
+    model::{
+        Command, Refusal,
+        command::{Bytes, ImportCertificate, Secret},
+    },
+};
+
+/// Asks for certificate, key and chain.
+#[derive(Debug, Default)]
+pub struct Import {
+    certificate: PemField,
+    key: PemField,
+    chain: PemField,
+    form: Form,
+}
+
+impl Dialog for Import {
+    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        if self.form.poll().is_some() {
+            cx.ask(Action::Toast("Certificate imported".to_owned()));
+            return Stay::Closed;
+        }
+        let refusal = self.form.elsewhere().map(str::to_owned);
+        let changed = [&self.certificate, &self.key, &self.chain]
+            .iter()
+            .any(|field| !field.text.is_empty());
+        let shown = kit::form_dialog("Import certificate", "Import")
+            .errors(self.form.errors())
+            .changed(changed)
+            .working(self.form.is_working())
+            .refusal(refusal.as_deref())
+            .show(ctx, |ui| {
+                self.certificate
+                    .ui(cx, ui, &mut self.form, CERTIFICATE, false);
+                self.key.ui(cx, ui, &mut self.form, PRIVATE_KEY, true);
+                self.chain.ui(cx, ui, &mut self.form, CHAIN, true);
+            });
+        match shown {
+            kit::Dialog::Open => {}
+            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Submitted => {
+                let command = ImportCertificate {
+                    certificate: self.certificate.bytes(),
+                    private_key: self.key.secret(),
+                    certificate_chain: Some(self.chain.bytes()).filter(|b| !b.0.is_empty()),
+                };
+                self.form.send(cx, Command::ImportCertificate(command));
+            }
+        }
+        Stay::Open
+    }
+}
+
+/// What a field of PEM is called and how it is explained.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::app) struct PemWords {
+    /// The service's name of it.
+    pub(in crate::app) field: &'static str,
+    /// The label.
+    pub(in crate::app) label: &'static str,
+    /// The words of the button that chooses a file, unlike those of the other fields.
+    pub(in crate::app) choose: &'static str,
+    /// One sentence.
+    pub(in crate::app) help: &'static str,
+}
+
+const CERTIFICATE: PemWords = PemWords {
+    field: "Certificate",
+    label: "Certificate",
+    choose: "Choose certificate file…",
+    help: "In PEM, such as server.crt, ca.crt or client.crt of easy-rsa.",
+};
+const PRIVATE_KEY: PemWords = PemWords {
+    field: "PrivateKey",
+    label: "Private key",
+    choose: "Choose key file…",
+    help: "In PEM without a passphrase. An authority that only lets clients in needs none.",
+};
+const CHAIN: PemWords = PemWords {
+    field: "CertificateChain",
+    label: "Certificate chain",
+    choose: "Choose chain file…",
+    help: "The certificates above it, such as ca.crt of easy-rsa.",
+};
+
+/// A field of PEM: typed, pasted, or read from a file.
+#[derive(Default)]
+pub(in crate::app) struct PemField {
+    text: String,
+    name: String,
+    file: Work<Option<Opened>>,
+}
+
+impl std::fmt::Debug for PemField {
+    // The text may be a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PemField").finish_non_exhaustive()
+    }
+}
+
+impl PemField {
+    /// What is in it, as bytes.
+    pub(in crate::app) fn bytes(&self) -> Bytes {
+        Bytes(self.text.trim().as_bytes().to_vec())
+    }
+
+    /// What is in it, as a key; none if nothing is.
+    pub(in crate::app) fn secret(&self) -> Option<Secret> {
+        let text = self.text.trim();
+        (!text.is_empty()).then(|| Secret::new(text.as_bytes().to_vec()))
+    }
+
+    /// Whether nothing is in it.
+    pub(in crate::app) fn is_empty(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// Three lines of text and the button that fills them from a file.
+    pub(in crate::app) fn ui<T>(
+        &mut self,
+        cx: &Context<'_>,
+        ui: &mut egui::Ui,
+        form: &mut Form<T>,
+        words: PemWords,
+        optional: bool,
+    ) {
+        self.take_file(form, words.field);
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
+            form.shows(words.field);
+            let error = form.error(words.field, words.label);
+            let area = kit::text_area(&mut self.text, 3)
+                .label(words.label)
+                .hint("-----BEGIN")
+                .help(words.help)
+                .mono()
+                .error(error.as_deref());
+            let area = if optional { area.optional() } else { area };
+            let out = area.ui(ui);
+            form.focus_refused(words.field, &out);
+            if out.changed() {
+                form.changed(words.field);
+                self.name.clear();
+            }
+            ui.horizontal(|ui| {
+                let choose = kit::button(words.choose).icon(icons::FILE_TEXT);
+                if choose.working(self.file.is_running()).clicked(ui) {
+                    self.file
+                        .start(choose_file(cx.backend, cx.files, words.label));
+                }
+                if !self.name.is_empty() {
+                    kit::weak(ui, &self.name);
+                }
+            });
+        });
+    }
+
+    fn take_file<T>(&mut self, form: &mut Form<T>, field: &'static str) {
+        match self.file.poll() {
+            None | Some(Ok(None)) => {}
+            Some(Err(refusal)) => form.refuse(refusal.at(field)),
+            Some(Ok(Some(opened))) => {
+                self.text = String::from_utf8_lossy(&opened.bytes).into_owned();
+                self.name = opened.name;
+                form.changed(field);
+            }
+        }
+    }
+}
+
+/// Asks for a file and reads it, off the drawing thread.
+fn choose_file(
+    backend: &Backend,
+    files: &Arc<dyn Files>,
+    title: &'static str,
+) -> crate::app::backend::Pending<Option<Opened>> {
+    let files = Arc::clone(files);
+    backend.spawn(async move {
+        match files.choose_source(title).await {
+            Some(path) => files::read(&path).map(Some),
+            None => Ok::<_, Refusal>(None),
+        }
+    })
+}
