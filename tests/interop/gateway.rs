@@ -165,6 +165,18 @@ impl<'a> Gateway<'a> {
         })
     }
 
+    /// A shell that stops at the first error and in which `gatehouse` is the program on this
+    /// gateway's data directory.
+    pub(crate) fn shell(&self, commands: &str) -> Command {
+        let begin = r#"set -euo pipefail; gatehouse() { "$PROGRAM" --data-dir "$DATA_DIR" "$@"; }"#;
+        let mut command = self.lab.gateway.command("bash");
+        command
+            .env("PROGRAM", &self.program)
+            .env("DATA_DIR", &self.data_dir)
+            .args(["-c", &format!("{begin}\n{commands}")]);
+        command
+    }
+
     /// The program in its network, with the rights of its mode.
     fn command(&self) -> Command {
         let user = NOBODY.to_string();

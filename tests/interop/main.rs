@@ -22,5 +22,6 @@ mod dialects;
 mod identity;
 mod own_addresses;
 mod peers;
+mod readme;
 mod rekey;
 mod through;
