@@ -21,16 +21,16 @@ pub struct Args {
 pub struct Common {
     /// Where configuration and keys are kept [default: $GATEHOUSE_DATA_DIR, else a directory of
     /// your own]
-    #[arg(long, global = true, value_name = "DIRECTORY")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
     /// Accepted for scripts that were written for AWS; this installation is one region
-    #[arg(long, global = true, value_name = "REGION")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "REGION")]
     pub region: Option<String>,
     /// Open the data directory itself where no gatehouse runs on it, for this one command
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub offline: bool,
     /// How to print the answer
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, default_value_t)]
     pub output: Output,
 }
 
@@ -47,7 +47,7 @@ pub enum Output {
 /// The commands of the first level.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Face {
-    /// Run service and gateway without a window until SIGTERM or SIGINT
+    /// Run service and gateway without a window until SIGTERM, SIGINT or SIGHUP
     Serve {
         /// How packets get into the target network
         #[arg(long, value_enum, default_value_t)]
@@ -236,10 +236,10 @@ pub enum Networks {
 #[derive(Clone, Debug, PartialEq, Group)]
 pub struct Ec2 {
     /// Only say whether it would be carried out
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub dry_run: bool,
     /// A word of yours: the same word again has the first answer again and changes nothing
-    #[arg(long, global = true, value_name = "TOKEN")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "TOKEN")]
     pub client_token: Option<String>,
     /// What to do.
     #[command(subcommand)]
@@ -616,6 +616,8 @@ pub struct TagSpecifications {
     pub tag_specifications: Vec<String>,
 }
 
+/// The heading in help of what a command shares with others.
+const EVERYWHERE: &str = "Shared options";
 /// What `gatehouse --help` ends with.
 const EXAMPLES: &str = "\
 Examples:
@@ -659,6 +661,17 @@ mod tests {
             }
         }
         check(&Args::command(), "gatehouse");
+    }
+
+    #[test]
+    fn help_shows_a_commands_own_options_first_and_apart() {
+        let line = "gatehouse ec2 create-vpc --help".split_whitespace();
+        let help = Args::try_parse_from(line).unwrap_err().to_string();
+        let (own, shared) = help.split_once(EVERYWHERE).unwrap();
+        assert!(own.contains("--cidr-block"), "{help}");
+        for option in ["--data-dir", "--region", "--output", "--dry-run"] {
+            assert!(shared.contains(option) && !own.contains(option), "{help}");
+        }
     }
 
     #[test]

@@ -32,13 +32,22 @@ use crate::{
 /// # Errors
 /// Exit status 2.
 pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
-    match command::understand(args.face) {
-        Ok(action) => Ok((args.common, action)),
-        Err(error) => {
-            output::usage(&error.to_string());
-            Err(ExitCode::from(2))
-        }
+    let usage = |message: &str| {
+        output::usage(message);
+        ExitCode::from(2)
+    };
+    let action = command::understand(args.face).map_err(|error| usage(&error.to_string()))?;
+    let needs_gateway = match action {
+        Action::Window | Action::Serve(_) => true,
+        Action::Status { wait } => wait.is_some(),
+        Action::Call(_) => false,
+    };
+    if args.common.offline && needs_gateway {
+        return Err(usage(
+            "--offline is for one command without a gateway; here a gateway is what is asked for",
+        ));
     }
+    Ok((args.common, action))
 }
 
 /// Prints a failure that ends the program, with what caused it, and answers its exit status.
@@ -78,13 +87,6 @@ pub async fn status(data_dir: &Path, common: &Common, wait: Option<Duration>) ->
         let shape = shape::answer;
         return call(data_dir, common, Call { request, shape }).await;
     };
-    if common.offline {
-        output::failure(
-            "Unavailable",
-            "Nothing settles without a gateway: leave --offline or --wait away",
-        );
-        return ExitCode::FAILURE;
-    }
     let until = Instant::now() + patience;
     wait_for_owner(data_dir, until).await;
     let (console, _) = match open(data_dir, common, Follow::Views).await {

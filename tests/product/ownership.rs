@@ -107,9 +107,13 @@ fn a_mistyped_command_ends_with_status_2_and_says_where() {
             "acm import-certificate --certificate file:///no/such",
             "cannot be read",
         ),
+        ("status --wait --offline", "--offline is for"),
+        ("serve --offline", "--offline is for"),
+        ("--offline", "--offline is for"),
     ] {
         let outcome = on.words(line);
         assert_eq!(outcome.status.code(), Some(2), "{outcome:?}");
+        assert_eq!(outcome.stdout, "");
         assert!(outcome.stderr.contains(part), "{outcome:?}");
     }
 }
