@@ -46,6 +46,14 @@ impl Flow {
             Self::Datagram(flow) => flow.last_activity(),
         }
     }
+
+    /// Whether it is over but for late packets.
+    pub(super) fn is_spent(&self) -> bool {
+        match self {
+            Self::Tcp(flow) => flow.is_spent(),
+            Self::Datagram(_) => false,
+        }
+    }
 }
 
 /// A flow and what the stack keeps about it.
@@ -60,6 +68,22 @@ pub(super) struct Entry {
     pub(super) timer: Option<Instant>,
     /// Whether a packet came for it that it has not been polled for.
     pub(super) touched: bool,
+    /// Whether it stands in a list of flows to be polled, so that none lists it twice.
+    listed: bool,
+}
+
+impl Entry {
+    /// Puts the flow into `list` unless it stands in one.
+    pub(super) fn list(&mut self, id: FlowId, list: &mut Vec<FlowId>) {
+        if !std::mem::replace(&mut self.listed, true) {
+            list.push(id);
+        }
+    }
+
+    /// Says that the flow was taken out of its list.
+    pub(super) fn unlist(&mut self) {
+        self.listed = false;
+    }
 }
 
 #[derive(Default)]
@@ -74,8 +98,31 @@ pub(super) struct Flows {
     places: Vec<Place>,
     free: Vec<usize>,
     by_key: HashMap<FlowKey, FlowId>,
+    /// How many flows of each [`Class`] a client has; clients without any are not in it.
+    by_client: [HashMap<Ipv4Addr, usize>; 2],
     tcp: usize,
+    /// The place from which the next sample is taken.
+    hand: usize,
 }
+
+/// Flows that are limited together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Tcp,
+    Datagram,
+}
+
+impl Class {
+    fn of(carrier: Carrier) -> Self {
+        match carrier {
+            Carrier::Tcp => Self::Tcp,
+            Carrier::Udp | Carrier::Echo => Self::Datagram,
+        }
+    }
+}
+
+/// Flows among which the one to give way is chosen.
+const SAMPLE: usize = 64;
 
 impl Flows {
     /// Flows that are TCP.
@@ -86,6 +133,12 @@ impl Flows {
     /// Flows that are UDP or echo.
     pub(super) fn datagrams(&self) -> usize {
         self.by_key.len() - self.tcp
+    }
+
+    /// Flows of one client that are limited together with those of `carrier`.
+    pub(super) fn count(&self, carrier: Carrier, client: Ipv4Addr) -> usize {
+        let counts = &self.by_client[Class::of(carrier) as usize];
+        counts.get(&client).copied().unwrap_or(0)
     }
 
     pub(super) fn find(&self, key: &FlowKey) -> Option<FlowId> {
@@ -113,6 +166,9 @@ impl Flows {
         };
         let waker = FlowWaker::new(id, Arc::clone(ready));
         self.tcp += usize::from(key.carrier == Carrier::Tcp);
+        *self.by_client[Class::of(key.carrier) as usize]
+            .entry(*key.client.ip())
+            .or_default() += 1;
         place.entry = Some(Entry {
             key,
             flow,
@@ -121,6 +177,7 @@ impl Flows {
             deadline: None,
             timer: None,
             touched: false,
+            listed: false,
         });
         self.by_key.insert(key, id);
         id
@@ -136,26 +193,58 @@ impl Flows {
         self.free.push(id.index);
         self.by_key.remove(&entry.key);
         self.tcp -= usize::from(entry.key.carrier == Carrier::Tcp);
+        let client = *entry.key.client.ip();
+        let counts = &mut self.by_client[Class::of(entry.key.carrier) as usize];
+        if let Some(count) = counts.get_mut(&client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&client);
+            }
+        }
         Some(entry)
     }
 
-    /// The UDP or echo flow that has been idle longest.
-    pub(super) fn oldest_datagram(&self) -> Option<FlowId> {
-        let idle = self
+    /// The flow that makes room for another one of `client`, so that no client crowds out the rest:
+    /// one of the client that has most, or of `client` itself once it has as many. Flows that are
+    /// over go first, then those idle longest. `None` if a TCP flow in use would end for one more of
+    /// the same client.
+    pub(super) fn to_give_way(&mut self, carrier: Carrier, client: Ipv4Addr) -> Option<FlowId> {
+        let class = Class::of(carrier);
+        let counts = &self.by_client[class as usize];
+        let own = self.count(carrier, client);
+        let (&crowding, &most) = counts
             .iter()
-            .filter(|(_, entry)| entry.key.carrier != Carrier::Tcp);
-        idle.min_by_key(|(_, entry)| entry.flow.last_activity())
-            .map(|(id, _)| id)
+            .max_by_key(|&(client, count)| (*count, *client))?;
+        // Between equals a TCP flow in use is worth more than one that only begins.
+        let taken_from = if own + usize::from(class == Class::Tcp) < most {
+            crowding
+        } else {
+            client
+        };
+        let id = self.sample(class, taken_from)?;
+        let is_spent = self.get_mut(id).is_some_and(|entry| entry.flow.is_spent());
+        (class == Class::Datagram || is_spent || taken_from != client).then_some(id)
     }
 
-    /// The TCP flow that is over but for late packets and has been so longest.
-    pub(super) fn oldest_spent(&self) -> Option<FlowId> {
-        let spent = self
+    /// Of the next flows of a client the one to be missed least. To look at all of them for each
+    /// packet would let one client slow down the others.
+    fn sample(&mut self, class: Class, client: Ipv4Addr) -> Option<FlowId> {
+        let (before, after) = self.places.split_at(self.hand.min(self.places.len()));
+        let start = before.len();
+        let places = (start..).zip(after).chain((0..).zip(before));
+        let sample: Vec<_> = places
+            .filter_map(|(index, place)| Some((index, place.tenant, place.entry.as_ref()?)))
+            .filter(|(_, _, entry)| {
+                Class::of(entry.key.carrier) == class && *entry.key.client.ip() == client
+            })
+            .take(SAMPLE)
+            .collect();
+        let (last, ..) = sample.last()?;
+        self.hand = last + 1;
+        sample
             .iter()
-            .filter(|(_, entry)| matches!(&entry.flow, Flow::Tcp(flow) if flow.is_spent()));
-        spent
-            .min_by_key(|(_, entry)| entry.flow.last_activity())
-            .map(|(id, _)| id)
+            .min_by_key(|(_, _, entry)| (!entry.flow.is_spent(), entry.flow.last_activity()))
+            .map(|&(index, tenant, _)| FlowId { index, tenant })
     }
 
     /// The flows of one client.

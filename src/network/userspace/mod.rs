@@ -226,8 +226,9 @@ pub(super) struct Stack {
     timers: BTreeSet<(Instant, FlowId)>,
     /// Made at the first wait, within the worker's runtime.
     sleep: Option<Pin<Box<Sleep>>>,
-    /// A list to work through, kept for its allocation.
+    /// Lists to work through, kept for their allocation.
     agenda: Vec<FlowId>,
+    roused: Vec<FlowId>,
 }
 
 impl Stack {
@@ -242,6 +243,7 @@ impl Stack {
             timers: BTreeSet::new(),
             sleep: None,
             agenda: Vec::new(),
+            roused: Vec::new(),
         }
     }
 
@@ -363,8 +365,16 @@ impl Stack {
     }
 
     fn is_spent(&mut self, id: FlowId) -> bool {
-        let flow = self.flows.get_mut(id).map(|entry| &entry.flow);
-        matches!(flow, Some(Flow::Tcp(flow)) if flow.is_spent())
+        self.flows
+            .get_mut(id)
+            .is_some_and(|entry| entry.flow.is_spent())
+    }
+
+    /// Ends a flow for another one.
+    fn make_room(&mut self, key: &FlowKey) -> Result<(), DropReason> {
+        let id = self.flows.to_give_way(key.carrier, *key.client.ip());
+        self.remove(id.ok_or(DropReason::FlowLimit)?);
+        Ok(())
     }
 
     /// `None` if the target refused at once, of which the client was told.
@@ -374,8 +384,7 @@ impl Stack {
         now: Instant,
     ) -> Result<Option<FlowId>, DropReason> {
         if self.flows.tcp() >= self.limits.flows {
-            let spent = self.flows.oldest_spent().ok_or(DropReason::FlowLimit)?;
-            self.remove(spent);
+            self.make_room(&incoming.key)?;
         }
         match TcpFlow::open(&incoming.key, incoming.packet, now) {
             Ok(flow) => {
@@ -418,10 +427,8 @@ impl Stack {
     }
 
     fn open_datagram(&mut self, key: &FlowKey, now: Instant) -> Result<Option<FlowId>, DropReason> {
-        if self.flows.datagrams() >= self.limits.flows
-            && let Some(oldest) = self.flows.oldest_datagram()
-        {
-            self.remove(oldest);
+        if self.flows.datagrams() >= self.limits.flows {
+            self.make_room(key)?;
         }
         match DatagramFlow::open(key, now) {
             Ok(flow) => Ok(Some(self.flows.insert(
@@ -449,11 +456,22 @@ impl Stack {
     fn work(&mut self, now: Instant) {
         let mut agenda = std::mem::take(&mut self.agenda);
         agenda.append(&mut self.starved);
-        self.ready.take(&mut agenda);
-        self.take_due(now, &mut agenda);
+        let mut roused = std::mem::take(&mut self.roused);
+        self.ready.take(&mut roused);
+        self.take_due(now, &mut roused);
+        for id in roused.drain(..) {
+            if let Some(entry) = self.flows.get_mut(id) {
+                entry.list(id, &mut agenda);
+            }
+        }
+        self.roused = roused;
         let mut polled = 0;
         while polled < agenda.len() && self.core.output.has_room() {
-            self.poll_flow(agenda[polled], now);
+            let id = agenda[polled];
+            if let Some(entry) = self.flows.get_mut(id) {
+                entry.unlist();
+                self.poll_flow(id, now);
+            }
             polled += 1;
         }
         // Those that had no turn go before those that used the room up.
@@ -507,7 +525,7 @@ impl Stack {
         match outcome {
             Outcome::Keep { deadline: Some(at) } => self.set_timer(id, at),
             Outcome::Keep { deadline: None } => entry.deadline = None,
-            Outcome::Starved => self.starved.push(id),
+            Outcome::Starved => entry.list(id, &mut self.starved),
             Outcome::Remove => self.remove(id),
         }
     }
@@ -631,6 +649,59 @@ mod tests {
         }
         let kept = |port| stack.flows.find(&key(Carrier::Udp, port, target)).is_some();
         assert_eq!([1, 2, 3, 4].map(kept), [true, false, true, true]);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_uses_all_flows_up_does_not_keep_another_from_opening_some() {
+        let listener = TcpListener::bind(local(0)).unwrap();
+        let server = UdpSocket::bind(local(0)).unwrap();
+        let mut stack = stack(8);
+        let mut open = |carrier, target, client: u8, port| {
+            let mut key = key(carrier, port, target);
+            key.client.set_ip(Ipv4Addr::new(10, 99, 0, client));
+            let packet = match carrier {
+                Carrier::Tcp => syn(&key),
+                _ => packet::stand_in(&key).to_vec(),
+            };
+            let opened = stack.receive(&Incoming::parse(&packet).unwrap(), Instant::now());
+            let count = |client| {
+                let client = Ipv4Addr::new(10, 99, 0, client);
+                stack.flows.count(carrier, client)
+            };
+            (opened, [count(2), count(3)])
+        };
+        for (carrier, target) in [
+            (Carrier::Udp, server.local_addr().unwrap()),
+            (Carrier::Tcp, listener.local_addr().unwrap()),
+        ] {
+            for port in 1..20 {
+                let (_, counts) = open(carrier, target, 2, port);
+                assert_eq!(counts, [usize::from(port).min(8), 0]);
+            }
+            for port in 1..=4 {
+                let (opened, counts) = open(carrier, target, 3, port);
+                assert_eq!(opened, Ok(()));
+                assert_eq!(counts, [8 - usize::from(port), usize::from(port)]);
+            }
+            // Now they have as many: what one opens more is its own loss.
+            let (opened, counts) = open(carrier, target, 3, 5);
+            assert_eq!(opened.is_ok(), carrier == Carrier::Udp);
+            assert_eq!(counts, [4, 4]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flow_that_waits_for_room_waits_in_the_list_once() {
+        let server = UdpSocket::bind(local(0)).unwrap();
+        let mut stack = stack(8);
+        while stack.core.output.has_room() {
+            assert!(stack.core.output.push_with(|_| Some(20)));
+        }
+        for _ in 0..10 {
+            stack.send_at(&udp(1, server.local_addr().unwrap()), Instant::now());
+            stack.work(Instant::now());
+        }
+        assert_eq!(stack.starved.len(), 1);
     }
 
     #[tokio::test]
