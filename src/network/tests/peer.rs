@@ -76,6 +76,8 @@ pub(super) struct Peer {
     /// Of so many packets in each direction one is lost; 0 for none.
     pub(super) loss: usize,
     carried: usize,
+    /// The window that the last TCP segment to the client offered, as it stands in the segment.
+    pub(super) window: u16,
     /// Packets to the client that are not TCP.
     pub(super) others: Vec<Vec<u8>>,
 }
@@ -101,6 +103,7 @@ impl Peer {
             next_port: 40_000,
             loss: 0,
             carried: 0,
+            window: u16::MAX,
             others: Vec::new(),
         }
     }
@@ -163,6 +166,7 @@ impl Peer {
                 continue;
             }
             if packet[9] == 6 {
+                self.window = u16::from_be_bytes([packet[34], packet[35]]);
                 self.link.to_client.push_back(packet.to_vec());
             } else {
                 self.others.push(packet.to_vec());

@@ -183,6 +183,75 @@ async fn a_server_that_finishes_first_still_hears_the_client() {
     assert_eq!(server.await.unwrap(), "one more thing");
 }
 
+/// A client and a target finish while the target has not read all that the client sent, in either
+/// order. After `wait` it reads the rest.
+async fn both_finish_before_all_is_read(target_first: bool, wait: Duration) {
+    let (listener, address) = listen().await;
+    let mut peer = peer();
+    let handle = peer.connect(address);
+    let accepted = tokio::spawn(async move { listener.accept().await.unwrap().0 });
+    peer.until("the connection", |peer| {
+        peer.state(handle) == State::Established
+    })
+    .await;
+    let mut stream = accepted.await.unwrap();
+    if target_first {
+        stream.shutdown().await.unwrap();
+        peer.until("the target's FIN", |peer| {
+            peer.state(handle) == State::CloseWait
+        })
+        .await;
+    }
+    let data = pattern(30_000_000, 3);
+    let mut sent = 0;
+    peer.until("the system to take no more for the target", |peer| {
+        let holds_back = peer.window < 24_000;
+        let socket = peer.socket(handle);
+        let acknowledged = socket.can_send() && socket.send_queue() == 0;
+        if acknowledged && !holds_back {
+            sent += socket.send_slice(&data[sent..sent + 8192]).unwrap();
+        }
+        acknowledged && holds_back
+    })
+    .await;
+    peer.socket(handle).close();
+    peer.until("the acknowledgement of the client's FIN", |peer| {
+        matches!(peer.state(handle), State::FinWait2 | State::Closed)
+    })
+    .await;
+    if !target_first {
+        stream.shutdown().await.unwrap();
+    }
+    let begin = std::time::Instant::now();
+    peer.until("the wait", |_| begin.elapsed() > wait).await;
+    let mut received = Vec::new();
+    peer.until("the target to read all", |_| {
+        while let Ok(count) = stream.try_read_buf(&mut received) {
+            if count == 0 {
+                return true;
+            }
+        }
+        false
+    })
+    .await;
+    assert!(
+        received == data[..sent],
+        "{} bytes of {sent} arrived",
+        received.len()
+    );
+}
+
+#[tokio::test]
+async fn what_a_client_sent_reaches_a_slow_target_that_finishes_after_the_client() {
+    both_finish_before_all_is_read(false, Duration::from_millis(300)).await;
+}
+
+#[tokio::test]
+async fn what_a_client_sent_reaches_a_slow_target_that_finished_before_the_client() {
+    // The stack keeps a TIME-WAIT of 10 s.
+    both_finish_before_all_is_read(true, Duration::from_secs(11)).await;
+}
+
 #[tokio::test]
 async fn a_reset_passes_in_both_directions() {
     let (listener, address) = listen().await;

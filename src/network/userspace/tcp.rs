@@ -28,6 +28,8 @@ const IDLE_LIMIT: Duration = Duration::from_secs(2 * 3600 + 4 * 60);
 const HALF_CLOSED_LIMIT: Duration = Duration::from_secs(4 * 60);
 /// How long a client may owe an acknowledgement: it has gone.
 const STALL_LIMIT: Duration = Duration::from_secs(120);
+/// When a FIN has been acknowledged for certain, well before TIME-WAIT ends.
+const ACKNOWLEDGED: Duration = Duration::from_secs(5);
 
 pub(super) struct TcpFlow {
     stream: TcpStream,
@@ -190,6 +192,11 @@ impl TcpFlow {
         if now >= expiry {
             open.socket_mut().abort();
         }
+        if open.outlasts_its_socket() && now > self.last_heard + ACKNOWLEDGED {
+            return Outcome::Keep {
+                deadline: Some(expiry),
+            };
+        }
         let starved = core.egress(&mut open.sockets, now);
         if starved {
             return Outcome::Starved;
@@ -252,6 +259,12 @@ impl Open {
     fn exchange(&mut self, cx: &mut Context<'_>, stream: &TcpStream) -> io::Result<bool> {
         let uploaded = self.upload(cx, stream)?;
         let downloaded = self.download(cx, stream)?;
+        // A client that has finished too ends the flow by acknowledging: not before the target has
+        // taken all that the client sent.
+        let client_finished = self.socket().state() == TcpState::CloseWait;
+        if self.target_done && (self.client_done || !client_finished) {
+            self.socket_mut().close();
+        }
         Ok(uploaded || downloaded)
     }
 
@@ -295,10 +308,7 @@ impl Open {
                 Err(error) => (0, Err(error)),
             });
             match read {
-                Ok(Ok(0)) => {
-                    self.target_done = true;
-                    socket.close();
-                }
+                Ok(Ok(0)) => self.target_done = true,
                 Ok(Ok(_)) => moved = true,
                 Ok(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(Err(error)) => return Err(error),
@@ -306,6 +316,12 @@ impl Open {
             }
         }
         Ok(moved)
+    }
+
+    /// Whether the socket is done with the client while the target has yet to take some of what it
+    /// sent. When its TIME-WAIT ends, which is after 10 s, the socket would forget that.
+    fn outlasts_its_socket(&self) -> bool {
+        self.socket().state() == TcpState::TimeWait && !self.client_done
     }
 
     fn expiry(&self, last_activity: Instant, last_heard: Instant) -> Instant {
