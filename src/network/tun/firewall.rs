@@ -1,14 +1,17 @@
 //! The nftables table of our own: address translation, and what keeps the gateway itself out of reach.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use ipnet::Ipv4Net;
 use nftables::batch::Batch;
 use nftables::expr::{
     Expression, Meta, MetaKey, NamedExpression, Payload, PayloadField, Prefix, SetItem,
 };
-use nftables::helper::{NftablesError, apply_ruleset_with_args, get_current_ruleset_raw};
+use nftables::helper::{NftablesError, get_current_ruleset_raw};
 use nftables::schema::{Chain, NfListObject, Rule, Table};
 use nftables::stmt::{Match, Operator, Statement};
 use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
@@ -24,8 +27,14 @@ pub(super) const TABLE: &str = "gatehouse";
 const FILTER: i32 = 0;
 const SOURCE_NAT: i32 = 100;
 
-/// Replaces our whole table in one transaction: there is no moment without its rules.
-pub(super) fn replace<'a>(tun: &'a str, plan: &Plan, guarded: &'a [String]) -> Result<(), Error> {
+/// Replaces our whole table in one transaction: there is no moment without its rules. `lock` is the
+/// journal's.
+pub(super) fn replace(
+    tun: &str,
+    plan: &Plan,
+    guarded: &[String],
+    lock: &File,
+) -> Result<(), Error> {
     let mut batch = emptied();
     batch.add(NfListObject::Table(table()));
 
@@ -77,12 +86,12 @@ pub(super) fn replace<'a>(tun: &'a str, plan: &Plan, guarded: &'a [String]) -> R
         ];
         batch.add(rule("postrouting", statements));
     }
-    run(batch)
+    run(batch, lock)
 }
 
-/// Removes our table; that there is none is no error.
-pub(super) fn remove() -> Result<(), Error> {
-    run(emptied())
+/// Removes our table; that there is none is no error. `lock` is the journal's.
+pub(super) fn remove(lock: &File) -> Result<(), Error> {
+    run(emptied(), lock)
 }
 
 /// Whether this process may use nftables, and if not, why, as the end of a sentence.
@@ -155,19 +164,39 @@ fn ends_in_refusal(objects: &[Value], chain: &Value) -> bool {
     })
 }
 
-fn run(batch: Batch<'_>) -> Result<(), Error> {
-    apply_ruleset_with_args(&batch.to_nftables(), Some(program()), Vec::<&str>::new())
-        .map_err(|error| Error::Firewall(explain(&error)))
+/// Runs `nft`, which outlives this process by a moment if that is killed. Its standard output, to
+/// which it writes nothing, is the journal's lock: so the lock stays taken until it has ended, and
+/// the next start does not clean up before.
+fn run(batch: Batch<'_>, lock: &File) -> Result<(), Error> {
+    let refused = |error: io::Error| Error::Firewall(error.to_string());
+    let input = serde_json::to_vec(&batch.to_nftables())
+        .map_err(|error| Error::Firewall(error.to_string()))?;
+    let mut nft = Command::new(program())
+        .args(["-j", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(lock.try_clone().map_err(refused)?)
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(refused)?;
+    // An error here is one of nft's, which says itself what it is.
+    let written = nft.stdin.take().map(|mut stdin| stdin.write_all(&input));
+    let output = nft.wait_with_output().map_err(refused)?;
+    if !output.status.success() {
+        return Err(Error::Firewall(first_line(&String::from_utf8_lossy(
+            &output.stderr,
+        ))));
+    }
+    written.transpose().map(drop).map_err(refused)
+}
+
+fn first_line(stderr: &str) -> String {
+    let line = stderr.lines().find(|line| !line.trim().is_empty());
+    line.unwrap_or("no message").trim().to_owned()
 }
 
 fn explain(error: &NftablesError) -> String {
     match error {
-        NftablesError::NftFailed { stderr, .. } => stderr
-            .lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or("no message")
-            .trim()
-            .to_owned(),
+        NftablesError::NftFailed { stderr, .. } => first_line(stderr),
         other => other.to_string(),
     }
 }

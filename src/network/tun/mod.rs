@@ -55,6 +55,9 @@ pub(super) fn usable() -> Result<(), String> {
 
 /// Takes back what a run that crashed left on the host.
 pub(super) fn remove_leftovers(state_dir: &Path) -> Result<(), Error> {
+    if !state_dir.exists() {
+        return Ok(());
+    }
     Undo::open(state_dir).map(drop)
 }
 
@@ -120,7 +123,7 @@ impl Tun {
                 .collect::<Vec<_>>(),
         );
         // The guard first: at no moment is more forwarded than before.
-        firewall::replace(&self.name, plan, &guarded)?;
+        firewall::replace(&self.name, plan, &guarded, self.undo.lock())?;
         self.undo.enable_forwarding(&forward)?;
         undo::write_setting(&undo::forwarding_path(&self.name), "1")?;
         self.match_routes(&wanted)?;

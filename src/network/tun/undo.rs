@@ -3,9 +3,10 @@
 //!
 //! The device and its routes need no entry: they go with the process that opened them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ use crate::network::Error;
 pub(super) const IPV4_CONF: &str = "/proc/sys/net/ipv4/conf";
 const GLOBAL_FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
 const FILE_NAME: &str = "network-undo.json";
+/// How long a start waits for the `nft` of a run that was killed, which takes some milliseconds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The journal's content. Unknown fields of a later version are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +40,19 @@ struct Record {
 pub(super) struct Undo {
     path: PathBuf,
     record: Record,
+    /// The state directory, locked.
+    lock: File,
 }
 
 impl Undo {
-    /// Takes back what a run that crashed left behind, and starts a new journal.
+    /// Takes back what a run that crashed left behind, and starts a new journal. If `nft` still
+    /// works for that run, its end is waited for.
     pub(super) fn open(state_dir: &Path) -> Result<Self, Error> {
         let path = state_dir.join(FILE_NAME);
+        let lock = locked(state_dir).map_err(|source| Error::Journal {
+            path: path.clone(),
+            source,
+        })?;
         let fresh = Record {
             place: place(),
             global_forwarding: read_setting(Path::new(GLOBAL_FORWARDING)).unwrap_or_default(),
@@ -50,16 +61,22 @@ impl Undo {
         let undo = Self {
             path,
             record: fresh,
+            lock,
         };
         // What a crash during a write left beside the journal.
         fs::remove_file(undo.unfinished()).ok();
         if let Some(left) = undo.read()? {
             if left.place == undo.record.place {
-                revert(&left)?;
+                revert(&left, &undo.lock)?;
             }
             undo.remove()?;
         }
         Ok(undo)
+    }
+
+    /// The lock that keeps others from this journal while they have it open.
+    pub(super) fn lock(&self) -> &File {
+        &self.lock
     }
 
     /// Says that our table may exist from now on.
@@ -103,7 +120,7 @@ impl Undo {
 
     /// Takes everything back and removes the journal. It can be called again after an error.
     pub(super) fn revert(&mut self) -> Result<(), Error> {
-        revert(&self.record)?;
+        revert(&self.record, &self.lock)?;
         self.record.table = false;
         self.record.forwarding.clear();
         self.remove()
@@ -159,7 +176,23 @@ impl Undo {
     }
 }
 
-fn revert(record: &Record) -> Result<(), Error> {
+/// The directory, locked. The lock is of the open file, so it is shared with programs that have it
+/// from this process, and ends with the last of them.
+fn locked(directory: &Path) -> io::Result<File> {
+    let file = File::open(directory)?;
+    let end = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                std::thread::sleep(LOCK_INTERVAL);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn revert(record: &Record, lock: &File) -> Result<(), Error> {
     if !others_forward(record) {
         for interface in record.forwarding.iter().rev() {
             write_setting(&forwarding_path(interface), "0")?;
@@ -167,7 +200,7 @@ fn revert(record: &Record) -> Result<(), Error> {
     }
     // Last, so that the guard in it holds until nothing is forwarded any more.
     if record.table {
-        firewall::remove()?;
+        firewall::remove(lock)?;
     }
     Ok(())
 }
@@ -216,4 +249,28 @@ fn place() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = fs::read_link("/proc/thread-self/ns/net").unwrap_or_default();
     format!("{} {}", boot.trim_end(), namespace.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_start_waits_for_the_nft_of_a_run_that_was_killed() {
+        let directory = tempfile::tempdir().unwrap();
+        let done = directory.path().join("done");
+        let killed = Undo::open(directory.path()).unwrap();
+        let mut nft = Command::new("sh")
+            .args(["-c", "sleep 0.3; : > \"$0\""])
+            .arg(&done)
+            .stdout(killed.lock().try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        drop(killed);
+        Undo::open(directory.path()).unwrap();
+        assert!(done.exists());
+        nft.wait().unwrap();
+    }
 }
