@@ -31,6 +31,8 @@ struct Door {
     /// The client's id of the session.
     client: SessionId,
     is_admitted: bool,
+    /// The client has moved on from this address, and somebody else may have it now.
+    is_former: bool,
     inbox: mpsc::Sender<Input>,
 }
 
@@ -62,6 +64,7 @@ impl Doors {
             number,
             client,
             is_admitted: false,
+            is_former: false,
             inbox: inbox.clone(),
         });
         DoorKey {
@@ -103,7 +106,10 @@ impl DoorKey {
             for door in here {
                 if door.number == self.number {
                     door.is_admitted = true;
-                } else if door.is_admitted && door.inbox.try_send(replaced.clone()).is_err() {
+                } else if door.is_admitted
+                    && !door.is_former
+                    && door.inbox.try_send(replaced.clone()).is_err()
+                {
                     tracing::debug!("a replaced session's inbox is full; silence will end it");
                 }
             }
@@ -115,11 +121,17 @@ impl DoorKey {
         let Some(inbox) = self.inbox.upgrade() else {
             return;
         };
-        if self.addresses.contains(&remote) {
-            return;
-        }
         let mut doors = self.doors.lock();
-        if self.addresses.len() == MAX_ADDRESSES {
+        for address in &self.addresses {
+            let here = doors.get_mut(address).into_iter().flatten();
+            for door in here.filter(|door| door.number == self.number) {
+                door.is_former = true;
+            }
+        }
+        if let Some(index) = self.addresses.iter().position(|known| *known == remote) {
+            self.addresses.remove(index);
+            remove(&mut doors, remote, self.number);
+        } else if self.addresses.len() == MAX_ADDRESSES {
             let oldest = self.addresses.remove(0);
             remove(&mut doors, oldest, self.number);
         }
@@ -128,6 +140,7 @@ impl DoorKey {
             number: self.number,
             client: self.client,
             is_admitted: true,
+            is_former: false,
             inbox,
         });
     }
@@ -277,6 +290,24 @@ mod tests {
         assert!(doors.find(remote(1), session(1)).is_none());
         drop(key);
         assert!(doors.lock().is_empty());
+    }
+
+    #[test]
+    fn who_gets_the_address_that_a_session_has_left_does_not_end_it() {
+        let doors = Arc::new(Doors::default());
+        let (moved, mut moved_inbox) = mpsc::channel(4);
+        let (stranger, _stranger_inbox) = mpsc::channel(4);
+        let mut moved = doors.open(remote(1), session(1), &moved);
+        moved.admit(&Input::Replaced);
+        moved.move_to(remote(2));
+        let at_old = doors.open(remote(1), session(2), &stranger);
+        at_old.admit(&Input::Replaced);
+        assert!(moved_inbox.try_recv().is_err());
+
+        moved.move_to(remote(1));
+        let again = doors.open(remote(1), session(3), &stranger);
+        again.admit(&Input::Replaced);
+        assert!(matches!(moved_inbox.try_recv(), Ok(Input::Replaced)));
     }
 
     #[test]
