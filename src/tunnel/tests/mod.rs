@@ -496,3 +496,29 @@ async fn packets_of_strangers_are_counted_and_make_no_session() {
         .await;
     assert!(world.tunnel.live().borrow().connections.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_opens_no_session_in_time_is_closed_whatever_it_sends() {
+    use std::io::{Read as _, Write as _};
+
+    let world = World::new(Transport::Tcp).await;
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", world.port)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .unwrap();
+    let end = tokio::task::spawn_blocking(move || {
+        let start = std::time::Instant::now();
+        // A data packet of nobody, again and again: always something to read, and never silent.
+        let packet = [0, 6, 9 << 3, 0, 0, 1, 2, 3];
+        while start.elapsed() < client::PATIENCE {
+            let is_gone = stream.write_all(&packet).is_err();
+            match stream.read(&mut [0; 16]) {
+                Ok(0) => return true,
+                _ if is_gone => return true,
+                _ => {}
+            }
+        }
+        false
+    });
+    assert!(end.await.unwrap(), "the connection was never closed");
+}

@@ -14,7 +14,7 @@ use tokio::{
     select,
     sync::{Notify, mpsc},
     task::{AbortHandle, spawn_local},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -73,6 +73,22 @@ impl Stream {
         if let Err(error) = write_framed(packet, &mut outbox.bytes) {
             tracing::error!(%error, "a packet of ours has no framing");
         }
+        self.limit(&outbox);
+    }
+
+    /// Queues control packets, framed already.
+    fn push_framed(&self, framed: &[u8]) {
+        let mut outbox = self.outbox.borrow_mut();
+        outbox.bytes.extend_from_slice(framed);
+        self.limit(&outbox);
+    }
+
+    /// Ends the connection of a client that lets answers pile up. Data never does that:
+    /// [`Stream::has_room`] holds it back before.
+    fn limit(&self, outbox: &Outbox) {
+        if outbox.rest().len() > MAX_OUTBOX {
+            self.close();
+        }
     }
 
     /// Writes as much as the socket takes now; the rest follows by itself.
@@ -110,7 +126,7 @@ impl Core {
     /// Sends framed packets on a connection.
     pub(super) fn send_stream(&mut self, id: StreamId, framed: &[u8]) {
         if let Some(stream) = self.stream(id) {
-            stream.outbox.borrow_mut().bytes.extend_from_slice(framed);
+            stream.push_framed(framed);
             stream.flush();
         }
     }
@@ -154,6 +170,7 @@ pub(super) async fn serve(
         deframer: Deframer::new(Deframer::MAX_BEFORE_AUTHENTICATION),
         permit: Some(permit),
         session: None,
+        first_packet_due: Instant::now() + FIRST_PACKET,
     };
     if let Err(error) = reader.run().await {
         tracing::debug!(%remote, %error, "a connection ended");
@@ -242,6 +259,8 @@ struct Reader {
     deframer: Deframer,
     permit: Option<HalfOpenPermit>,
     session: Option<mpsc::Sender<Input>>,
+    /// By when the packet has to be there that opens the session.
+    first_packet_due: Instant,
 }
 
 impl Reader {
@@ -274,9 +293,10 @@ impl Reader {
         if self.session.is_some() {
             return readable.await;
         }
-        match timeout(FIRST_PACKET, readable).await {
-            Ok(result) => result,
-            Err(_) => Err(io::Error::other("it sent no packet in time")),
+        // Once for all that comes before: neither drops nor a stream of other packets prolong it.
+        match timeout_at(self.first_packet_due, readable).await {
+            Ok(result) if Instant::now() < self.first_packet_due => result,
+            _ => Err(io::Error::other("it opened no session in time")),
         }
     }
 
@@ -310,6 +330,9 @@ impl Reader {
             }
             match &self.session {
                 Some(inbox) => {
+                    if inbox.is_closed() {
+                        return Err(io::Error::other("its session has ended"));
+                    }
                     if !session::deliver(inbox, packet) {
                         core.lost(Loss::ControlQueueFull);
                     }
@@ -346,9 +369,31 @@ impl Reader {
     }
 }
 
-/// How long a connection may be silent before its first packet.
+/// How long a connection may take to open its session.
 const FIRST_PACKET: Duration = Duration::from_secs(10);
 /// How long a connection that is being closed may take to write what waits.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Bytes that may wait for one client: some 50 ms at 40 Mbit/s. More would only be delay.
 const MAX_WAITING: usize = 256 << 10;
+/// With control packets and answers, which cannot be left out.
+const MAX_OUTBOX: usize = 2 * MAX_WAITING;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_lets_answers_pile_up_is_cut_off() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let _deaf = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = prepare(listener.accept().unwrap().0).unwrap();
+        let mut queued = 0;
+        while !stream.is_closing.get() {
+            stream.push_framed(&[0; 1000]);
+            stream.flush();
+            queued += 1000;
+            assert!(queued < 64 << 20, "nothing ends it");
+        }
+        assert!(stream.outbox.borrow().rest().len() <= MAX_OUTBOX + 1000);
+    }
+}
