@@ -488,10 +488,14 @@ async fn packets_of_strangers_are_counted_and_make_no_session() {
     socket.send(&forged).unwrap();
     socket.send(&[9 << 3, 0, 0, 1, 2, 3]).unwrap();
     socket.send(&[]).unwrap();
+    // Whole as a datagram, and far larger than any control packet.
+    forged.resize(20_000, 0);
+    socket.send(&forged).unwrap();
     world
         .shows("the strangers", |live| {
-            live.status.unproven.contains_key("bad-cookie")
+            live.status.unproven.get("bad-cookie") == Some(&1)
                 && live.status.drops.contains_key("unknown-peer")
+                && live.status.drops.contains_key("oversize")
         })
         .await;
     assert!(world.tunnel.live().borrow().connections.is_empty());

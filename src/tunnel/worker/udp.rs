@@ -15,7 +15,7 @@ use tokio::io::Interest;
 use super::core::{Core, Now};
 use crate::{
     openvpn::{Acceptor, AcceptorLimits, OsRandom},
-    tunnel::gate::Gate,
+    tunnel::{gate::Gate, tally::Loss},
 };
 
 /// One worker's socket of a listener. Sessions' control tasks send through it too.
@@ -130,6 +130,11 @@ fn take_batch(
         };
         let len = meta.len.min(buffer.len());
         for datagram in buffer[..len].chunks_mut(meta.stride.max(1)) {
+            if datagram.len() > MAX_DATAGRAM {
+                // No client sends one; a control packet may have to wait somewhere.
+                core.lost(Loss::Oversize);
+                continue;
+            }
             core.datagram(listening, route, datagram, now);
         }
     }
