@@ -78,6 +78,25 @@ fn open_tcp(port: u16) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
+/// Raises the limit of open files as far as this process may: each TCP client has one, and systems
+/// start programs with 1024.
+pub(super) fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        if limit.current != limit.maximum
+            && let Err(error) = setrlimit(Resource::Nofile, raised)
+        {
+            tracing::debug!(%error, "the limit of open files stays");
+        }
+    }
+}
+
 fn trouble(transport: Transport, port: u16, error: &io::Error) -> String {
     let name = match transport {
         Transport::Udp => "UDP",

@@ -34,6 +34,7 @@ mod tests;
 mod worker;
 
 use std::{
+    collections::BTreeMap,
     io,
     path::PathBuf,
     sync::{
@@ -41,7 +42,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -185,6 +186,7 @@ impl Tunnel {
         ports: Vec<Port>,
         handshake_threads: usize,
     ) -> io::Result<Self> {
+        listener::raise_file_limit();
         let handshakes = runtime::Builder::new_multi_thread()
             .worker_threads(handshake_threads)
             .thread_name("gatehouse-handshake")
@@ -204,6 +206,7 @@ impl Tunnel {
             stopping: watch::Sender::new(false),
             reports,
             lost_reports: AtomicU64::new(0),
+            ended_workers: Mutex::default(),
             status: Mutex::new(GatewayStatus {
                 mode: Some(reconcile::mode_of(&network)),
                 mode_reason: network.mode_reason().to_owned(),
@@ -251,10 +254,16 @@ impl Tunnel {
             return Ok(());
         };
         self.shared.closing.send_replace(true);
-        let network = match (&mut parts.reconciler).await {
-            Ok(network) => network,
-            Err(error) => {
+        let network = match timeout(RECONCILER_END, &mut parts.reconciler).await {
+            Ok(Ok(network)) => network,
+            Ok(Err(error)) => {
                 tracing::error!(%error, "the reconciler ended abnormally");
+                None
+            }
+            Err(_) => {
+                // The network is taken back where it is let go.
+                tracing::error!("the reconciler does not end");
+                parts.reconciler.abort();
                 None
             }
         };
@@ -269,11 +278,7 @@ impl Tunnel {
         self.shared.stopping.send_replace(true);
         let threads = std::mem::take(&mut parts.workers);
         let closed = spawn_blocking(move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("a data worker ended abnormally");
-                }
-            }
+            wait_for_threads(threads);
             network.map_or(Ok(()), Network::close)
         });
         closed.await.unwrap_or_else(|error| {
@@ -299,6 +304,21 @@ impl Gateway for Tunnel {
 
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {
         self.live.clone()
+    }
+}
+
+/// Waits for the workers, but not for ever: the host is put back as it was even if one hangs.
+fn wait_for_threads(threads: Vec<thread::JoinHandle<()>>) {
+    let limit = Instant::now() + WORKERS_END;
+    while Instant::now() < limit && !threads.iter().all(thread::JoinHandle::is_finished) {
+        thread::sleep(GONE_POLL);
+    }
+    for thread in threads {
+        if !thread.is_finished() {
+            tracing::error!("a data worker does not end");
+        } else if thread.join().is_err() {
+            tracing::error!("a data worker ended abnormally");
+        }
     }
 }
 
@@ -331,6 +351,8 @@ struct Shared {
     reports: mpsc::Sender<Note>,
     lost_reports: AtomicU64,
     status: Mutex<GatewayStatus>,
+    /// Workers that could not go on, with the reason.
+    ended_workers: Mutex<BTreeMap<usize, String>>,
     network_counters: Vec<Arc<network::Counters>>,
 }
 
@@ -342,16 +364,53 @@ enum Note {
 }
 
 impl Shared {
-    /// Sends a report on its way. Never waits: a session must not hang on a slow disk.
-    fn report(&self, report: Report) {
-        if self
-            .reports
-            .try_send(Note::Report(Box::new(report)))
-            .is_err()
-        {
+    /// Sends a report on its way, or counts it as lost and says false. Never waits: a session must
+    /// not hang on a slow disk. Whoever is refused has only the first part of the queue, so that no
+    /// stranger costs the record of a session.
+    fn report(&self, report: Report) -> bool {
+        let kept = match report {
+            Report::Refused(_) => REPORTS - REFUSALS,
+            Report::Opened(_) | Report::Closed(_) | Report::Reconciled { .. } => 0,
+        };
+        let note = Note::Report(Box::new(report));
+        let is_taken = self.reports.capacity() > kept && self.reports.try_send(note).is_ok();
+        if !is_taken {
             let lost = self.lost_reports.fetch_add(1, Ordering::Relaxed) + 1;
             tracing::error!(lost, "a report was lost: the layer above does not keep up");
         }
+        is_taken
+    }
+
+    /// A worker cannot go on; the others do. Its sessions end, so that their clients come back.
+    fn worker_ended(&self, index: usize, reason: String) {
+        tracing::error!(worker = index, %reason, "a data worker has ended");
+        self.lock_ended_workers().insert(index, reason);
+        self.restart_sessions(WORKER_ENDED, |member| {
+            worker::worker_of(member.peer_id) == index
+        });
+    }
+
+    /// What is to be said of workers that have ended: a warning for each, and what stands in the way
+    /// of every endpoint if none is left.
+    fn ended_workers(&self) -> (Vec<String>, Option<String>) {
+        let ended = self.lock_ended_workers();
+        let left = self.workers.iter().filter(|w| w.is_alive()).count();
+        let warnings = ended.iter().map(|(index, reason)| {
+            format!(
+                "Data worker {index} has ended; {left} of {} go on. {reason} Restart the gateway.",
+                self.workers.len()
+            )
+        });
+        let last = ended.values().next().filter(|_| left == 0);
+        let trouble = last
+            .map(|reason| format!("The gateway carries nothing. {reason} Restart the gateway."));
+        (warnings.collect(), trouble)
+    }
+
+    fn lock_ended_workers(&self) -> MutexGuard<'_, BTreeMap<usize, String>> {
+        self.ended_workers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn flush_reports(&self) {
@@ -416,7 +475,9 @@ impl Shared {
             totals += counters.totals();
         }
         for (reason, count) in totals.drops() {
-            *status.drops.entry(kebab(reason.as_str())).or_default() += count;
+            // Policy and protocol have reasons of the same words, such as a malformed packet.
+            let name = format!("network-{}", kebab(reason.as_str()));
+            *status.drops.entry(name).or_default() += count;
         }
         let lost = self.lost_reports.load(Ordering::Relaxed);
         if lost > 0 {
@@ -470,6 +531,14 @@ async fn publish(shared: Arc<Shared>, live: watch::Sender<Arc<TunnelLive>>) {
 
 /// Reports that may wait for the layer above.
 const REPORTS: usize = 4096;
+/// Of those, reports of clients that were refused.
+const REFUSALS: usize = 1024;
+/// What is told of sessions whose worker has ended.
+const WORKER_ENDED: &str = "the gateway met a fault";
+/// How long the reconciler may take to end: it may be changing the host.
+const RECONCILER_END: Duration = Duration::from_secs(10);
+/// How long the workers may take to end.
+const WORKERS_END: Duration = Duration::from_secs(3);
 /// How often what runs is looked at although nobody came or went.
 const REFRESH: Duration = Duration::from_secs(1);
 const PUBLISH_PAUSE: Duration = Duration::from_millis(50);

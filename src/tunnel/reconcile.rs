@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,7 +15,7 @@ use std::{
 };
 
 use ipnet::Ipv4Net;
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
     Shared,
@@ -22,7 +23,7 @@ use super::{
     gatekeeper::Report,
     listener::{self, Sockets},
     session::CHANGED,
-    worker::{Accepting, Order},
+    worker::{Accepting, Order, Worker},
 };
 use crate::{
     model::{
@@ -181,7 +182,46 @@ struct Applied {
     plan: Plan,
     own: OwnAddresses,
     at: Instant,
-    trouble: Option<String>,
+    troubles: Troubles,
+}
+
+/// What the host does not carry, with the reason.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Troubles {
+    of_ranges: BTreeMap<Ipv4Net, String>,
+    of_all: Option<String>,
+}
+
+impl Troubles {
+    fn of(&self, range: Ipv4Net) -> Option<&String> {
+        self.of_ranges.get(&range.trunc()).or(self.of_all.as_ref())
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Drop for Reconciler {
+    /// After a fault the host's network goes with it, and nothing follows the configuration any more:
+    /// that must not look as if it ran.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        self.shared.set_status(|status| {
+            for listener in &mut status.listeners {
+                listener.trouble = Some(ENDED.to_owned());
+            }
+            status.warnings.push(ENDED.to_owned());
+        });
+        if let Some((seq, mut associations)) = self.reported.take() {
+            for trouble in associations.values_mut() {
+                *trouble = Some(ENDED.to_owned());
+            }
+            self.shared.report(Report::Reconciled { seq, associations });
+        }
+    }
 }
 
 impl Reconciler {
@@ -224,7 +264,7 @@ impl Reconciler {
     }
 
     async fn pass(&mut self, snapshot: &Arc<Snapshot>) {
-        let own = own_addresses();
+        let own = self.own_addresses();
         let wanted = wanted(snapshot);
         let listening = self.running.iter().map(|(id, r)| (id.clone(), r.listen));
         let difference = difference(&listening.collect(), &wanted);
@@ -334,7 +374,19 @@ impl Reconciler {
             client_range,
         } = wanted.listen;
         let tls = fetch_tls(&self.shared, &endpoint.id, &wanted.identity).await?;
-        let sockets = listener::open(transport, port, self.shared.workers.len())?;
+        let alive = self
+            .shared
+            .workers
+            .iter()
+            .filter(|worker| worker.is_alive());
+        let alive: Vec<&Worker> = alive.collect();
+        if alive.is_empty() {
+            return Err(ENDED.to_owned());
+        }
+        if own.addresses.is_empty() {
+            return Err(NO_ADDRESSES.to_owned());
+        }
+        let sockets = listener::open(transport, port, alive.len())?;
         let gate = Arc::new(Gate::new(Opening {
             endpoint_id: endpoint.id.clone(),
             port,
@@ -345,8 +397,11 @@ impl Reconciler {
         }));
         let accepting = match sockets {
             Sockets::Udp(sockets) => {
-                for (worker, socket) in self.shared.workers.iter().zip(sockets) {
-                    worker.order(Order::Listen(Arc::clone(&gate), socket)).await;
+                if let Err(error) = listen(&gate, &alive, sockets).await {
+                    for worker in alive {
+                        worker.order(Order::Unlisten(gate.key)).await;
+                    }
+                    return Err(format!("UDP port {port} cannot be served: {error}."));
                 }
                 None
             }
@@ -377,7 +432,7 @@ impl Reconciler {
         let shared = Arc::clone(&self.shared);
         shared.restart_sessions(CHANGED, |member| member.endpoint_id == *id);
         tokio::spawn(async move {
-            // A second round catches a session that was coming in meanwhile.
+            // A session that was coming in meanwhile sees that the gate closes, and ends itself.
             shared.sessions_gone(&gate, LAST_WORDS).await;
             for worker in &shared.workers {
                 worker.order(Order::Unlisten(gate.key)).await;
@@ -412,7 +467,7 @@ impl Reconciler {
         let is_current = self.applied.as_ref().is_some_and(|applied| {
             applied.plan == plan
                 && applied.own == *own
-                && applied.trouble.is_none()
+                && applied.troubles.is_empty()
                 && applied.at.elapsed() < REAPPLY
         });
         if is_current {
@@ -423,50 +478,63 @@ impl Reconciler {
         };
         let same_plan = plan.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let result = network.apply(&same_plan);
-            (network, result)
+            let troubles = apply_each(&same_plan, |plan| network.apply(plan));
+            (network, troubles)
         });
-        match task.await {
-            Ok((network, result)) => {
+        let troubles = match task.await {
+            Ok((network, troubles)) => {
                 self.network = Some(network);
-                self.applied = Some(Applied {
-                    plan,
-                    own: own.clone(),
-                    at: Instant::now(),
-                    trouble: result.err().map(|error| {
-                        tracing::warn!(?error, "the host's network could not be changed");
-                        sentence_of(&error)
-                    }),
-                });
+                troubles
             }
-            Err(error) => tracing::error!(%error, "changing the host's network ended abnormally"),
-        }
+            Err(error) => {
+                tracing::error!(%error, "changing the host's network ended abnormally");
+                Troubles {
+                    of_all: Some(ENDED.to_owned()),
+                    ..Troubles::default()
+                }
+            }
+        };
+        self.applied = Some(Applied {
+            plan,
+            own: own.clone(),
+            at: Instant::now(),
+            troubles,
+        });
+    }
+
+    /// This machine's addresses; those read last if they cannot be read.
+    fn own_addresses(&self) -> OwnAddresses {
+        let before = self.compiled.as_ref().map(|(_, own)| own);
+        addresses(network::own_addresses(), before)
     }
 
     /// Tells what runs: in the status, and to the layer above if it is news.
     fn publish(&mut self, snapshot: &Snapshot, wanted: &BTreeMap<EndpointId, Wanted>) {
-        let network_trouble = self.applied.as_ref().and_then(|a| a.trouble.clone());
-        let trouble_of = |id: &EndpointId| {
-            let of_network = || network_trouble.clone();
-            self.troubles.get(id).cloned().or_else(of_network)
+        let (worker_warnings, worker_trouble) = self.shared.ended_workers();
+        let trouble_of = |id: &EndpointId, wanted: &Wanted| {
+            let applied = self.applied.as_ref();
+            let of_network = || applied?.troubles.of(wanted.listen.client_range).cloned();
+            let own = self.troubles.get(id).cloned();
+            own.or_else(|| worker_trouble.clone()).or_else(of_network)
         };
         let listeners = wanted.iter().map(|(id, wanted)| ListenerStatus {
             endpoint_id: id.clone(),
             transport: wanted.listen.transport,
             port: wanted.listen.port,
-            trouble: trouble_of(id),
+            trouble: trouble_of(id, wanted),
         });
         let listeners = listeners.collect();
         let associations: BTreeMap<_, _> = wanted
             .iter()
             .flat_map(|(id, wanted)| {
-                let trouble = trouble_of(id);
+                let trouble = trouble_of(id, wanted);
                 let ids = wanted.terms.associations.keys().cloned();
                 ids.map(move |id| (id, trouble.clone()))
             })
             .collect();
         let warnings = self.network.iter().flat_map(Network::warnings);
-        let warnings = warnings.chain(self.warnings.values().cloned()).collect();
+        let warnings = warnings.chain(self.warnings.values().cloned());
+        let warnings = warnings.chain(worker_warnings).collect();
         self.shared.set_status(|status| {
             status.listeners = listeners;
             status.warnings = warnings;
@@ -475,10 +543,35 @@ impl Reconciler {
         let report = (snapshot.seq, associations);
         if self.reported.as_ref() != Some(&report) {
             let (seq, associations) = report.clone();
-            self.shared.report(Report::Reconciled { seq, associations });
-            self.reported = Some(report);
+            // One that was lost is told again by the next pass.
+            if self.shared.report(Report::Reconciled { seq, associations }) {
+                self.reported = Some(report);
+            }
         }
     }
+}
+
+/// Gives each worker its socket, and waits until all of them receive.
+async fn listen(
+    gate: &Arc<Gate>,
+    workers: &[&Worker],
+    sockets: Vec<std::net::UdpSocket>,
+) -> io::Result<()> {
+    let mut answers = Vec::new();
+    for (worker, socket) in workers.iter().zip(sockets) {
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Listen(Arc::clone(gate), socket, answer);
+        worker.order(order).await;
+        answers.push(answered);
+    }
+    for answer in answers {
+        match timeout(ANSWER, answer).await {
+            Ok(Ok(outcome)) => outcome?,
+            Ok(Err(_)) => return Err(io::Error::other("a data worker has ended")),
+            Err(_) => return Err(io::Error::other("a data worker does not answer")),
+        }
+    }
+    Ok(())
 }
 
 /// Accepts TCP connections and spreads them over the workers.
@@ -493,7 +586,8 @@ async fn accept(shared: Arc<Shared>, gate: Arc<Gate>, listener: tokio::net::TcpL
                 continue;
             }
         };
-        let Some(worker) = shared.workers.iter().min_by_key(|worker| worker.load()) else {
+        let alive = shared.workers.iter().filter(|worker| worker.is_alive());
+        let Some(worker) = alive.min_by_key(|worker| worker.load()) else {
             return;
         };
         let Some(permit) = shared.half_open.enter(remote.ip()) else {
@@ -542,14 +636,42 @@ fn server_config(tls: &ServerTls, rekey_after: Duration) -> Arc<ServerConfig> {
     config
 }
 
-fn own_addresses() -> OwnAddresses {
-    let network::OwnAddresses {
-        addresses,
-        broadcasts,
-    } = network::own_addresses();
-    OwnAddresses {
-        addresses,
-        broadcasts,
+/// The machine's addresses as they are `now`, or as they were if the system does not tell: then the
+/// answer is empty, and none would be refused any more.
+fn addresses(now: network::OwnAddresses, before: Option<&OwnAddresses>) -> OwnAddresses {
+    match before {
+        Some(before) if now.addresses.is_empty() => {
+            tracing::warn!("this machine's addresses could not be read; the earlier ones stand");
+            before.clone()
+        }
+        _ => OwnAddresses {
+            addresses: now.addresses,
+            broadcasts: now.broadcasts,
+        },
+    }
+}
+
+/// Makes the host carry the plan. A range that cannot be carried is left out with the reason, so that
+/// the others are.
+fn apply_each(plan: &Plan, mut apply: impl FnMut(&Plan) -> Result<(), network::Error>) -> Troubles {
+    let mut plan = plan.clone();
+    let mut troubles = Troubles::default();
+    loop {
+        let error = match apply(&plan) {
+            Ok(()) => return troubles,
+            Err(error) => error,
+        };
+        tracing::warn!(?error, "the host's network could not be changed");
+        let before = plan.ranges.len();
+        if let network::Error::Route { network, .. } = &error {
+            plan.ranges
+                .retain(|range| range.network.trunc() != *network);
+            troubles.of_ranges.insert(*network, sentence_of(&error));
+        }
+        if plan.ranges.len() == before {
+            troubles.of_all = Some(sentence_of(&error));
+            return troubles;
+        }
     }
 }
 
@@ -582,6 +704,14 @@ const REAPPLY: Duration = Duration::from_secs(30);
 /// How long a closing listener's sockets stay for last words: as long as RESTART waits for its
 /// acknowledgement.
 const LAST_WORDS: Duration = Duration::from_millis(2_500);
+/// How long a worker may take to register a socket.
+const ANSWER: Duration = Duration::from_secs(5);
+/// What stands in an endpoint's way after a fault.
+const ENDED: &str = "The gateway met a fault in the program, which the log describes. Restart it.";
+/// What stands in an endpoint's way while nobody can say what is the machine itself.
+const NO_ADDRESSES: &str = "This machine's addresses cannot be read, so they could not be kept \
+     closed to clients. The gateway tries again by itself; if this stays, raise the limit of open \
+     files.";
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
@@ -656,6 +786,47 @@ mod tests {
             wanted(&snapshot)[&endpoint_id()].terms.associations.len(),
             2
         );
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_read_stay_refused() {
+        let read = |octets: [u8; 4]| network::OwnAddresses {
+            addresses: vec![octets.into()],
+            broadcasts: Vec::new(),
+        };
+        let before = addresses(read([192, 0, 2, 1]), None);
+        let unread = network::OwnAddresses::default();
+        assert_eq!(addresses(unread, Some(&before)), before);
+        let moved = addresses(read([192, 0, 2, 2]), Some(&before));
+        assert_eq!(moved.addresses, [std::net::Ipv4Addr::new(192, 0, 2, 2)]);
+    }
+
+    #[test]
+    fn a_range_that_the_host_does_not_carry_is_no_trouble_of_the_others() {
+        let range = |text: &str| ClientRange {
+            network: text.parse().unwrap(),
+            nat: true,
+        };
+        let plan = Plan {
+            ranges: vec![range("10.8.0.0/22"), range("10.12.0.0/22")],
+        };
+        let taken = plan.ranges[0].network;
+        let mut carried = Vec::new();
+        let troubles = apply_each(&plan, |plan| {
+            if plan.ranges.iter().any(|range| range.network == taken) {
+                let source = io::ErrorKind::AlreadyExists.into();
+                let network = taken;
+                return Err(network::Error::Route { network, source });
+            }
+            carried.clone_from(&plan.ranges);
+            Ok(())
+        });
+        assert_eq!(carried, plan.ranges[1..]);
+        assert!(troubles.of(taken).unwrap().contains("10.8.0.0/22"));
+        assert_eq!(troubles.of(plan.ranges[1].network), None);
+
+        let refused = |_: &Plan| Err(network::Error::Firewall("no".to_owned()));
+        assert!(apply_each(&plan, refused).of(taken).is_some());
     }
 
     #[test]

@@ -9,12 +9,13 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, Weak},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     select,
     sync::{mpsc, oneshot, watch},
+    time::timeout,
 };
 
 use super::{
@@ -87,7 +88,19 @@ pub(super) enum Input {
 /// Puts a control packet into a session's inbox; false if too many wait. Some room is always left
 /// for what comes from our own side.
 pub(super) fn deliver(inbox: &mpsc::Sender<Input>, packet: &[u8]) -> bool {
-    inbox.capacity() > RESERVED && inbox.try_send(Input::Packet(packet.to_vec())).is_ok()
+    inbox.capacity() > KEPT_FROM_PACKETS && inbox.try_send(Input::Packet(packet.to_vec())).is_ok()
+}
+
+/// Tells a session that its client has moved; false if there is no room. A client may move with every
+/// packet, so this leaves room too.
+pub(super) fn offer_move(inbox: &mpsc::Sender<Input>, moved: Input) -> bool {
+    inbox.capacity() > KEPT_FROM_MOVES && inbox.try_send(moved).is_ok()
+}
+
+/// Tells a session what its data channel has to say; false if there is no room. The last places are
+/// for [`Input::Terminate`] and its like, which come once and have to arrive.
+pub(super) fn offer_event(inbox: &mpsc::Sender<Input>, event: DataEvent) -> bool {
+    inbox.capacity() > KEPT_FROM_EVENTS && inbox.try_send(Input::Data(event)).is_ok()
 }
 
 /// A client that has proven its address.
@@ -217,8 +230,11 @@ impl Task {
                 }
                 input = inputs.recv() => match input {
                     Some(input) => self.take(control, input).await,
-                    // Nobody can reach the session any more: a newer candidate took its door.
-                    None => return,
+                    // Nobody can reach the session any more.
+                    None => {
+                        self.why = Some("the client has started anew, or its connection was closed");
+                        return self.end(&CloseReason::Closed, control.identity()).await;
+                    }
                 },
                 () = sleep_until(deadline) => control.handle_timeout(Instant::now()),
             }
@@ -445,7 +461,7 @@ impl Task {
             self.worker()
                 .order(Order::Leave(member.peer_id, done))
                 .await;
-            if left.await.is_err() {
+            if !matches!(timeout(LEAVE, left).await, Ok(Ok(()))) {
                 tracing::debug!(remote = %self.remote, "the worker stopped before the session left");
             }
         }
@@ -454,22 +470,26 @@ impl Task {
         }
         let reason = sentence(reason, self.why);
         match member {
-            Some(member) => {
-                let mut connection = member.connection();
-                connection.state = ConnectionState::Terminated;
-                connection.ended_at = Some(clock::now());
-                connection.end_reason = Some(reason);
-                self.shared.report(Report::Closed(connection));
-                self.shared.roster.remove(&member.id);
+            Some(member) => self.report_closed(&member, reason),
+            None => {
+                self.shared.report(Report::Refused(Attempt {
+                    endpoint_id: self.gate.endpoint_id.clone(),
+                    at: clock::now(),
+                    device: self.remote,
+                    common_name: identity.map(|identity| identity.common_name.clone()),
+                    reason,
+                }));
             }
-            None => self.shared.report(Report::Refused(Attempt {
-                endpoint_id: self.gate.endpoint_id.clone(),
-                at: clock::now(),
-                device: self.remote,
-                common_name: identity.map(|identity| identity.common_name.clone()),
-                reason,
-            })),
         }
+    }
+
+    fn report_closed(&self, member: &Member, reason: String) {
+        let mut connection = member.connection();
+        connection.state = ConnectionState::Terminated;
+        connection.ended_at = Some(clock::now());
+        connection.end_reason = Some(reason);
+        self.shared.report(Report::Closed(connection));
+        self.shared.roster.remove(&member.id);
     }
 
     async fn order(&mut self, order: impl FnOnce(PeerId) -> Order) {
@@ -515,11 +535,23 @@ impl Task {
 }
 
 impl Drop for Task {
-    /// A task that ends with the session open (the pool shuts down) still gives its number back.
+    /// A task that ends with the session open (a fault, or the pool shuts down) still takes it off the
+    /// worker, and nobody goes on showing it.
     fn drop(&mut self) {
-        if let Some(stay) = self.stay.take() {
-            self.worker().return_peer_id(stay.peer_id);
+        let Some(stay) = self.stay.take() else {
+            return;
+        };
+        if let Some(member) = &stay.member {
+            member.set_ending();
+            let (done, _) = oneshot::channel();
+            let leave = Order::Leave(member.peer_id, done);
+            if self.worker().orders.try_send(leave).is_err() && self.worker().is_alive() {
+                tracing::warn!(connection = %member.id, "a session stays with its worker");
+            }
+            let reason = "The session ended because of a fault in the gateway.";
+            self.report_closed(member, reason.to_owned());
         }
+        self.worker().return_peer_id(stay.peer_id);
     }
 }
 
@@ -558,7 +590,41 @@ pub(super) const CHANGED: &str = "the endpoint's configuration has changed";
 /// What clients and the record are told when the gateway stops.
 pub(super) const STOPPING: &str = "the gateway is stopping";
 
-/// Inputs that may wait for one session.
-const INBOX: usize = 64;
-/// Of those, kept free for what does not come from the client.
-const RESERVED: usize = 16;
+/// How long a worker may take to let a session go; far longer than it ever needs.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// Inputs that may wait for one session; half of them control packets, which are 32 KiB at most.
+const INBOX: usize = 32;
+/// Of those, kept free of control packets,
+const KEPT_FROM_PACKETS: usize = 16;
+/// of these, kept free of moves too,
+const KEPT_FROM_MOVES: usize = 12;
+/// and of these, kept free of the data channel's events too.
+const KEPT_FROM_EVENTS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_client_does_the_word_to_end_finds_room() {
+        let (inbox, _inputs) = mpsc::channel(INBOX);
+        let route = Route {
+            remote: SocketAddr::from(([192, 0, 2, 1], 1)),
+            local: None,
+        };
+        let mut packets = 0;
+        while deliver(&inbox, &[0; 100]) {
+            packets += 1;
+        }
+        assert!(
+            (12..INBOX).contains(&packets),
+            "a whole flight waits: {packets}"
+        );
+        assert!(offer_move(&inbox, Input::Moved(Weak::new(), route)));
+        while offer_move(&inbox, Input::Moved(Weak::new(), route)) {}
+        assert!(offer_event(&inbox, DataEvent::PeerExit));
+        while offer_event(&inbox, DataEvent::PeerSilent) {}
+        assert!(inbox.try_send(Input::Terminate).is_ok());
+    }
+}

@@ -111,6 +111,14 @@ impl Client {
         self.closed.clone().unwrap()
     }
 
+    /// Goes on for a while, whatever comes.
+    pub(super) fn go_on(&mut self, limit: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < limit {
+            self.step(Duration::from_millis(50));
+        }
+    }
+
     /// Sends an IP packet.
     pub(super) fn send(&mut self, packet: &[u8]) {
         let sealed = self.seal(packet);

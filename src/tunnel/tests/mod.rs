@@ -4,7 +4,7 @@ mod client;
 mod pki;
 pub(super) mod world;
 
-use std::{collections::BTreeSet, net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use tokio::task::block_in_place;
 
@@ -12,7 +12,7 @@ use self::{
     client::Client,
     world::{World, association_id, endpoint_id, free_port, udp},
 };
-use super::{Gateway as _, TunnelLive};
+use super::{Gateway as _, TunnelLive, worker::Order};
 use crate::{
     model::{AssociationState, ConnectionState, Transport},
     openvpn::{self, ClientConfig, CloseReason, Derivation, Offer},
@@ -525,4 +525,94 @@ async fn a_connection_that_opens_no_session_in_time_is_closed_whatever_it_sends(
         false
     });
     assert!(end.await.unwrap(), "the connection was never closed");
+}
+
+fn fault(world: &World, worker: usize) -> impl Future<Output = ()> {
+    let act = Box::new(|| panic!("a fault that a test has made"));
+    world.tunnel.shared.workers[worker].order(Order::Do(act))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_meets_a_fault_is_named_and_the_other_goes_on() {
+    let mut world = World::new(Transport::Udp).await;
+    fault(&world, 0).await;
+    world
+        .shows("the fault", |live| {
+            let mut warnings = live.status.warnings.iter();
+            warnings.any(|warning| warning.starts_with("Data worker 0 has ended; 1 of 2 go on."))
+        })
+        .await;
+    for name in ["ada", "bob"] {
+        let mut client = connect(&world, openvpn::Transport::Udp, name);
+        assert!(ask(&mut world, &mut client, None).await.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_without_workers_does_not_say_that_it_runs() {
+    let world = World::new(Transport::Udp).await;
+    let client = connect(&world, openvpn::Transport::Udp, "ada");
+    fault(&world, 0).await;
+    fault(&world, 1).await;
+    world
+        .keeper
+        .reported("the trouble", |report| match report {
+            super::Report::Reconciled { associations, .. } => associations
+                .values()
+                .all(|trouble| trouble.as_ref().is_some_and(|t| t.contains("fault")))
+                .then_some(()),
+            _ => None,
+        })
+        .await;
+    let closed = world.keeper.closed().await;
+    assert_eq!(closed.client_ip, client.address());
+    world
+        .shows("nobody", |live| live.connections.is_empty())
+        .await;
+    world.tunnel.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_waits_for_no_worker_that_hangs() {
+    let world = World::new(Transport::Udp).await;
+    let (release, hang) = std::sync::mpsc::sync_channel::<()>(0);
+    let act = Box::new(move || hang.recv().unwrap_or_default());
+    world.tunnel.shared.workers[0].order(Order::Do(act)).await;
+    tokio::time::timeout(client::PATIENCE, world.tunnel.stop())
+        .await
+        .unwrap()
+        .unwrap();
+    drop(release);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_task_meets_a_fault_is_closed_once_and_carries_nothing() {
+    let mut world = World::new(Transport::Udp).await;
+    world
+        .keeper
+        .change(|snapshot| snapshot.settings.rekey_secs = 10);
+    world.keeper.reconciled().await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    assert!(ask(&mut world, &mut client, None).await.is_some());
+    // The next question of a session is whether it may renew its keys.
+    world.keeper.break_down();
+    let address = client.address();
+    let renewing = tokio::task::spawn_blocking(move || {
+        client.go_on(Duration::from_secs(12));
+        client
+    });
+    let closed = world.keeper.closed().await;
+    assert_eq!(closed.client_ip, address);
+    let reason = closed.end_reason.unwrap();
+    assert!(reason.contains("fault"), "{reason}");
+    world
+        .shows("nobody", |live| live.connections.is_empty())
+        .await;
+    let mut client = renewing.await.unwrap();
+    client.send(&udp((address, 40_000), TARGET, b"question"));
+    world
+        .shows("the lost packet", |live| {
+            live.status.drops.contains_key("unknown-peer")
+        })
+        .await;
 }

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     net::Ipv4Addr,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{sync::watch, time::timeout};
@@ -25,6 +28,7 @@ pub(super) struct Keeper {
     pub(super) snapshot: watch::Sender<Arc<Snapshot>>,
     authority: Mutex<Arc<Authority>>,
     refusal: Mutex<Option<String>>,
+    is_broken: AtomicBool,
     reports: watch::Sender<Vec<Report>>,
 }
 
@@ -46,7 +50,11 @@ impl Gatekeeper for Keeper {
 
     fn admit<'a>(&'a self, _: &'a Candidate) -> BoxFuture<'a, Result<(), String>> {
         let refusal = self.refusal.lock().unwrap().clone();
-        Box::pin(async move { refusal.map_or(Ok(()), Err) })
+        let is_broken = self.is_broken.load(Ordering::Relaxed);
+        Box::pin(async move {
+            assert!(!is_broken, "a fault that a test has made");
+            refusal.map_or(Ok(()), Err)
+        })
     }
 
     fn report(&self, report: Report) -> BoxFuture<'_, ()> {
@@ -74,6 +82,11 @@ impl Keeper {
 
     pub(super) fn refuse(&self, sentence: &str) {
         *self.refusal.lock().unwrap() = Some(sentence.to_owned());
+    }
+
+    /// From now on, whoever asks to come in meets a fault.
+    pub(super) fn break_down(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
     }
 
     /// Changes the configuration.
@@ -165,6 +178,7 @@ impl World {
             snapshot: watch::Sender::new(Arc::new(snapshot(transport, port))),
             authority: Mutex::new(Arc::new(Authority::new())),
             refusal: Mutex::default(),
+            is_broken: AtomicBool::new(false),
             reports: watch::Sender::default(),
         });
         let state = tempfile::tempdir().unwrap();
@@ -188,8 +202,9 @@ impl World {
         };
         let sent = async {
             tokio::select! {
-                packet = first.sent.recv() => (0, packet.unwrap()),
-                packet = second.sent.recv() => (1, packet.unwrap()),
+                Some(packet) = first.sent.recv() => (0, packet),
+                Some(packet) = second.sent.recv() => (1, packet),
+                else => panic!("no worker is left"),
             }
         };
         timeout(PATIENCE, sent).await.expect("a packet is sent")

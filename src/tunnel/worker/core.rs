@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    Handover, Order, StreamId, slot_of,
+    Handover, StreamId, slot_of,
     tcp::Stream,
     udp::{Listening, Route, Sent, Train},
     worker_of,
@@ -294,7 +294,7 @@ impl Core {
         };
         seat.member.set_device(route.remote);
         let moved = Input::Moved(Arc::downgrade(&listening.io), route);
-        if seat.member.inbox.try_send(moved).is_err() {
+        if !session::offer_move(&seat.member.inbox, moved) {
             tracing::debug!(
                 "a moved session's inbox is full; its next rekey goes to the old address"
             );
@@ -387,7 +387,7 @@ impl Core {
             }
             let handover = std::mem::take(handover);
             let packets = handover.len();
-            if worker.orders.try_send(Order::Take(handover)).is_err() {
+            if !worker.hand_over(handover) {
                 self.tally.lost_many(Loss::HandoverFull, packets);
             }
         }
@@ -629,8 +629,7 @@ impl Seat {
     /// Carries the data channel's events to the control task.
     fn tell_events(&mut self) {
         while let Some(event) = self.data.poll_event() {
-            // Room for these is kept free; see `session::deliver`.
-            if self.member.inbox.try_send(Input::Data(event)).is_err() {
+            if !session::offer_event(&self.member.inbox, event) {
                 let is_lost = matches!(event, DataEvent::PeerExit | DataEvent::PeerSilent);
                 tracing::debug!(?event, is_lost, "a session's inbox is full or gone");
             }

@@ -11,13 +11,14 @@ mod udp;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, VecDeque},
-    future::poll_fn,
+    future::{Future, poll_fn},
     io,
     net::{SocketAddr, UdpSocket},
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread::JoinHandle,
     time::Duration,
@@ -25,7 +26,7 @@ use std::{
 
 use tokio::{
     runtime, select,
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     task::{AbortHandle, LocalSet, spawn_local},
     time::MissedTickBehavior,
 };
@@ -53,7 +54,7 @@ pub(super) const MAX_WORKERS: usize = 1 << WORKER_BITS;
 const WORKER_BITS: u32 = 3;
 
 /// The worker that has the session with this peer id.
-fn worker_of(peer_id: PeerId) -> usize {
+pub(super) fn worker_of(peer_id: PeerId) -> usize {
     peer_id.as_u32() as usize & (MAX_WORKERS - 1)
 }
 
@@ -75,8 +76,8 @@ impl StreamId {
 
 /// What a worker is told to do.
 pub(super) enum Order {
-    /// Receive on a bound socket.
-    Listen(Arc<Gate>, UdpSocket),
+    /// Receive on a bound socket; answers whether it can.
+    Listen(Arc<Gate>, UdpSocket, oneshot::Sender<io::Result<()>>),
     /// Close the socket of a listener, and every TCP connection it has accepted.
     Unlisten(GateKey),
     /// Serve a TCP connection.
@@ -101,6 +102,9 @@ pub(super) enum Order {
     CloseStream(StreamId),
     /// Packets that another worker received for sessions of this one.
     Take(Handover),
+    /// What a test wants to happen on the worker's thread.
+    #[cfg(test)]
+    Do(Box<dyn FnOnce() + Send>),
 }
 
 /// A TCP connection that was accepted.
@@ -164,6 +168,12 @@ impl Handover {
         self.items.len()
     }
 
+    /// What it takes up while it waits. A share for each keeps few large ones and many small ones
+    /// under one limit.
+    fn cost(&self) -> usize {
+        HANDOVER_SHARE + self.bytes.len() + size_of_val(self.items.as_slice())
+    }
+
     fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -184,6 +194,8 @@ pub(super) struct Worker {
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) tally: Arc<Tally>,
     peer_ids: Mutex<PeerIds>,
+    /// The cost of what was handed over and not yet taken.
+    handed: AtomicUsize,
     index: usize,
 }
 
@@ -195,6 +207,7 @@ impl Worker {
             orders,
             tally: Arc::default(),
             peer_ids: Mutex::default(),
+            handed: AtomicUsize::new(0),
             index,
         };
         (worker, inbox)
@@ -225,6 +238,29 @@ impl Worker {
                 "an order came after the worker stopped"
             );
         }
+    }
+
+    /// Whether its thread still carries orders out.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.orders.is_closed()
+    }
+
+    /// Hands packets over; false if they are lost because too many wait already. Strangers decide how
+    /// many come here, so neither memory nor the queue of orders is theirs to fill.
+    fn hand_over(&self, handover: Handover) -> bool {
+        let cost = handover.cost();
+        let waiting = self.handed.fetch_add(cost, Ordering::Relaxed);
+        let is_taken =
+            waiting + cost <= MAX_HANDED && self.orders.try_send(Order::Take(handover)).is_ok();
+        if !is_taken {
+            self.handed.fetch_sub(cost, Ordering::Relaxed);
+        }
+        is_taken
+    }
+
+    /// What was handed over is taken.
+    fn note_taken(&self, handover: &Handover) {
+        self.handed.fetch_sub(handover.cost(), Ordering::Relaxed);
     }
 
     fn lock_peer_ids(&self) -> std::sync::MutexGuard<'_, PeerIds> {
@@ -281,13 +317,60 @@ pub(super) fn start(
         .name(format!("gatehouse-data-{index}"))
         .spawn(move || {
             let local = LocalSet::new();
-            local.block_on(&runtime, async move {
-                let core = Rc::new(RefCell::new(Core::new(index, Arc::clone(&shared), port)));
-                spawn_local(from_network(Rc::clone(&core)));
-                spawn_local(tick(Rc::clone(&core)));
-                obey(shared, index, core, inbox).await;
-            });
+            let work = work(index, Arc::clone(&shared), port, inbox);
+            let outcome = catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, work)));
+            // Sockets and port go before anybody hears of it: what still comes goes to others.
+            drop(local);
+            drop(runtime);
+            if let Err(reason) = outcome.unwrap_or_else(|_| Err(FAULT.to_owned())) {
+                shared.worker_ended(index, reason);
+            }
         })
+}
+
+/// Works until the gateway stops.
+///
+/// # Errors
+/// Why it cannot go on, as a sentence. Its tasks share one [`Core`], so after a fault in one of them
+/// none can rely on it.
+async fn work(
+    index: usize,
+    shared: Arc<Shared>,
+    port: Port,
+    inbox: mpsc::Receiver<Order>,
+) -> Result<(), String> {
+    let core = Rc::new(RefCell::new(Core::new(index, Arc::clone(&shared), port)));
+    let fault = Rc::new(Notify::new());
+    let network = spawn_local(from_network(Rc::clone(&core)));
+    spawn_local(alarmed(&fault, tick(Rc::clone(&core))));
+    select! {
+        () = obey(shared, index, core, Rc::clone(&fault), inbox) => Ok(()),
+        error = network => Err(match error {
+            Ok(error) => format!("The way into the target network has gone: {error}."),
+            Err(_) => FAULT.to_owned(),
+        }),
+        () = fault.notified() => Err(FAULT.to_owned()),
+    }
+}
+
+/// Rings `alarm` if the task panics.
+fn alarmed<F: Future<Output = ()>>(
+    alarm: &Rc<Notify>,
+    task: F,
+) -> impl Future<Output = ()> + use<F> {
+    struct Alarm(Rc<Notify>);
+    impl Drop for Alarm {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                self.0.notify_one();
+            }
+        }
+    }
+    let alarm = Alarm(Rc::clone(alarm));
+    async move {
+        let _alarm = alarm;
+        task.await;
+    }
 }
 
 /// Carries orders out until `Tunnel` lets go of the sending end.
@@ -295,12 +378,14 @@ async fn obey(
     shared: Arc<Shared>,
     index: usize,
     core: SharedCore,
+    fault: Rc<Notify>,
     mut inbox: mpsc::Receiver<Order>,
 ) {
     let mut desk = Desk {
         shared,
         index,
         core,
+        fault,
         receivers: BTreeMap::new(),
     };
     let mut stop = desk.shared.stopping.subscribe();
@@ -320,6 +405,8 @@ struct Desk {
     shared: Arc<Shared>,
     index: usize,
     core: SharedCore,
+    /// Rung when a task panics.
+    fault: Rc<Notify>,
     /// The tasks that receive for a listener.
     receivers: BTreeMap<GateKey, Vec<AbortHandle>>,
 }
@@ -327,7 +414,10 @@ struct Desk {
 impl Desk {
     fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Listen(gate, socket) => self.listen(gate, socket),
+            Order::Listen(gate, socket, answer) => {
+                // Whoever waited too long has given up on the listener.
+                answer.send(self.listen(gate, socket)).ok();
+            }
             Order::Unlisten(gate) => {
                 for task in self.receivers.remove(&gate).unwrap_or_default() {
                     task.abort();
@@ -354,7 +444,12 @@ impl Desk {
             Order::Leave(peer_id, done) => self.core.borrow_mut().leave(peer_id, done),
             Order::SendStream(id, bytes) => self.core.borrow_mut().send_stream(id, &bytes),
             Order::CloseStream(id) => self.core.borrow_mut().close_stream(id),
-            Order::Take(handed) => self.core.borrow_mut().take(handed, Now::read()),
+            Order::Take(handed) => {
+                self.shared.workers[self.index].note_taken(&handed);
+                self.core.borrow_mut().take(handed, Now::read());
+            }
+            #[cfg(test)]
+            Order::Do(act) => act(),
         }
     }
 
@@ -362,47 +457,35 @@ impl Desk {
         self.core.borrow_mut().with_data(peer_id, Now::read(), act);
     }
 
-    fn listen(&mut self, gate: Arc<Gate>, socket: UdpSocket) {
+    fn listen(&mut self, gate: Arc<Gate>, socket: UdpSocket) -> io::Result<()> {
         let key = gate.key;
-        let endpoint = gate.endpoint_id.clone();
-        match Listening::new(gate, socket) {
-            Ok(listening) => {
-                let listening = Rc::new(listening);
-                self.core.borrow_mut().listen(Rc::clone(&listening));
-                let task = spawn_local(udp::receive(Rc::clone(&self.core), listening));
-                self.receivers
-                    .entry(key)
-                    .or_default()
-                    .push(task.abort_handle());
-            }
-            Err(error) => {
-                tracing::error!(%endpoint, worker = self.index, %error, "a socket cannot be used");
-            }
-        }
+        let listening = Rc::new(Listening::new(gate, socket)?);
+        self.core.borrow_mut().listen(Rc::clone(&listening));
+        let receive = udp::receive(Rc::clone(&self.core), listening);
+        let task = spawn_local(alarmed(&self.fault, receive));
+        let tasks = self.receivers.entry(key).or_default();
+        tasks.push(task.abort_handle());
+        Ok(())
     }
 
     fn serve(&mut self, accepting: Accepting) {
         let key = accepting.gate.key;
         let shared = Arc::clone(&self.shared);
-        let task = spawn_local(tcp::serve(
-            shared,
-            self.index,
-            Rc::clone(&self.core),
-            accepting,
-        ));
+        let serve = tcp::serve(shared, self.index, Rc::clone(&self.core), accepting);
+        let task = spawn_local(alarmed(&self.fault, serve));
         let tasks = self.receivers.entry(key).or_default();
         tasks.retain(|task| !task.is_finished());
         tasks.push(task.abort_handle());
     }
 }
 
-async fn from_network(core: SharedCore) {
+/// Carries packets back from the network; returns the error that ends it.
+async fn from_network(core: SharedCore) -> io::Error {
     let mut batch = PacketBatch::new();
     loop {
         let received = poll_fn(|cx| core.borrow_mut().port().poll_recv(cx, &mut batch)).await;
         if let Err(error) = received {
-            tracing::error!(%error, "the network has gone; no packet will come back from it");
-            return;
+            return error;
         }
         core.borrow_mut().deliver(&mut batch, Now::read());
         batch.clear();
@@ -422,5 +505,38 @@ async fn tick(core: SharedCore) {
 
 /// How often pings, silence and counters are looked at.
 const TICK: Duration = Duration::from_millis(250);
+/// Why a worker ends that has met a fault of its own.
+const FAULT: &str = "It met a fault in the program, which the log describes.";
+/// The cost of hand-overs that may wait for one worker: two of the largest batches.
+const MAX_HANDED: usize = 4 << 20;
+const HANDOVER_SHARE: usize = 16 << 10;
 /// Orders that may wait for one worker.
 const ORDERS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_to_be_handed_over_is_bounded_and_frees_its_room() {
+        let (worker, mut inbox) = Worker::new(0);
+        let batch = |packets: usize, len: usize| {
+            let mut handover = Handover::default();
+            (0..packets).for_each(|_| handover.push_packet(&vec![0; len]));
+            handover
+        };
+        let mut taken = 0;
+        while worker.hand_over(batch(1, 50)) {
+            taken += 1;
+        }
+        assert!(taken < ORDERS / 2, "{taken} leave no room for other orders");
+        while let Ok(Order::Take(handover)) = inbox.try_recv() {
+            worker.note_taken(&handover);
+        }
+        let mut bytes = 0;
+        while worker.hand_over(batch(64, 1400)) {
+            bytes += 64 * 1400;
+        }
+        assert!((MAX_HANDED / 2..=MAX_HANDED).contains(&bytes), "{bytes}");
+    }
+}
