@@ -90,6 +90,16 @@ impl Channel {
         self.send.is_empty() && !self.acks.is_due()
     }
 
+    /// Whether more waits to be acknowledged than any honest peer lets pile up.
+    pub(crate) fn is_overfull(&self) -> bool {
+        self.send.len() > MAX_QUEUED
+    }
+
+    /// Whether everything that was written has arrived at the peer.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.send.is_empty()
+    }
+
     /// Appends the next packet to send to `out`. `remote` is unknown only before a server's first answer.
     pub(crate) fn poll_transmit(
         &mut self,
@@ -131,5 +141,8 @@ impl Channel {
     }
 }
 
+/// Packets that may wait to be acknowledged. The longest configuration that clients take, 768 KiB, needs
+/// about 800.
+const MAX_QUEUED: usize = 1024;
 /// Even an absurdly small packet limit must carry something.
 const MIN_PAYLOAD: usize = 64;

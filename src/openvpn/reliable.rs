@@ -130,6 +130,11 @@ impl SendWindow {
             .min()
     }
 
+    /// Packets that wait to be sent or acknowledged.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Whether everything that was queued has been acknowledged.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()

@@ -271,7 +271,9 @@ impl Control {
         let content = packet::Control::parse(outer.opcode, outer.inner)?;
         self.check_sessions(&outer, &content)?;
         let slot = self.slot_for(now, &outer, &content)?;
-        if self.is_server() && self.at(slot).is_some_and(|one| one.stage == Stage::Active) {
+        let is_limited =
+            |one: &mut Negotiation| matches!(one.stage, Stage::AwaitDecision | Stage::Active);
+        if self.is_server() && self.at(slot).is_some_and(is_limited) {
             let len = content.payload.len() as f32;
             if !self
                 .control_bytes
@@ -523,6 +525,11 @@ impl Control {
 impl Control {
     fn run(&mut self, now: Instant) {
         while self.phase == Phase::Open {
+            // TLS answers some messages by itself: a peer that asks on and acknowledges nothing is no peer.
+            if self.negotiations().any(|one| one.channel.is_overfull()) {
+                self.close_with(now, CloseReason::ControlFlood, None);
+                return;
+            }
             let mut slots = [Slot::Old, Slot::Current, Slot::Pending].into_iter();
             let progress = slots.find_map(|slot| match self.at(slot)?.advance() {
                 Ok(None) => None,

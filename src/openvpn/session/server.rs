@@ -131,7 +131,9 @@ impl Control {
                     .push
                     .last_sent
                     .is_none_or(|last| now >= last + PUSH_REPEAT_EVERY);
-                if self.agreed.is_some() && is_due {
+                // A reply that has not arrived yet is on its way: another behind it would tell nothing new.
+                let is_delivered = self.current.channel.is_delivered();
+                if self.agreed.is_some() && is_due && is_delivered {
                     self.send_push(now);
                 }
             }

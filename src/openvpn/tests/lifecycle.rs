@@ -139,20 +139,66 @@ fn a_second_hard_reset_does_not_disturb_a_live_session() {
 }
 
 #[test]
-fn a_flood_of_control_bytes_ends_a_session() {
-    let mut pair = Pair::connected(Setup::default());
-    let mut packet = pair
-        .client
-        .sent
-        .iter()
-        .rfind(|packet| !peek(packet).unwrap().opcode.is_data())
-        .unwrap()
-        .clone();
-    packet.resize(1200, 0);
-    packet[0] = 4 << 3;
-    for _ in 0..200 {
-        pair.put(To::Server, &packet);
+fn a_flood_of_control_bytes_ends_a_session_before_and_after_the_decision() {
+    for answer in [Answer::Admit, Answer::Later] {
+        let mut pair = Pair::new(Setup::default());
+        pair.answer = answer;
+        pair.run(Duration::from_secs(5));
+        let mut packet = pair
+            .client
+            .sent
+            .iter()
+            .rfind(|packet| !peek(packet).unwrap().opcode.is_data())
+            .unwrap()
+            .clone();
+        packet.resize(1200, 0);
+        packet[0] = 4 << 3;
+        for _ in 0..200 {
+            pair.put(To::Server, &packet);
+        }
+        pair.run(Duration::from_secs(1));
+        assert_eq!(
+            pair.server().closed,
+            Some(CloseReason::ControlFlood),
+            "{answer:?}"
+        );
     }
-    pair.run(Duration::from_secs(1));
+}
+
+#[test]
+fn a_client_that_asks_on_and_acknowledges_nothing_costs_one_reply() {
+    let mut setup = Setup {
+        routes: 1000,
+        ..Setup::default()
+    };
+    // How long our client asks.
+    setup.client.limits.hand_window = Duration::from_secs(600);
+    let mut pair = Pair::new(setup);
+    pair.answer = Answer::Later;
+    pair.run(Duration::from_secs(2));
+    let grant = pair.grant();
+    let now = pair.now;
+    pair.lose =
+        Box::new(|to, packet| to == To::Client && peek(packet).unwrap().opcode == Opcode::Control);
+    pair.server()
+        .control
+        .handle_decision(now, Decision::Admit(Box::new(grant)));
+    pair.run(Duration::from_secs(300));
+    assert_eq!(pair.server().closed, None, "each request is a sign of life");
+    pair.lose = Box::new(|_, _| false);
+    let sent = pair.server().sent.len();
+    pair.run(Duration::from_secs(20));
+    assert!(pair.client.pushed.is_some());
+    let sent = pair.server().sent.len() - sent;
+    assert!((30..60).contains(&sent), "{sent} packets");
+}
+
+#[test]
+fn what_waits_to_be_acknowledged_is_bounded() {
+    let mut pair = Pair::new(Setup {
+        routes: 49_000,
+        ..Setup::default()
+    });
+    pair.run(Duration::from_secs(5));
     assert_eq!(pair.server().closed, Some(CloseReason::ControlFlood));
 }
