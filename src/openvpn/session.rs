@@ -577,10 +577,14 @@ impl Control {
             Failure::MalformedKeyMethod(what) => CloseReason::MalformedKeyExchange(what),
             Failure::Flood => CloseReason::ControlFlood,
         };
+        let is_undecided = self
+            .at(slot)
+            .is_some_and(|one| one.stage == Stage::AwaitDecision);
         match slot {
             Slot::Old => self.old = None,
-            // A rekey that merely went wrong leaves the old key; one that shows a bad certificate does not.
-            Slot::Pending if !is_verdict => self.abandon_rekey(now, reason),
+            // A rekey that merely went wrong leaves the old key; one that shows a bad certificate does not,
+            // nor one whose decision may still come and must not be taken for another's.
+            Slot::Pending if !is_verdict && !is_undecided => self.abandon_rekey(now, reason),
             Slot::Pending | Slot::Current => self.close_with(now, reason, None),
         }
     }
@@ -592,8 +596,12 @@ impl Control {
                 let reason = CloseReason::HandshakeTimeout {
                     secs: limits.hand_window.as_secs(),
                 };
-                if self.pending.is_some() {
-                    self.abandon_rekey(now, reason);
+                if let Some(pending) = &self.pending {
+                    // One that waits for its owner goes on waiting: if another took its place, the late
+                    // answer would be taken for that one's.
+                    if pending.stage != Stage::AwaitDecision {
+                        self.abandon_rekey(now, reason);
+                    }
                 } else if self.agreed.is_none() {
                     self.close_with(now, reason, None);
                 }

@@ -293,3 +293,50 @@ fn a_rekey_before_admission_is_not_answered() {
     pair.run(Duration::from_secs(1));
     assert_eq!(pair.server().discards.get("rekey-too-soon"), Some(&1));
 }
+
+/// Two rekeys may not wait for a decision at once: the first one's answer would be taken for the
+/// second's, and the second's for nothing (CVE-2022-0547 and its kin).
+#[test]
+fn a_late_decision_is_never_taken_for_another_rekeys() {
+    let mut pair = Pair::connected(rekeying(Some(30), Some(45)));
+    pair.answer = Answer::Later;
+    pair.run(Duration::from_secs(120));
+    assert_eq!(
+        pair.server().admissions.len(),
+        2,
+        "the first, and one rekey"
+    );
+    assert_eq!(pair.server().rekey_failures, 0);
+    let now = pair.now;
+    let reason = "disabled meanwhile".to_owned();
+    pair.server()
+        .control
+        .handle_decision(now, Decision::Refuse { reason });
+    pair.run(Duration::from_secs(1));
+    assert!(matches!(
+        pair.server().closed,
+        Some(CloseReason::Refused(_))
+    ));
+}
+
+#[test]
+fn a_peer_cannot_drop_the_question_whether_it_may_stay() {
+    let mut pair = Pair::connected(rekeying(Some(30), None));
+    pair.answer = Answer::Later;
+    pair.run(Duration::from_secs(20));
+    assert_eq!(pair.server().admissions.len(), 2);
+    let session = pair.client.control.local_session_id();
+    for id in 0..12 {
+        let mut garbage = vec![4 << 3 | 1];
+        garbage.extend_from_slice(session.as_bytes());
+        garbage.extend_from_slice(&[0, 0, 0, 0, id]);
+        garbage.extend_from_slice(&[0xff; 40]);
+        pair.put(To::Server, &garbage);
+    }
+    pair.run(Duration::from_secs(1));
+    assert!(
+        matches!(pair.server().closed, Some(CloseReason::Tls(_))),
+        "{:?}",
+        pair.server().closed
+    );
+}
