@@ -74,6 +74,8 @@ pub(crate) fn sanitize(text: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     buffer: Vec<u8>,
+    /// Bytes of `buffer` already read, so that many short texts in a record cost no moves.
+    taken: usize,
 }
 
 /// A peer sent more text without an end than any message has.
@@ -83,6 +85,7 @@ pub(crate) struct Overflow;
 impl Inbox {
     /// Takes the plaintext of a record.
     pub(crate) fn feed(&mut self, plaintext: &[u8]) -> Result<(), Overflow> {
+        self.buffer.drain(..std::mem::take(&mut self.taken));
         if self.buffer.len() + plaintext.len() > MAX_BUFFERED {
             return Err(Overflow);
         }
@@ -94,9 +97,10 @@ impl Inbox {
     /// would end up in logs (CVE-2024-5594).
     pub(crate) fn next(&mut self) -> Option<Message> {
         loop {
-            let end = self.buffer.iter().position(|byte| *byte == 0)?;
-            let raw: Vec<u8> = self.buffer.drain(..=end).collect();
-            let Ok(text) = str::from_utf8(&raw[..end]) else {
+            let rest = &self.buffer[self.taken..];
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            self.taken += end + 1;
+            let Ok(text) = str::from_utf8(&rest[..end]) else {
                 continue;
             };
             let text = text.trim_end_matches(['\r', '\n']);
@@ -155,6 +159,18 @@ mod tests {
         assert_eq!(inbox.feed(&chunk), Ok(()));
         assert_eq!(inbox.feed(&chunk), Ok(()));
         assert_eq!(inbox.feed(&chunk), Err(Overflow));
+    }
+
+    /// Each text that is read is done with: it neither counts against the limit nor is moved again.
+    #[test]
+    fn read_texts_leave_room_for_more() {
+        let mut inbox = Inbox::default();
+        let record = [&[0; 15_000][..], b"EXIT\0"].concat();
+        for _ in 0..5 {
+            assert_eq!(inbox.feed(&record), Ok(()));
+            assert_eq!(inbox.next(), Some(Message::Exit));
+            assert_eq!(inbox.next(), None);
+        }
     }
 
     #[test]
