@@ -122,7 +122,7 @@ pub(crate) fn client_peer_info(config: &ClientConfig) -> String {
     }
     let ciphers: Vec<_> = config.ciphers.iter().map(|cipher| cipher.name()).collect();
     format!(
-        "IV_VER=2.6.0_gatehouse-{}\nIV_PLAT={}\nIV_PROTO={bits}\nIV_NCP=2\nIV_CIPHERS={}\nIV_TCPNL=1\nIV_MTU=1600\n",
+        "IV_VER=2.6.0_gatehouse-{}\nIV_PLAT={}\nIV_PROTO={bits}\nIV_NCP=2\nIV_CIPHERS={}\nIV_TCPNL=1\n",
         env!("CARGO_PKG_VERSION"),
         match std::env::consts::OS {
             "macos" => "mac",

@@ -160,6 +160,8 @@ pub struct Pushed {
     pub ignored: Vec<String>,
     pub(crate) derivation: Derivation,
     pub(crate) framing: Framing,
+    /// Whether `ifconfig` has a netmask; without it, it has the address of the other end.
+    is_subnet: bool,
 }
 
 impl Pushed {
@@ -185,6 +187,7 @@ impl Pushed {
             ignored: Vec::new(),
             derivation: Derivation::Tls1Prf,
             framing: Framing::None,
+            is_subnet: false,
         };
         for option in options.split(',').filter(|option| !option.is_empty()) {
             pushed.take(option)?;
@@ -192,17 +195,23 @@ impl Pushed {
         if pushed.address.is_unspecified() {
             return Err(PushedError("it holds no ifconfig"));
         }
+        if !pushed.is_subnet {
+            // The older topologies, which stock servers up to 2.6 have as their default: two addresses.
+            let peer = std::mem::replace(&mut pushed.netmask, Ipv4Addr::BROADCAST);
+            pushed.gateway = pushed.gateway.or(Some(peer));
+        }
         Ok(pushed)
     }
 
     fn take(&mut self, option: &str) -> Result<(), PushedError> {
         let words = split_words(option).ok_or(PushedError("a quote in it is not closed"))?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        // 32 bits: longer times could not be added to a clock.
         let seconds = |text: &str| {
-            text.parse()
+            text.parse::<u32>()
                 .ok()
                 .filter(|n| *n > 0)
-                .map(Duration::from_secs)
+                .map(|n| Duration::from_secs(n.into()))
         };
         match words.as_slice() {
             ["ifconfig", address, netmask, ..] => {
@@ -214,7 +223,8 @@ impl Pushed {
                     .map_err(|_| PushedError("its ifconfig has no netmask"))?;
             }
             ["route-gateway", gateway] => self.gateway = gateway.parse().ok(),
-            ["route", network, netmask, ..] => {
+            ["route", network, rest @ ..] => {
+                let netmask = rest.first().copied().unwrap_or("255.255.255.255");
                 let route = network.parse().ok().zip(netmask.parse().ok());
                 let route = route
                     .and_then(|(network, netmask)| Ipv4Net::with_netmask(network, netmask).ok());
@@ -242,7 +252,12 @@ impl Pushed {
             ["compress", "stub-v2"] => self.framing = Framing::StubV2,
             ["comp-lzo", "no"] => self.framing = Framing::LzoStub,
             ["comp-lzo" | "compress", ..] => return Err(PushedError("it asks for compression")),
-            ["topology", "subnet"] | ["push-continuation", _] | [] => {}
+            ["topology", "subnet"] => self.is_subnet = true,
+            ["push-continuation", _] | [] => {}
+            // A secret: what is ignored may be shown.
+            [name @ ("auth-token" | "auth-token-user"), ..] => {
+                self.ignored.push((*name).to_owned());
+            }
             _ => self.ignored.push(option.to_owned()),
         }
         Ok(())
@@ -424,6 +439,39 @@ mod tests {
             assert!(Pushed::parse(&text).is_err(), "{option}");
         }
         assert!(Pushed::parse("topology subnet").is_err());
+    }
+
+    #[test]
+    fn times_that_no_clock_can_hold_are_left_out() {
+        let pushed = Pushed::parse(
+            "ifconfig 10.8.0.2 255.255.255.0,ping 18446744073709551615,ping-restart 4294967295",
+        )
+        .unwrap();
+        assert_eq!(pushed.ping, None);
+        assert!(
+            pushed
+                .ping_restart
+                .is_some_and(|time| std::time::Instant::now().checked_add(time).is_some())
+        );
+    }
+
+    #[test]
+    fn the_older_topologies_name_the_other_end_instead_of_a_netmask() {
+        let pushed =
+            Pushed::parse("route 10.8.0.1,topology net30,ifconfig 10.8.0.6 10.8.0.5").unwrap();
+        assert_eq!(pushed.routes, ["10.8.0.1/32".parse().unwrap()]);
+        assert_eq!(pushed.netmask, Ipv4Addr::BROADCAST);
+        assert_eq!(pushed.gateway, Some(Ipv4Addr::new(10, 8, 0, 5)));
+        let subnet = Pushed::parse("ifconfig 10.8.0.2 255.255.255.0,topology subnet").unwrap();
+        assert_eq!(subnet.netmask, Ipv4Addr::new(255, 255, 255, 0));
+        assert_eq!(subnet.gateway, None);
+    }
+
+    #[test]
+    fn a_pushed_token_is_not_kept_where_it_could_be_shown() {
+        let pushed = Pushed::parse("ifconfig 10.8.0.2 255.255.255.0,auth-token S3CRET").unwrap();
+        assert!(!format!("{pushed:?}").contains("S3CRET"));
+        assert_eq!(pushed.ignored, ["auth-token"]);
     }
 
     proptest! {
