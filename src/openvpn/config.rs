@@ -1,5 +1,6 @@
 //! How a session behaves: limits and times, with the values of the wire reference as defaults.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +104,7 @@ impl ServerConfig {
 }
 
 /// How a client's session behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientConfig {
     /// Certificate, key, and which server is the right one.
     pub tls: ClientTls,
@@ -121,6 +122,21 @@ pub struct ClientConfig {
     pub reneg_after: Option<Duration>,
     /// Shared times and limits.
     pub limits: Limits,
+}
+
+/// Shows neither user name nor password.
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("ciphers", &self.ciphers)
+            .field("has_credentials", &self.credentials.is_some())
+            .field("derivation", &self.derivation)
+            .field("data_v2", &self.data_v2)
+            .field("exit_by_control", &self.exit_by_control)
+            .field("reneg_after", &self.reneg_after)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a client announces an ability.

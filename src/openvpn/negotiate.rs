@@ -90,10 +90,15 @@ impl Agreement {
     }
 }
 
-/// The ciphers that a client offers, as it names them.
+/// The ciphers that a client offers, as it names them. Names that no cipher can have are left out: what
+/// is kept may be shown and logged.
 pub(crate) fn offered_ciphers(info: &PeerInfo, options: &str) -> Vec<String> {
     if let Some(list) = info.value("IV_CIPHERS") {
-        return list.split(':').map(str::to_owned).collect();
+        return list
+            .split(':')
+            .filter(|name| is_cipher_name(name))
+            .map(str::to_owned)
+            .collect();
     }
     if info.number("IV_NCP") >= 2 {
         return vec![
@@ -104,8 +109,14 @@ pub(crate) fn offered_ciphers(info: &PeerInfo, options: &str) -> Vec<String> {
     options
         .split(',')
         .filter_map(|option| option.strip_prefix("cipher "))
+        .filter(|name| is_cipher_name(name))
+        .take(1)
         .map(str::to_owned)
         .collect()
+}
+
+fn is_cipher_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The peer-info of a client of ours.
@@ -225,6 +236,14 @@ mod tests {
         let agreement = reach("", "V4,dev-type tun,cipher AES-128-GCM,auth SHA1").unwrap();
         assert_eq!(agreement.cipher, Cipher::Aes128Gcm);
         assert!(!agreement.pushes_cipher && !agreement.data_v2);
+    }
+
+    #[test]
+    fn offered_cipher_names_cannot_forge_a_log_line() {
+        let none = PeerInfo::parse("");
+        assert!(offered_ciphers(&none, "V4,cipher \u{1b}[2Jx\n").is_empty());
+        assert!(offered_ciphers(&none, &format!("cipher {}", "A".repeat(65))).is_empty());
+        assert_eq!(offered_ciphers(&none, "V4,cipher BF-CBC"), ["BF-CBC"]);
     }
 
     #[test]
