@@ -14,8 +14,8 @@ pub(crate) struct KeyMethod {
     pub(crate) username: Option<String>,
     pub(crate) password: Option<Zeroizing<String>>,
     pub(crate) peer_info: String,
-    /// A field was longer than it may be and was skipped.
-    pub(crate) is_oversized: bool,
+    /// Why a field was skipped, in words for the peer and a record.
+    pub(crate) problem: Option<&'static str>,
 }
 
 /// What enters the TLS1-PRF derivation.
@@ -58,7 +58,7 @@ impl KeyMethod {
             username: None,
             password: None,
             peer_info: String::new(),
-            is_oversized: false,
+            problem: None,
         }
     }
 
@@ -121,23 +121,31 @@ fn read_fields(sender: Role, reader: &mut Reader<'_>) -> Result<KeyMethod, Stop>
     for random in &mut secrets.random {
         *random = *reader.array()?;
     }
-    let mut is_oversized = false;
-    let options = reader.string(&mut is_oversized)?.unwrap_or_default();
-    let username = reader.string(&mut is_oversized)?;
-    let password = reader.string(&mut is_oversized)?.map(Zeroizing::new);
-    // Old peers end here.
+    let mut problem = None;
+    let options = reader.text(&mut problem)?.unwrap_or_default();
+    let username = reader.text(&mut problem)?;
+    let password = reader.text(&mut problem)?.map(Zeroizing::new);
+    if username
+        .as_ref()
+        .is_some_and(|name| name.chars().any(char::is_control))
+    {
+        problem = problem.or(Some("the user name has control characters"));
+    }
+    // Old peers end here. What the rest says is only shown, so it need not be text throughout.
     let peer_info = if reader.is_at_end() {
-        None
+        String::new()
     } else {
-        reader.string(&mut is_oversized)?
+        let bytes = reader.string()?;
+        let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+        String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_PEER_INFO)]).into_owned()
     };
     Ok(KeyMethod {
         secrets,
         options,
         username,
         password,
-        peer_info: peer_info.unwrap_or_default(),
-        is_oversized,
+        peer_info,
+        problem,
     })
 }
 
@@ -153,23 +161,34 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
-    /// A string with its length and NUL; `None` if absent, or if longer than allowed.
-    fn string(&mut self, is_oversized: &mut bool) -> Result<Option<String>, Stop> {
+    /// The bytes of a string, its NUL included.
+    fn string(&mut self) -> Result<&'a [u8], Stop> {
         let len = usize::from(u16::from_be_bytes(*self.array()?));
         let bytes = self.bytes.get(self.at..self.at + len).ok_or(Stop::Short)?;
         self.at += len;
-        if len > MAX_FIELD {
-            *is_oversized = true;
-            return Ok(None);
-        }
-        let Some((&last, text)) = bytes.split_last() else {
+        Ok(bytes)
+    }
+
+    /// A string that must be text; `None` if absent. One that is not is skipped: its sender is to be
+    /// told rather than left waiting.
+    fn text(&mut self, problem: &mut Option<&'static str>) -> Result<Option<String>, Stop> {
+        let bytes = self.string()?;
+        let Some((last, text)) = bytes.split_last() else {
             return Ok(None);
         };
-        if last != 0 || text.contains(&0) {
-            return Err(Stop::Malformed("a text does not end with its only NUL"));
+        if bytes.len() > MAX_FIELD {
+            *problem = Some(TOO_LONG);
+            return Ok(None);
         }
-        let text = str::from_utf8(text).map_err(|_| Stop::Malformed("a text is not UTF-8"))?;
-        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+        match str::from_utf8(text) {
+            Ok(text) if *last == 0 && !text.contains('\0') => {
+                Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+            }
+            _ => {
+                *problem = Some(NOT_TEXT);
+                Ok(None)
+            }
+        }
     }
 
     fn is_at_end(&self) -> bool {
@@ -222,9 +241,12 @@ impl PeerInfo {
     }
 }
 
+const TOO_LONG: &str = "options, user name or password are longer than 4096 bytes";
+const NOT_TEXT: &str = "options, user name or password are not UTF-8 text";
 const METHOD: u8 = 2;
 const MAX_FIELD: usize = 4096;
 const MAX_MESSAGE: usize = 64 << 10;
+const MAX_PEER_INFO: usize = 16 << 10;
 const MAX_PEER_INFO_LINES: usize = 64;
 const MAX_PEER_INFO_KEY: usize = 64;
 const MAX_PEER_INFO_VALUE: usize = 256;
@@ -245,7 +267,7 @@ mod tests {
             username: Some("ada".into()),
             password: Some(Zeroizing::new("secret".into())),
             peer_info: "IV_VER=2.6.14\nIV_PROTO=990\n".into(),
-            is_oversized: false,
+            problem: None,
         }
     }
 
@@ -284,20 +306,42 @@ mod tests {
         let mut message = message();
         message.username = Some("a".repeat(5000));
         let read = read(Role::Client, &message.write(Role::Client)).unwrap();
-        assert!(read.is_oversized);
+        assert_eq!(read.problem, Some(TOO_LONG));
         assert_eq!(read.username, None);
         assert_eq!(read.peer_info, message.peer_info);
     }
 
     #[test]
-    fn inner_nul_and_bad_utf8_are_malformed() {
+    fn what_is_no_text_is_skipped_and_told() {
         for text in [b"a\0b\0".as_slice(), b"ab", b"\xff\xfe\0"] {
             let mut bytes = vec![0, 0, 0, 0, 2];
             bytes.extend_from_slice(&[0; 64]);
             bytes.extend_from_slice(&u16::try_from(text.len()).unwrap().to_be_bytes());
             bytes.extend_from_slice(text);
-            assert!(KeyMethod::read(Role::Server, &bytes).is_err());
+            bytes.extend_from_slice(&[0; 4]);
+            let read = read(Role::Server, &bytes).unwrap();
+            assert_eq!((read.problem, read.options.as_str()), (Some(NOT_TEXT), ""));
         }
+    }
+
+    #[test]
+    fn a_user_name_that_could_forge_a_log_line_is_told() {
+        let mut message = message();
+        message.username = Some("ada\nroot".into());
+        let read = read(Role::Client, &message.write(Role::Client)).unwrap();
+        assert_eq!(read.problem, Some("the user name has control characters"));
+    }
+
+    #[test]
+    fn peer_info_in_another_encoding_refuses_nobody() {
+        let message = message();
+        let mut bytes = message.write(Role::Client).to_vec();
+        let at = bytes.len() - 4;
+        bytes[at] = 0xe4;
+        let read = read(Role::Client, &bytes).unwrap();
+        assert_eq!(read.problem, None);
+        let info = PeerInfo::parse(&read.peer_info);
+        assert_eq!(info.value("IV_VER"), Some("2.6.14"));
     }
 
     #[test]

@@ -153,6 +153,7 @@ impl Negotiation {
                 // The password is the owner's to judge; this side keeps no copy.
                 let mut kept = message.clone();
                 kept.password = None;
+                kept.peer_info = String::new();
                 self.theirs = Some(kept);
                 Ok(Some(Step::KeyMethod(message)))
             }

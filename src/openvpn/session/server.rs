@@ -34,13 +34,9 @@ impl Control {
         negotiation.send_key_method(&ours).map_err(Failure::Tls)?;
         negotiation.channel.widen();
         negotiation.stage = Stage::AwaitDecision;
-        if theirs.is_oversized {
-            self.reject(
-                now,
-                CloseReason::Incompatible(
-                    "options, user name or password are longer than 4096 bytes",
-                ),
-            );
+        if let Some(problem) = theirs.problem {
+            self.identity.get_or_insert(identity);
+            self.reject(now, CloseReason::Incompatible(problem));
             return Ok(());
         }
         let info = PeerInfo::parse(&theirs.peer_info);

@@ -345,8 +345,17 @@ fn subjects_that_could_be_read_in_two_ways_are_refused() {
         DnType::CommonName,
         DnValue::Utf8String("alice\0.evil".into()),
     );
+    let mut twice = named("alice");
+    // The same OID by another name, so that there are two of them.
+    twice
+        .distinguished_name
+        .push(DnType::CustomDnType(vec![2, 5, 4, 3]), "bob");
     let expected = [
         (without, "the client's certificate has no common name"),
+        (
+            twice,
+            "the client's certificate has several common names, or one that is not plain text",
+        ),
         (
             with_nul,
             "the client's certificate has several common names, or one that is not plain text",
@@ -446,4 +455,42 @@ fn a_handshake_that_stalls_ends_after_the_hand_window() {
         pair.server().closed,
         Some(CloseReason::HandshakeTimeout { secs: 60 })
     );
+}
+
+#[test]
+fn a_chain_beyond_its_limit_is_refused() {
+    let certificates = &*CERTIFICATES;
+    let mut chain = Issued {
+        certificate: certificates.client.certificate.clone(),
+        key: certificates.client.key.clone(),
+    };
+    for _ in 0..4 {
+        chain.certificate.push_str(&certificates.ca.certificate);
+    }
+    assert_eq!(
+        refusal_of(Some(&chain)),
+        "the client's certificate comes in a chain that is too long"
+    );
+}
+
+/// Debug output ends up in logs.
+#[test]
+fn a_clients_settings_show_no_credentials() {
+    let mut client = Setup::default().client;
+    client.credentials = Some(("ada".into(), "hunter2".to_owned().into()));
+    let text = format!("{client:?}");
+    assert!(!text.contains("ada") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_user_name_with_control_characters_is_answered_rather_than_left_waiting() {
+    let mut setup = Setup::default();
+    setup.client.credentials = Some(("ada\nroot".into(), "x".to_owned().into()));
+    let mut pair = Pair::new(setup);
+    pair.run(Duration::from_secs(10));
+    assert!(pair.server().admissions.is_empty());
+    assert!(matches!(
+        &pair.client.closed,
+        Some(CloseReason::AuthFailed(text)) if text.contains("control characters")
+    ));
 }
