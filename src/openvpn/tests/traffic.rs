@@ -32,7 +32,11 @@ fn keys(
     }
 }
 
-fn two_ends(cipher: Cipher, format: DataFormat, framing: Framing) -> (Instant, Data, Data) {
+pub(super) fn two_ends(
+    cipher: Cipher,
+    format: DataFormat,
+    framing: Framing,
+) -> (Instant, Data, Data) {
     let now = Instant::now();
     let end = |role| {
         let mut data = Data::new(now, CONFIG, "V4,tls-server");
@@ -42,11 +46,11 @@ fn two_ends(cipher: Cipher, format: DataFormat, framing: Framing) -> (Instant, D
     (now, end(Role::Client), end(Role::Server))
 }
 
-fn v2() -> DataFormat {
+pub(super) fn v2() -> DataFormat {
     DataFormat::V2(PeerId::new(5).unwrap())
 }
 
-fn seal(data: &mut Data, now: Instant, payload: &[u8]) -> Vec<u8> {
+pub(super) fn seal(data: &mut Data, now: Instant, payload: &[u8]) -> Vec<u8> {
     let mut buffer = vec![0; HEADROOM];
     buffer.extend_from_slice(payload);
     let end = buffer.len();
