@@ -41,6 +41,9 @@ pub enum StoreError {
     /// A row says something that cannot be.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// The work that a transaction was to do ended in a panic.
+    #[error("a transaction ended in a defect of the program and was taken back")]
+    Defect,
     /// The store is closing.
     #[error("The gateway is stopping; nothing was changed")]
     Closed,

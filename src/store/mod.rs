@@ -27,6 +27,7 @@ use std::{
     fs::{self, DirBuilder, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    panic::{self, AssertUnwindSafe},
     path::Path,
     sync::Arc,
     thread,
@@ -79,6 +80,8 @@ impl Store {
             vault,
             snapshot,
             published,
+            now,
+            pruned_at: now,
         };
         thread::Builder::new()
             .name("store".to_owned())
@@ -116,7 +119,11 @@ impl Store {
     {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |writer| {
-            let outcome = writer.transact(now, work);
+            // A defect in one command must not end the store for all. What it had begun is rolled
+            // back on the way out, and the writer holds nothing else that is changed before the
+            // commit.
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| writer.transact(now, work)))
+                .unwrap_or_else(|_| Err(StoreError::Defect.into()));
             // The caller may have gone away; the work stands.
             drop(reply.send(outcome));
         });
@@ -124,6 +131,18 @@ impl Store {
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// From now on the disk takes nothing more, as when it is full; or it does again.
+    pub(crate) async fn refuse_writes(&self, refuse: bool) {
+        let job: Job = Box::new(move |writer| {
+            let set = writer.connection.pragma_update(None, "query_only", refuse);
+            set.unwrap();
+        });
+        assert!(self.jobs.send(job).await.is_ok());
     }
 }
 
@@ -167,12 +186,17 @@ struct Writer {
     vault: Vault,
     snapshot: Arc<Snapshot>,
     published: watch::Sender<Arc<Snapshot>>,
+    /// The time of the last transaction.
+    now: Timestamp,
+    /// When what is too old was last dropped.
+    pruned_at: Timestamp,
 }
 
 impl Writer {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(job) = queue.blocking_recv() {
             job(&mut self);
+            self.prune_once_a_day();
         }
     }
 
@@ -181,6 +205,7 @@ impl Writer {
         F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
         E: From<StoreError>,
     {
+        self.now = now;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -207,6 +232,17 @@ impl Writer {
             self.published.send_replace(next);
         }
         Ok(answer)
+    }
+
+    /// A service may run for years between two starts.
+    fn prune_once_a_day(&mut self) {
+        if self.now.duration_since(self.pruned_at) < PRUNED_EVERY {
+            return;
+        }
+        self.pruned_at = self.now;
+        if let Err(error) = prune(&self.connection, self.now) {
+            tracing::warn!(%error, "old records could not be dropped");
+        }
     }
 }
 
@@ -245,6 +281,7 @@ fn secure_directory(data_dir: &Path) -> Result<(), StoreError> {
         Ok(found) => {
             let mode = found.permissions().mode() & 0o7777;
             if mode & !0o750 != 0 {
+                refuse_others_directory(data_dir).map_err(failed)?;
                 fs::set_permissions(data_dir, fs::Permissions::from_mode(mode & 0o750))
                     .map_err(failed)?;
             }
@@ -257,6 +294,24 @@ fn secure_directory(data_dir: &Path) -> Result<(), StoreError> {
             .map_err(failed),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Refuses a directory that was made for something else, such as `/tmp` or a home: closing it to
+/// others would break what it is for. One that holds a database is ours, and so is one in which
+/// nothing is but the owner's lock.
+fn refuse_others_directory(data_dir: &Path) -> io::Result<()> {
+    if data_dir.join(DATABASE).exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(data_dir)? {
+        if entry?.file_name() != LOCK {
+            return Err(io::Error::other(
+                "this directory holds other files and is open to others, so it stays as it is; \
+                 choose a new or an empty one for the data, for example one named gatehouse inside it",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn open_database(path: &Path) -> Result<Connection, StoreError> {
@@ -309,10 +364,13 @@ fn prune(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
 }
 
 const DATABASE: &str = "gatehouse.db";
+/// The file by which a process owns the directory; it is there before the store opens.
+const LOCK: &str = "lock";
 /// Transactions that may wait; the next one waits outside.
 const QUEUE: usize = 256;
 /// How long to wait for another process that has the database, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const PRUNED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const KEPT_CHANGES: i64 = 10_000;
 /// As long as CloudTrail's event history.
 const EVENTS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);

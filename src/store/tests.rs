@@ -183,6 +183,41 @@ async fn a_full_disk_refuses_changes_in_clear_words_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_panic_in_one_transaction_takes_it_back_and_leaves_the_store_open() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let before = store.snapshot();
+    let work = |tx: &mut Tx<'_>| -> Result<(), Refusal> {
+        tx.insert_vpc(&vpc(1))?;
+        panic!("a defect, on purpose");
+    };
+    let refusal = store.transact(now(), work).await.unwrap_err();
+    assert_eq!(refusal.code, Code::InternalError);
+    assert_eq!(store.snapshot(), before);
+    insert_vpc(&store, 1).await.unwrap();
+    assert_eq!(store.snapshot().vpcs.len(), 1);
+}
+
+#[test]
+fn a_directory_that_is_not_ours_stays_as_open_as_it_is() {
+    let dir = TempDir::new().unwrap();
+    let mode = || fs::metadata(dir.path()).unwrap().permissions().mode() & 0o7777;
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    fs::write(dir.path().join("letter.txt"), "dear").unwrap();
+    let refused = Store::open(dir.path(), now()).err().unwrap().to_string();
+    assert!(
+        refused.contains("choose a new or an empty one"),
+        "{refused}"
+    );
+    assert_eq!(mode(), 0o1777);
+    assert!(!dir.path().join(DATABASE).exists());
+
+    fs::rename(dir.path().join("letter.txt"), dir.path().join(LOCK)).unwrap();
+    Store::open(dir.path(), now()).unwrap();
+    assert_eq!(mode(), 0o750);
+}
+
+#[tokio::test]
 async fn keys_are_lost_with_the_master_key_and_the_error_says_so() {
     let dir = TempDir::new().unwrap();
     let store = Store::open(dir.path(), now()).unwrap();
@@ -334,4 +369,27 @@ async fn what_is_too_old_is_dropped_when_the_store_opens() {
     assert_eq!(kept(6).await, (1, true, 1));
     assert_eq!(kept(8).await, (1, false, 1));
     assert_eq!(kept(91).await, (0, false, 1));
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_dropped_while_the_store_stays_open_for_long() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let remember = |tx: &mut Tx<'_>| {
+        let replay = Replay {
+            command_hash: vec![1],
+            answer: "\"Done\"".to_owned(),
+        };
+        tx.insert_replay("anna", "token", &replay)
+    };
+    let remembered: Result<(), StoreError> = store.transact(now(), remember).await;
+    remembered.unwrap();
+    let mut known = Vec::new();
+    for days in [6, 8, 9] {
+        let later = now() + SignedDuration::from_hours(days * 24);
+        let look = |tx: &mut Tx<'_>| Ok::<_, StoreError>(tx.replay("anna", "token")?.is_some());
+        known.push(store.transact(later, look).await.unwrap());
+    }
+    // It goes after the first transaction of the eighth day.
+    assert_eq!(known, [true, true, false]);
 }
