@@ -116,6 +116,8 @@ pub(super) struct Desk {
 
 enum Paper {
     Report(Box<Report>),
+    /// The gateway is gone: what it reported before is all there is.
+    Gone(oneshot::Sender<()>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -123,7 +125,12 @@ impl Desk {
     /// Opens the desk and starts the task behind it.
     pub(super) fn open(store: Store, board: Arc<Board>) -> Self {
         let (queue, papers) = mpsc::channel(QUEUE);
-        tokio::spawn(take_papers(store, board, papers));
+        let clerk = Clerk {
+            store,
+            board,
+            reconciled: None,
+        };
+        tokio::spawn(take_papers(clerk, papers));
         Self {
             queue,
             lost: AtomicU64::new(0),
@@ -140,57 +147,100 @@ impl Desk {
 
     /// Returns once every report so far is dealt with.
     pub(super) async fn flush(&self) {
-        let (done, dealt) = oneshot::channel();
-        if self.queue.send(Paper::Flush(done)).await.is_ok() {
-            // An error means that the task is gone, and with it everything there was to wait for.
-            dealt.await.unwrap_or_default();
-        }
+        hand_over(&self.queue, Paper::Flush).await;
+    }
+
+    /// To be awaited once the gateway is gone: ends, after every report so far, the connections
+    /// that it left open, and takes it out of the views.
+    pub(super) fn gateway_gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let queue = self.queue.clone();
+        async move { hand_over(&queue, Paper::Gone).await }
     }
 }
 
-async fn take_papers(store: Store, board: Arc<Board>, mut papers: mpsc::Receiver<Paper>) {
+/// Hands in a paper and waits until it is dealt with.
+async fn hand_over(queue: &mpsc::Sender<Paper>, paper: impl FnOnce(oneshot::Sender<()>) -> Paper) {
+    let (done, dealt) = oneshot::channel();
+    if queue.send(paper(done)).await.is_ok() {
+        // An error means that the task is gone, and with it everything there was to wait for.
+        dealt.await.unwrap_or_default();
+    }
+}
+
+/// What the task behind the desk works on.
+struct Clerk {
+    store: Store,
+    board: Arc<Board>,
+    /// What the reconciler said last, until it is kept: it does not say it again.
+    reconciled: Option<Report>,
+}
+
+async fn take_papers(mut clerk: Clerk, mut papers: mpsc::Receiver<Paper>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while papers.recv_many(&mut batch, BATCH).await > 0 {
-        let mut reports = Vec::new();
+    loop {
+        tokio::select! {
+            count = papers.recv_many(&mut batch, BATCH) => if count == 0 {
+                break;
+            },
+            () = tokio::time::sleep(RETRY), if clerk.reconciled.is_some() => {}
+        }
+        clerk.take(batch.drain(..)).await;
+    }
+}
+
+impl Clerk {
+    async fn take(&mut self, papers: impl Iterator<Item = Paper>) {
+        let mut happened = Vec::new();
         let mut waiting = Vec::new();
-        for paper in batch.drain(..) {
+        for paper in papers {
             match paper {
-                Paper::Report(report) => reports.push(*report),
+                // Of what the reconciler says only the newest counts.
+                Paper::Report(report) if matches!(*report, Report::Reconciled { .. }) => {
+                    self.reconciled = Some(*report);
+                }
+                Paper::Report(report) => {
+                    show(&self.board, &report);
+                    happened.push(*report);
+                }
+                Paper::Gone(done) => {
+                    let left = self.board.gateway_gone(given_up);
+                    happened.extend(left.into_iter().map(Report::Closed));
+                    waiting.push(done);
+                }
                 Paper::Flush(done) => waiting.push(done),
             }
         }
-        take_reports(&store, &board, reports).await;
-        board.publish(clock::now());
+        // What clients did is kept apart from what the reconciler says, so that neither stands in
+        // the other's way.
+        self.keep(happened).await;
+        if let Some(report) = self.reconciled.take()
+            && !self.keep(vec![report.clone()]).await
+        {
+            self.reconciled = Some(report);
+        }
+        self.board.publish(clock::now());
         for done in waiting {
             // Nobody may be waiting any more.
             done.send(()).unwrap_or_default();
         }
     }
-}
 
-/// Shows and keeps what has happened. What clients did is kept apart from what the reconciler
-/// says, so that neither stands in the other's way; of the latter only the newest counts.
-async fn take_reports(store: &Store, board: &Board, reports: Vec<Report>) {
-    let (reconciled, happened): (Vec<_>, Vec<_>) = reports
-        .into_iter()
-        .partition(|report| matches!(report, Report::Reconciled { .. }));
-    for report in &happened {
-        show(board, report);
-    }
-    let newest = reconciled.into_iter().last();
-    for reports in [happened, newest.into_iter().collect()] {
+    /// Keeps the reports, all or none; whether it did.
+    async fn keep(&self, reports: Vec<Report>) -> bool {
         let count = reports.len();
         if count == 0 {
-            continue;
+            return true;
         }
-        let kept: Result<(), StoreError> = store
+        let kept: Result<(), StoreError> = self
+            .store
             .transact(clock::now(), move |tx| {
                 reports.iter().try_for_each(|report| keep(tx, report))
             })
             .await;
-        if let Err(error) = kept {
+        if let Err(error) = &kept {
             tracing::warn!(%error, count, "reports of the gateway could not be kept");
         }
+        kept.is_ok()
     }
 }
 
@@ -223,6 +273,12 @@ fn ended(connection: &Connection) -> Connection {
     ended.state = ConnectionState::Terminated;
     ended.ended_at = ended.ended_at.or(Some(ended.counted_at));
     ended
+}
+
+/// The connection as one that the gateway left open when it went.
+fn given_up(mut connection: Connection) -> Connection {
+    connection.end_reason = Some(STOPPED_WITHOUT_A_WORD.to_owned());
+    ended(&connection)
 }
 
 /// Takes note that what runs matches snapshot `seq`: what was coming in it has come, what was
@@ -323,14 +379,15 @@ fn settle_associations(
     Ok(())
 }
 
-/// Follows what the gateway shows of itself, and keeps its counters every few seconds, until the
+/// Follows what the gateway shows of itself, and keeps its counters `every` so often, until the
 /// gateway is gone.
 pub(super) async fn follow_gateway(
     store: Store,
     board: Arc<Board>,
     mut live: watch::Receiver<Arc<TunnelLive>>,
+    every: Duration,
 ) {
-    let mut keep = tokio::time::interval(COUNTERS_KEPT_EVERY);
+    let mut keep = tokio::time::interval(every);
     keep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -344,8 +401,6 @@ pub(super) async fn follow_gateway(
         }
         board.publish(clock::now());
     }
-    board.set_tunnel(Arc::default());
-    board.publish(clock::now());
 }
 
 async fn keep_counters(store: &Store, board: &Board) {
@@ -371,4 +426,7 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 /// How long a report waits for room before it is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
-const COUNTERS_KEPT_EVERY: Duration = Duration::from_secs(10);
+/// How long what could not be kept waits for the next try.
+const RETRY: Duration = Duration::from_secs(1);
+pub(super) const COUNTERS_KEPT_EVERY: Duration = Duration::from_secs(10);
+pub(super) const STOPPED_WITHOUT_A_WORD: &str = "The gateway stopped without a word";

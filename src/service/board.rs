@@ -90,9 +90,26 @@ impl Board {
 
     pub(super) fn closed(&self, connection: Connection) {
         let mut state = self.lock();
-        state.open.remove(&connection.id);
+        if state.open.remove(&connection.id).is_none() {
+            // It may have been given up already; what the gateway says of its end counts more.
+            state.ended.retain(|ended| ended.id != connection.id);
+        }
         state.ended.push_front(connection);
         state.ended.truncate(KEPT_ENDED);
+    }
+
+    /// Takes down all that the gateway showed: it is gone. Answers the connections that it had
+    /// not reported as closed, now `ended` by that.
+    pub(super) fn gateway_gone(&self, ended: impl Fn(Connection) -> Connection) -> Vec<Connection> {
+        let mut state = self.lock();
+        let left: Vec<_> = state.live().into_values().map(ended).collect();
+        state.open.clear();
+        state.tunnel = Arc::default();
+        for connection in &left {
+            state.ended.push_front(connection.clone());
+        }
+        state.ended.truncate(KEPT_ENDED);
+        left
     }
 
     pub(super) fn refused(&self, attempt: Attempt) {

@@ -31,7 +31,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::{
     sync::watch,
@@ -98,7 +98,7 @@ impl Service {
         let now = clock::now();
         let (ended, attempts) = store
             .transact(now, move |tx| {
-                tx.end_all_connections("The gateway stopped without a word")?;
+                tx.end_all_connections(admission::STOPPED_WITHOUT_A_WORD)?;
                 let since = connections::listed_since(now);
                 let ended = tx.connections_ended_since(since, board::KEPT_ENDED)?;
                 Ok::<_, Refusal>((ended, tx.attempts(None, board::KEPT_ATTEMPTS)?))
@@ -124,6 +124,8 @@ impl Service {
     }
 
     /// Attaches the running gateway: from now on views show it and connections can be ended.
+    /// Gateway and service hold each other until [`Service::detach`], or until the gateway has
+    /// nothing more to show.
     pub fn attach(&self, gateway: Arc<dyn Gateway>) {
         let live = gateway.live();
         self.inner.board.set_tunnel(live.borrow().clone());
@@ -132,17 +134,31 @@ impl Service {
             self.inner.store.clone(),
             Arc::clone(&self.inner.board),
             live,
+            admission::COUNTERS_KEPT_EVERY,
         );
-        let following = lock(&self.inner.tasks).spawn(follow);
-        *lock(&self.inner.gateway) = Some(Attached { gateway, following });
+        let gone = self.inner.desk.gateway_gone();
+        let (service, itself) = (Arc::downgrade(&self.inner), Arc::downgrade(&gateway));
+        // Held until the gateway is in its place, so that it does not leave before.
+        let mut place = lock(&self.inner.gateway);
+        let following = lock(&self.inner.tasks).spawn(async move {
+            follow.await;
+            gone.await;
+            let Some(service) = service.upgrade() else {
+                return;
+            };
+            let is_it =
+                |attached: &mut Attached| Weak::ptr_eq(&Arc::downgrade(&attached.gateway), &itself);
+            let left = lock(&service.gateway).take_if(is_it);
+            drop(left);
+        });
+        *place = Some(Attached { gateway, following });
     }
 
-    /// Lets go of the gateway, once it has stopped. Gateway and service hold each other until
-    /// then.
-    pub fn detach(&self) {
+    /// Lets go of the gateway, once it has stopped; connections that it did not report as closed
+    /// have ended with it.
+    pub async fn detach(&self) {
         lock(&self.inner.gateway).take();
-        self.inner.board.set_tunnel(Arc::default());
-        self.inner.board.publish(clock::now());
+        self.inner.desk.gateway_gone().await;
     }
 
     /// The configuration, always the newest that is durable.

@@ -6,6 +6,7 @@ use crate::{
             DescribeOfEndpoint, Filter, OfEndpoint, TerminateConnections, Termination, Terminations,
         },
     },
+    store::StoreError,
     tunnel::Candidate,
 };
 
@@ -179,9 +180,97 @@ async fn a_gateway_that_is_detached_is_gone_from_the_view_and_let_go_of() {
     let gateway = FakeGateway::new(Some(true));
     bench.service.attach(gateway.clone());
     assert!(bench.service.view().live.gateway.mode.is_some());
-    bench.service.detach();
+    bench.service.detach().await;
     assert_eq!(bench.service.view().live.gateway.mode, None);
     assert_eq!(Arc::strong_count(&gateway), 1);
+}
+
+/// A gateway of which the test holds the end that shows something.
+struct MortalGateway(watch::Receiver<Arc<TunnelLive>>);
+
+impl Gateway for MortalGateway {
+    fn terminate(&self, _: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {
+        self.0.clone()
+    }
+}
+
+#[tokio::test]
+async fn connections_that_a_dying_gateway_leaves_open_have_ended_and_it_is_let_go_of() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let mut live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    live.traffic.egress_bytes = 55;
+    let (show, shown) = watch::channel(Arc::new(TunnelLive {
+        status: GatewayStatus {
+            mode: Some(NetworkMode::Userspace),
+            ..GatewayStatus::default()
+        },
+        connections: vec![live.clone()],
+    }));
+    let gateway = Arc::new(MortalGateway(shown));
+    let held = Arc::downgrade(&gateway);
+    bench.service.attach(gateway);
+    assert_eq!(listed(&bench, &endpoint).await, [live.clone()]);
+
+    let mut views = bench.service.views();
+    drop(show);
+    let view = views
+        .wait_for(|view| view.live.gateway.mode.is_none())
+        .await
+        .unwrap()
+        .clone();
+    let expected = Connection {
+        state: ConnectionState::Terminated,
+        ended_at: Some(live.counted_at),
+        end_reason: Some("The gateway stopped without a word".to_owned()),
+        ..live
+    };
+    assert_eq!(view.live.connections, std::slice::from_ref(&expected));
+    let again = bench.restarted().await;
+    assert_eq!(again.view().live.connections, [expected.clone()]);
+    // Its last word, if it comes after all, is the better one.
+    let over = ended(&expected);
+    report(&bench.service, Report::Closed(over.clone())).await;
+    assert_eq!(listed(&bench, &endpoint).await, [over]);
+    assert!(held.upgrade().is_none());
+}
+
+#[tokio::test]
+async fn counters_of_live_connections_are_kept_every_so_often() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let mut live = connection(&endpoint, &association.id, 7);
+    report(&bench.service, Report::Opened(live.clone())).await;
+    live.traffic.ingress_packets = 3;
+    live.traffic.egress_bytes = 4096;
+    let (show, shown) = watch::channel(Arc::default());
+    let inner = &bench.service.inner;
+    let following = tokio::spawn(crate::service::admission::follow_gateway(
+        inner.store.clone(),
+        Arc::clone(&inner.board),
+        shown,
+        std::time::Duration::from_millis(5),
+    ));
+    show.send_modify(|shown: &mut Arc<TunnelLive>| {
+        Arc::make_mut(shown).connections = vec![live.clone()];
+    });
+    let kept = async || {
+        let id = live.id.clone();
+        let look = move |tx: &mut crate::store::Tx<'_>| tx.connection(&id);
+        let found: Result<_, StoreError> = inner.store.transact(clock::now(), look).await;
+        found.unwrap().unwrap()
+    };
+    let arrives = async { while kept().await != live {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), arrives)
+        .await
+        .unwrap();
+    drop(show);
+    following.await.unwrap();
 }
 
 #[tokio::test]

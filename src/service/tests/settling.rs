@@ -77,3 +77,26 @@ async fn the_view_is_settled_once_the_gateway_has_caught_up() {
         .send_modify(|live| Arc::make_mut(live).status.applied_seq = seq);
     views.wait_for(|view| view.is_settled()).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_the_gateway_said_while_the_disk_was_full_is_kept_once_there_is_room() {
+    let bench = Bench::new().await;
+    let endpoint = bench.endpoint().await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    let subnet = bench.subnet(&vpc.id, "10.1.1.0/24").await;
+    let association = bench.associate(&endpoint, &subnet.id).await;
+    let mut snapshots = bench.service.snapshots();
+    bench.service.inner.store.refuse_writes(true).await;
+    bench.settle().await;
+    let state = |snapshot: &crate::model::Snapshot| snapshot.associations[&association.id].clone();
+    assert_eq!(
+        state(&snapshots.borrow()).state,
+        AssociationState::Associating
+    );
+    bench.service.inner.store.refuse_writes(false).await;
+    // The gateway does not say it again.
+    snapshots
+        .wait_for(|snapshot| state(snapshot).state == AssociationState::Associated)
+        .await
+        .unwrap();
+}
