@@ -260,7 +260,9 @@ impl Change<'_, '_> {
         Ok(Answer::Done)
     }
 
-    /// Makes a VPC with one subnet of each network of the named interfaces among `networks`.
+    /// Makes a VPC with one subnet of each network of the named interfaces among `networks`. Of an
+    /// interface in several networks those are left out that cannot be imported; one in none that
+    /// can be is refused.
     pub(super) fn import_host_networks(
         &mut self,
         command: &ImportHostNetworks,
@@ -273,20 +275,7 @@ impl Change<'_, '_> {
         let wanted: BTreeSet<&str> = command.interfaces.iter().map(String::as_str).collect();
         let mut subnets = Vec::new();
         for interface in wanted {
-            let mut found = networks
-                .iter()
-                .filter(|network| network.interface == interface)
-                .peekable();
-            if found.peek().is_none() {
-                return Err(invalid(
-                    INTERFACES,
-                    format!(
-                        "This machine has no interface \"{interface}\" in an IPv4 network; it has {}",
-                        listed(networks.iter().map(|network| &network.interface))
-                    ),
-                ));
-            }
-            for network in found {
+            for network in importable(&snapshot, interface, networks)? {
                 subnets.push(self.import_host_network(&snapshot, network)?);
             }
         }
@@ -299,38 +288,6 @@ impl Change<'_, '_> {
         network: &HostNetwork,
     ) -> Result<Subnet, Refusal> {
         let cidr = network.cidr;
-        if cidr.prefix_len() > SMALLEST_TARGET {
-            return Err(invalid(
-                INTERFACES,
-                format!(
-                    "The network {cidr} of {} is smaller than /{SMALLEST_TARGET} and cannot be a target network",
-                    network.interface
-                ),
-            ));
-        }
-        if cidr.prefix_len() < LARGEST_VPC {
-            return Err(invalid(
-                INTERFACES,
-                format!(
-                    "The network {cidr} of {} is larger than /{LARGEST_VPC}; make a VPC of a part of it by hand",
-                    network.interface
-                ),
-            ));
-        }
-        let has_name = |tags: &Tags| tags.get("Name") == Some(&network.interface);
-        let known = snapshot
-            .vpcs
-            .values()
-            .find(|vpc| has_name(&vpc.tags) && vpc.cidrs.contains(&cidr));
-        if let Some(known) = known {
-            return Err(invalid(
-                INTERFACES,
-                format!(
-                    "The network {cidr} of {} was imported already, as {}",
-                    network.interface, known.id
-                ),
-            ));
-        }
         let tags = Tags::from([("Name".to_owned(), network.interface.clone())]);
         let vpc = Vpc {
             id: VpcId::from_random(random()?),
@@ -628,6 +585,60 @@ fn named_zone(zone: &str) -> Result<String, Refusal> {
         "An Availability Zone has up to 64 small letters, digits and hyphens, for example local-1a",
     )
     .cure("local-1a"))
+}
+
+/// The networks of an interface that can be imported: at least one.
+fn importable<'h>(
+    snapshot: &Snapshot,
+    interface: &str,
+    networks: &'h [HostNetwork],
+) -> Result<Vec<&'h HostNetwork>, Refusal> {
+    let mut fit = Vec::new();
+    let mut troubles = Vec::new();
+    for network in networks.iter().filter(|n| n.interface == interface) {
+        match trouble_of_import(snapshot, network) {
+            None => fit.push(network),
+            Some(trouble) => troubles.push(trouble),
+        }
+    }
+    if !fit.is_empty() {
+        for trouble in troubles {
+            tracing::info!(interface, "not imported: {trouble}");
+        }
+        return Ok(fit);
+    }
+    if troubles.is_empty() {
+        troubles.push(format!(
+            "This machine has no interface \"{interface}\" in an IPv4 network; it has {}",
+            listed(networks.iter().map(|network| &network.interface))
+        ));
+    }
+    Err(invalid(INTERFACES, troubles.join(". ")))
+}
+
+/// Why the network cannot be imported, if it cannot.
+fn trouble_of_import(snapshot: &Snapshot, network: &HostNetwork) -> Option<String> {
+    let HostNetwork {
+        cidr, interface, ..
+    } = network;
+    if cidr.prefix_len() > SMALLEST_TARGET {
+        return Some(format!(
+            "The network {cidr} of {interface} is smaller than /{SMALLEST_TARGET} and cannot be a target network"
+        ));
+    }
+    if cidr.prefix_len() < LARGEST_VPC {
+        return Some(format!(
+            "The network {cidr} of {interface} is larger than /{LARGEST_VPC}; make a VPC of a part of it by hand"
+        ));
+    }
+    let known = snapshot
+        .vpcs
+        .values()
+        .find(|vpc| vpc.tags.get("Name") == Some(interface) && vpc.cidrs.contains(cidr))?;
+    Some(format!(
+        "The network {cidr} of {interface} was imported already, as {}",
+        known.id
+    ))
 }
 
 fn in_use(field: &str, message: String) -> Refusal {

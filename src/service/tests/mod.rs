@@ -261,7 +261,7 @@ fn dry_run(command: Command) -> Request {
     }
 }
 
-/// A machine with two interfaces.
+/// A machine with some interfaces.
 struct FakeHost;
 
 impl Host for FakeHost {
@@ -276,6 +276,8 @@ impl Host for FakeHost {
             network("eth0", "192.0.2.10", "192.0.2.0/24"),
             network("eth1", "10.7.0.1", "10.7.0.0/16"),
             network("small0", "10.8.0.1", "10.8.0.0/28"),
+            network("mixed0", "10.9.0.1", "10.9.0.0/28"),
+            network("mixed0", "10.9.1.1", "10.9.1.0/24"),
         ]
     }
 

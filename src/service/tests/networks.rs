@@ -307,6 +307,16 @@ async fn networks_of_the_machine_are_imported_under_their_interface_s_name() {
         assert_eq!(refusal.field.as_deref(), Some("Interfaces"));
         assert!(refusal.message.contains(word), "{refusal}");
     }
+    // Of several networks those that fit are imported, once.
+    let Answer::Subnets(subnets) = bench.ok(import("mixed0")).await else {
+        panic!()
+    };
+    let imported: Vec<_> = subnets.iter().map(|s| s.cidr.to_string()).collect();
+    assert_eq!(imported, ["10.9.1.0/24"]);
+    let refusal = bench.refused(import("mixed0")).await;
+    for named in ["10.9.0.0/28", "10.9.1.0/24"] {
+        assert!(refusal.message.contains(named), "{refusal}");
+    }
     let none = Command::ImportHostNetworks(ImportHostNetworks::default());
     assert_eq!(bench.refused(none).await.code, Code::MissingParameter);
 }
