@@ -13,8 +13,8 @@ use super::{
 };
 use crate::model::{
     Answer, Association, AssociationId, AssociationState, Authentication, Certificate,
-    CertificateArn, Code, Endpoint, EndpointId, EndpointState, Refusal, Route, RouteState,
-    Snapshot, Subnet, Transport, Vpc,
+    CertificateArn, Code, Endpoint, EndpointId, EndpointState, HostNetwork, Refusal, Route,
+    RouteState, Snapshot, Subnet, Transport, Vpc,
     command::{
         AssociateTargetNetwork, AuthenticationOption, CreateClientVpnEndpoint, Describe,
         DescribeOfEndpoint, DisassociateTargetNetwork, EndpointCreated, EndpointDescription,
@@ -28,6 +28,7 @@ impl Change<'_, '_> {
         &mut self,
         command: CreateClientVpnEndpoint,
         dns_name: String,
+        host: &[HostNetwork],
     ) -> Result<Answer, Refusal> {
         let snapshot = self.snapshot.clone();
         let existing = || snapshot.endpoints.values().filter(|e| !e.deleting);
@@ -40,7 +41,7 @@ impl Change<'_, '_> {
                 ),
             ));
         }
-        let client_cidr = client_range(&snapshot, &command.client_cidr_block)?;
+        let client_cidr = client_range(&snapshot, host, &command.client_cidr_block)?;
         let server = certificates::named(
             &snapshot,
             SERVER_CERTIFICATE,
@@ -290,8 +291,9 @@ fn association<'s>(
     Ok(association)
 }
 
-/// The range for clients: of a size AWS allows, of host addresses, and no other endpoint's.
-fn client_range(snapshot: &Snapshot, text: &str) -> Result<Ipv4Net, Refusal> {
+/// The range for clients: of a size AWS allows, of host addresses, no other endpoint's, and none
+/// that this machine is in.
+fn client_range(snapshot: &Snapshot, host: &[HostNetwork], text: &str) -> Result<Ipv4Net, Refusal> {
     let cidr = fields::cidr(CLIENT_CIDR, text, CLIENT_EXAMPLE)?;
     if !(LARGEST_RANGE..=SMALLEST_RANGE).contains(&cidr.prefix_len()) {
         return Err(invalid(
@@ -313,7 +315,7 @@ fn client_range(snapshot: &Snapshot, text: &str) -> Result<Ipv4Net, Refusal> {
     }
     let meets = |other: &&Endpoint| net::overlap(other.client_cidr, cidr);
     if let Some(other) = snapshot.endpoints.values().find(meets) {
-        return Err(invalid(
+        let refusal = invalid(
             CLIENT_CIDR,
             format!(
                 "{cidr} overlaps the client range {} of {}{}; endpoints share this machine, so each needs a range of its own",
@@ -325,9 +327,50 @@ fn client_range(snapshot: &Snapshot, text: &str) -> Result<Ipv4Net, Refusal> {
                     ""
                 }
             ),
-        ));
+        );
+        return Err(with_free_range(refusal, snapshot, host, cidr.prefix_len()));
+    }
+    if let Some(own) = host.iter().find(|own| net::overlap(own.cidr, cidr)) {
+        let refusal = invalid(
+            CLIENT_CIDR,
+            format!(
+                "{cidr} overlaps {}, a network that this machine is in through {}, and would cut the machine off from it; choose another range",
+                own.cidr, own.interface
+            ),
+        );
+        return Err(with_free_range(refusal, snapshot, host, cidr.prefix_len()));
     }
     Ok(cidr)
+}
+
+/// The refusal with a client range that is free, of the size asked for if there is one.
+fn with_free_range(
+    refusal: Refusal,
+    snapshot: &Snapshot,
+    host: &[HostNetwork],
+    prefix: u8,
+) -> Refusal {
+    let free =
+        free_range(snapshot, host, prefix).or_else(|| free_range(snapshot, host, SMALLEST_RANGE));
+    match free {
+        Some(free) => refusal.cure(free.to_string()),
+        None => refusal,
+    }
+}
+
+/// The first range that no endpoint has, this machine is not in, and no VPC holds, as it might
+/// become a target network.
+pub(super) fn free_range(snapshot: &Snapshot, host: &[HostNetwork], prefix: u8) -> Option<Ipv4Net> {
+    let ranges = snapshot.endpoints.values().map(|e| e.client_cidr);
+    let blocks = snapshot.vpcs.values().flat_map(|vpc| vpc.cidrs.clone());
+    let own = host.iter().map(|network| network.cidr);
+    let taken: Vec<Ipv4Net> = ranges.chain(blocks).chain(own).collect();
+    CLIENT_SPACE
+        .iter()
+        .filter_map(|&(address, length)| Ipv4Net::new(Ipv4Addr::from(address), length).ok())
+        .filter_map(|space| space.subnets(prefix).ok())
+        .flatten()
+        .find(|range| !taken.iter().any(|other| net::overlap(*other, *range)))
 }
 
 /// The range of an allowed size that begins where `cidr` does.
@@ -526,3 +569,13 @@ const CLIENT_EXAMPLE: &str = "10.0.0.0/22";
 const LARGEST_RANGE: u8 = 16;
 const SMALLEST_RANGE: u8 = 22;
 const DEFAULT_PORT: u16 = 443;
+/// Where client ranges are proposed, in order: private networks (RFC 1918), then, for a machine
+/// that is in all of those, the space shared behind carriers (RFC 6598) and that of benchmarks
+/// (RFC 2544).
+const CLIENT_SPACE: [([u8; 4], u8); 5] = [
+    ([10, 0, 0, 0], 8),
+    ([172, 16, 0, 0], 12),
+    ([192, 168, 0, 0], 16),
+    ([100, 64, 0, 0], 10),
+    ([198, 18, 0, 0], 15),
+];

@@ -351,9 +351,9 @@ impl Service {
                 .await
             }
             Command::CreateClientVpnEndpoint(command) => {
-                let dns_name = self.dns_name();
+                let (dns_name, networks) = (self.dns_name(), self.inner.host.networks());
                 self.change(terms, move |change| {
-                    change.create_endpoint(command, dns_name)
+                    change.create_endpoint(command, dns_name, &networks)
                 })
                 .await
             }

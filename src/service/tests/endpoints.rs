@@ -165,6 +165,49 @@ async fn a_client_range_that_meets_another_endpoint_s_or_the_vpc_s_is_refused() 
     .await;
     assert_eq!(refusal.field.as_deref(), Some("ClientCidrBlock"));
     assert!(refusal.message.contains(first.as_str()), "{refusal}");
+    assert_eq!(refusal.cure.as_deref(), Some("10.0.16.0/20"));
+}
+
+#[tokio::test]
+async fn a_client_range_that_meets_a_network_of_this_machine_is_refused_with_one_that_is_free() {
+    let bench = Bench::new().await;
+    let valid = create_endpoint(&bench.certificates().await);
+    // A range that is proposed should not stand in the way of a VPC either.
+    bench.vpc("10.0.0.0/14").await;
+    for (range, own, cure) in [
+        ("10.7.4.0/22", "10.7.0.0/16", "10.4.0.0/22"),
+        ("10.8.0.0/16", "10.8.0.0/28", "10.4.0.0/16"),
+    ] {
+        let refusal =
+            refused_create(&bench, &valid, |c| c.client_cidr_block = range.to_owned()).await;
+        assert_eq!(refusal.code, Code::InvalidParameterValue);
+        assert_eq!(refusal.field.as_deref(), Some("ClientCidrBlock"));
+        assert!(refusal.message.contains(own), "{refusal}");
+        assert!(refusal.message.contains("this machine"), "{refusal}");
+        assert_eq!(refusal.cure.as_deref(), Some(cure));
+        let cured = CreateClientVpnEndpoint {
+            client_cidr_block: cure.to_owned(),
+            ..valid.clone()
+        };
+        let judged = dry_run(Command::CreateClientVpnEndpoint(cured));
+        let judged = bench.service.call(&bench.caller, judged).await.unwrap_err();
+        assert_eq!(judged.code, Code::DryRunOperation, "{judged}");
+    }
+}
+
+#[test]
+fn a_machine_that_is_in_every_private_network_still_gets_a_free_client_range() {
+    let own = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map(|cidr| HostNetwork {
+        interface: "eth0".to_owned(),
+        address: Ipv4Addr::new(10, 0, 0, 1),
+        cidr: cidr.parse().unwrap(),
+        default_route: true,
+    });
+    let free = |prefix| {
+        crate::service::endpoints::free_range(&crate::model::Snapshot::default(), &own, prefix)
+    };
+    assert_eq!(free(22).unwrap().to_string(), "100.64.0.0/22");
+    assert_eq!(free(16).unwrap().to_string(), "100.64.0.0/16");
 }
 
 #[tokio::test]
