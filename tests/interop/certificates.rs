@@ -54,6 +54,10 @@ impl EasyRsa {
         self.pki().join("ca.crt")
     }
 
+    pub(crate) fn ca_key(&self) -> PathBuf {
+        self.pki().join("private").join("ca.key")
+    }
+
     pub(crate) fn identity(&self, name: &str) -> Identity {
         Identity {
             certificate: self.pki().join("issued").join(format!("{name}.crt")),

@@ -30,7 +30,7 @@ pub(crate) struct Gateway<'a> {
     lab: &'a Lab,
     mode: Mode,
     program: PathBuf,
-    data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     pub(crate) running: Option<Running>,
 }
 

@@ -16,6 +16,9 @@ mod lab;
 mod process;
 mod site;
 mod stock;
+#[expect(dead_code, reason = "the tests of the window alone use the rest")]
+#[path = "../support/mod.rs"]
+mod support;
 
 mod crash;
 mod dialects;
@@ -25,3 +28,4 @@ mod peers;
 mod readme;
 mod rekey;
 mod through;
+mod window;

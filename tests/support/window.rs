@@ -166,9 +166,13 @@ impl Window {
         self.wait(&format!("\"{part}\""), |window| window.says(part));
     }
 
-    /// Presses what is labelled so.
+    /// Presses what is labelled so, once it is there and may be pressed: what it waits for can be
+    /// on its way from the service.
     pub(crate) fn press(&mut self, label: &str) {
-        self.wait(&format!("\"{label}\""), |window| window.has(label));
+        self.wait(&format!("\"{label}\""), |window| {
+            let last = window.harness.query_all_by_label(label).last();
+            last.is_some_and(|node| !node.accesskit_node().is_disabled())
+        });
         let all: Vec<_> = self.harness.query_all_by_label(label).collect();
         let one = all.last().expect("it was waited for");
         one.scroll_to_me();
