@@ -48,19 +48,42 @@ fn truncated_real_packets_disturb_no_state() {
     }
 }
 
+/// CVE-2017-7478 among them.
 #[test]
-fn oversized_control_packets_end_no_established_session_and_hold_no_memory() {
-    let mut pair = in_state(3);
-    let header = pair.client.sent[0][..9].to_vec();
-    for len in [1, 5, 2048, 20_000, 60_000] {
-        let mut packet = header.clone();
-        packet[0] = 4 << 3;
-        packet.extend_from_slice(&[0, 0xff, 0, 0, 0]);
-        packet.resize(14 + len, 0x16);
-        pair.put(To::Server, &packet);
-        pair.run(Duration::from_secs(5));
+fn oversized_control_packets_end_no_session_and_hold_no_memory() {
+    for state in 0..6 {
+        let mut pair = in_state(state);
+        let header = pair.client.sent[0][..9].to_vec();
+        for (len, opcode) in [(1, 7), (5, 5), (2048, 3), (20_000, 8), (60_000, 4)] {
+            let mut packet = header.clone();
+            packet[0] = opcode << 3;
+            packet.extend_from_slice(&[0, 0xff, 0, 0, 0]);
+            packet.resize(14 + len, 0x16);
+            pair.put(To::Server, &packet);
+            pair.run(Duration::from_millis(20));
+        }
+        if state == 3 {
+            pair.run(Duration::from_secs(5));
+            assert_eq!(pair.server().closed, None);
+            pair.assert_carries_traffic();
+        }
     }
-    assert_eq!(pair.server().closed, None);
+}
+
+/// An acknowledgement that names another session belongs to one that was replaced: neither it nor what
+/// comes with it counts (CVE-2026-12996 and its kin).
+#[test]
+fn acknowledgements_of_another_session_count_for_nothing() {
+    let mut pair = in_state(3);
+    let session = pair.client.control.local_session_id();
+    let mut packet = vec![4 << 3];
+    packet.extend_from_slice(session.as_bytes());
+    packet.extend_from_slice(&[1, 0, 0, 0, 1]);
+    packet.extend_from_slice(&[0xee; 8]);
+    packet.extend_from_slice(&[0, 0, 0, 9, 0x15]);
+    pair.put(To::Server, &packet);
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.server().discards.get("foreign-ack"), Some(&1));
     pair.assert_carries_traffic();
 }
 
