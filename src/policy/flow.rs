@@ -80,10 +80,6 @@ impl Flows {
             return Verdict::Deny(Reason::NoFlow);
         }
         let key = match packet.protocol {
-            // Without its first fragment, which is judged by its flow, a later one is of no use.
-            Protocol::Fragment(_) => {
-                return policy.destination_verdict(session.subnet, packet.source);
-            }
             Protocol::IcmpError => match Packet::quoted(bytes) {
                 Some(quoted) if quoted.source == session.address => Key::from_client(&quoted),
                 _ => return Verdict::Deny(Reason::NoFlow),
@@ -106,6 +102,12 @@ impl Flows {
             slot.generation = policy.generation();
         }
         slot.seen = now;
+        if packet.has_later_fragments && packet.protocol != Protocol::IcmpError {
+            // They have no ports: what lets them in is that their first has come by a flow. A report of
+            // a router has no flow of its own, and is never that long.
+            let later = Key::towards_client(&packet.later_fragment());
+            self.insert(later, policy.generation(), now);
+        }
         Verdict::Allow
     }
 

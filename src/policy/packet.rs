@@ -32,9 +32,26 @@ pub struct Packet {
     pub destination: Ipv4Addr,
     /// What it carries.
     pub protocol: Protocol,
+    /// Whether it is the first of several fragments.
+    pub has_later_fragments: bool,
 }
 
 impl Packet {
+    /// What the fragments after it look like.
+    pub(super) fn later_fragment(&self) -> Self {
+        let number = match self.protocol {
+            Protocol::Tcp(..) => TCP,
+            Protocol::Udp(..) => UDP,
+            Protocol::IcmpQuery(_) | Protocol::IcmpAnswer(_) | Protocol::IcmpError => ICMP,
+            Protocol::Other(number) | Protocol::Fragment(number) => number,
+        };
+        Self {
+            protocol: Protocol::Fragment(number),
+            has_later_fragments: false,
+            ..*self
+        }
+    }
+
     /// Reads a packet that fills `bytes`. Its checksums are not looked at; the network, which has
     /// to act on them, does that.
     ///
@@ -62,6 +79,7 @@ impl Packet {
 struct Header {
     total_length: u16,
     is_later_fragment: bool,
+    has_later_fragments: bool,
     protocol: u8,
     source: Ipv4Addr,
     destination: Ipv4Addr,
@@ -83,9 +101,11 @@ impl Header {
         if usize::from(total_length) < HEADER_LEN {
             return Err(Reason::Malformed);
         }
+        let fragment = u16::from_be_bytes([header[6], header[7]]);
         Ok(Self {
             total_length,
-            is_later_fragment: u16::from_be_bytes([header[6], header[7]]) & 0x1fff != 0,
+            is_later_fragment: fragment & FRAGMENT_OFFSET != 0,
+            has_later_fragments: fragment & (MORE_FRAGMENTS | FRAGMENT_OFFSET) == MORE_FRAGMENTS,
             protocol: header[9],
             source: Ipv4Addr::new(header[12], header[13], header[14], header[15]),
             destination: Ipv4Addr::new(header[16], header[17], header[18], header[19]),
@@ -97,6 +117,7 @@ impl Header {
             source: self.source,
             destination: self.destination,
             protocol: self.protocol(payload)?,
+            has_later_fragments: self.has_later_fragments,
         })
     }
 
@@ -129,6 +150,9 @@ impl Header {
 const HEADER_LEN: usize = 20;
 /// Type, code, checksum and four bytes that differ by type.
 const ICMP_ERROR_HEADER_LEN: usize = 8;
+/// RFC 791, section 3.1: flags and fragment offset share 16 bits.
+const MORE_FRAGMENTS: u16 = 0x2000;
+const FRAGMENT_OFFSET: u16 = 0x1fff;
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;

@@ -153,6 +153,7 @@ fn judge(snapshot: &Snapshot, destination: &str) -> Verdict {
         source: ip(CLIENT),
         destination: ip(destination),
         protocol: Protocol::Tcp(40_000, 443),
+        has_later_fragments: false,
     };
     let subnet = subnet_id(1);
     compile(snapshot, 1).verdict(session(&subnet), &packet)
@@ -176,6 +177,7 @@ fn a_forged_source_is_refused_before_anything_else() {
         source: ip("10.8.0.3"),
         destination: ip("127.0.0.1"),
         protocol: Protocol::Other(47),
+        has_later_fragments: false,
     };
     let subnet = subnet_id(1);
     let verdict = compile(&usual(), 1).verdict(session(&subnet), &packet);
@@ -439,6 +441,48 @@ fn a_changed_policy_ends_an_open_flow_in_both_directions() {
 }
 
 #[test]
+fn later_fragments_come_in_behind_the_first_of_an_open_flow_only() {
+    let policy = compile(&usual(), 1);
+    let subnet = subnet_id(1);
+    let mut flows = Flows::default();
+    let question = udp((CLIENT, 40_000), ("10.1.1.9", 53));
+    assert!(
+        flows
+            .outbound(&policy, session(&subnet), &question, 0)
+            .is_allow()
+    );
+    let fragment = |from: &str, port: u16, flags_and_offset: [u8; 2]| {
+        let mut packet = udp((from, port), (CLIENT, 40_000));
+        packet[6..8].copy_from_slice(&flags_and_offset);
+        packet
+    };
+    let later = |from| fragment(from, 53, [0, 185]);
+    let mut inbound = |packet: Vec<u8>, now| flows.inbound(&policy, session(&subnet), &packet, now);
+    assert_eq!(inbound(later("10.1.1.9"), 0), Verdict::Deny(Reason::NoFlow));
+    let unasked = fragment("10.1.1.9", 54, [0x20, 0]);
+    assert_eq!(inbound(unasked, 0), Verdict::Deny(Reason::NoFlow));
+    assert_eq!(inbound(later("10.1.1.9"), 0), Verdict::Deny(Reason::NoFlow));
+
+    let mut report = icmp_error("203.0.113.1", CLIENT, &question);
+    report[6] = 0x20;
+    assert_eq!(inbound(report, 0), Verdict::Allow);
+    let behind_it = later("203.0.113.1");
+    assert_eq!(inbound(behind_it, 0), Verdict::Deny(Reason::NoFlow));
+
+    let first = fragment("10.1.1.9", 53, [0x20, 0]);
+    assert_eq!(inbound(first, 0), Verdict::Allow);
+    assert_eq!(inbound(later("10.1.1.9"), 0), Verdict::Allow);
+    assert_eq!(
+        inbound(later("10.1.1.10"), 0),
+        Verdict::Deny(Reason::NoFlow)
+    );
+    assert_eq!(
+        inbound(later("10.1.1.9"), 100),
+        Verdict::Deny(Reason::NoFlow)
+    );
+}
+
+#[test]
 fn an_idle_flow_lets_nothing_in_until_the_client_sends_again() {
     let policy = compile(&usual(), 1);
     let subnet = subnet_id(1);
@@ -623,7 +667,7 @@ proptest! {
         let subnet = subnet_id(subnet);
         let source = if forged { ip("10.8.0.9") } else { ip(CLIENT) };
         for destination in destinations {
-            let packet = Packet { source, destination, protocol: Protocol::Udp(1, 2) };
+            let packet = Packet { source, destination, protocol: Protocol::Udp(1, 2), has_later_fragments: false };
             prop_assert_eq!(
                 policy.verdict(session(&subnet), &packet),
                 reference(&snapshot, &subnet, source, destination),
