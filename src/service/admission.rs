@@ -150,6 +150,14 @@ impl Desk {
         hand_over(&self.queue, Paper::Flush).await;
     }
 
+    /// As [`Desk::gateway_gone`], without waiting for it.
+    pub(super) fn gateway_is_gone(&self) {
+        let (done, _) = oneshot::channel();
+        if self.queue.try_send(Paper::Gone(done)).is_err() {
+            tracing::warn!("connections stay open in the record until the next start");
+        }
+    }
+
     /// To be awaited once the gateway is gone: ends, after every report so far, the connections
     /// that it left open, and takes it out of the views.
     pub(super) fn gateway_gone(&self) -> impl Future<Output = ()> + Send + use<> {

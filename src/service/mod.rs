@@ -154,11 +154,13 @@ impl Service {
         *place = Some(Attached { gateway, following });
     }
 
-    /// Lets go of the gateway, once it has stopped; connections that it did not report as closed
-    /// have ended with it.
-    pub async fn detach(&self) {
-        lock(&self.inner.gateway).take();
-        self.inner.desk.gateway_gone().await;
+    /// Lets go of the gateway, once it has stopped. After every report so far the views are
+    /// without it, and connections that it did not report as closed have ended with it.
+    pub fn detach(&self) {
+        let attached = lock(&self.inner.gateway).take();
+        if attached.is_some() {
+            self.inner.desk.gateway_is_gone();
+        }
     }
 
     /// The configuration, always the newest that is durable.

@@ -180,7 +180,8 @@ async fn a_gateway_that_is_detached_is_gone_from_the_view_and_let_go_of() {
     let gateway = FakeGateway::new(Some(true));
     bench.service.attach(gateway.clone());
     assert!(bench.service.view().live.gateway.mode.is_some());
-    bench.service.detach().await;
+    bench.service.detach();
+    bench.service.flush().await;
     assert_eq!(bench.service.view().live.gateway.mode, None);
     assert_eq!(Arc::strong_count(&gateway), 1);
 }
