@@ -69,8 +69,8 @@ impl Terms {
         })
     }
 
-    /// Runs `work` by these terms: a token that was used has its answer again, a dry run ends
-    /// before anything is kept, and the event and the token go into the same transaction as the
+    /// Runs `work` by these terms: a token that was used has its answer again, a dry run (also of
+    /// what a token was used for) ends before anything is kept, and the event and the token go into the same transaction as the
     /// change.
     ///
     /// # Errors
@@ -83,7 +83,12 @@ impl Terms {
         if let Some(token) = &self.token
             && let Some(replay) = tx.replay(&self.caller.name, &token.text)?
         {
-            return token.answer_again(&replay);
+            let answer = token.answer_again(&replay)?;
+            return if self.dry_run {
+                Err(dry_run())
+            } else {
+                Ok(answer)
+            };
         }
         let mut change = Change {
             snapshot: tx.snapshot(),

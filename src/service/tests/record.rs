@@ -94,6 +94,12 @@ async fn a_token_has_its_first_answer_again_also_after_a_restart() {
         .await
         .unwrap();
     assert_eq!(first, again);
+    let judged = Request {
+        dry_run: true,
+        ..request.clone()
+    };
+    let judged = bench.service.call(&bench.caller, judged).await.unwrap_err();
+    assert_eq!(judged.code, Code::DryRunOperation);
     let restarted = bench.restarted().await;
     let later = restarted.call(&bench.caller, request).await.unwrap();
     assert_eq!(first, later);
