@@ -95,13 +95,26 @@ impl Change<'_, '_> {
             ));
         }
         Ok(Client {
-            certificate_pem: certificate.certificate_pem.clone(),
+            certificate_pem: with_authorities_between(certificate)?,
             key_pem: self.private_key(certificate)?,
         })
     }
 }
 
-/// A client certificate with its key, in PEM.
+/// The certificate followed by the authorities between it and the client CA, in PEM: the gateway
+/// knows only that CA, so the client has to show them. A root shown would be in vain.
+fn with_authorities_between(certificate: &Certificate) -> Result<String, Refusal> {
+    let mut text = certificate.certificate_pem.clone();
+    for der in certificates::chain_der(certificate)?.iter().skip(1) {
+        let is_root = pki::inspect_der(der).is_ok_and(|facts| facts.self_signed);
+        if !is_root {
+            text.push_str(&pki::certificate_to_pem(der));
+        }
+    }
+    Ok(text)
+}
+
+/// A client certificate with what is above it, and its key, in PEM.
 struct Client {
     certificate_pem: String,
     key_pem: Zeroizing<Vec<u8>>,
@@ -115,15 +128,16 @@ impl Client {
 }
 
 /// What clients verify the server with: the chain that came with its certificate, else the
-/// authority of the store that issued it, else the certificate itself if it signed itself.
+/// authority of the store that issued it with those above, else the certificate itself if it
+/// signed itself.
 fn server_ca(snapshot: &Snapshot, server: &Certificate) -> Result<String, Refusal> {
     let chain = Some(server.chain_pem.as_str()).filter(|chain| !chain.is_empty());
     let issuer = server
         .issued_by
         .as_ref()
         .and_then(|arn| snapshot.certificates.get(arn))
-        .map(|issuer| issuer.certificate_pem.as_str());
-    pki::client_ca_bundle(&server.certificate_pem, chain.or(issuer)).ok_or_else(|| {
+        .map(|issuer| format!("{}{}", issuer.certificate_pem, issuer.chain_pem));
+    pki::client_ca_bundle(&server.certificate_pem, chain.or(issuer.as_deref())).ok_or_else(|| {
         invalid(
             SERVER_CERTIFICATE,
             format!(

@@ -3,6 +3,7 @@ use crate::model::{
     Code, Transport,
     command::{
         Bytes, ClientConfiguration, ExportClientConfiguration, ImportCertificate, ModifySettings,
+        Secret,
     },
 };
 
@@ -76,6 +77,101 @@ async fn the_file_of_a_client_holds_its_certificate_and_key() {
     )));
     assert!(text.ends_with("-----END PRIVATE KEY-----\n</key>\n"));
     assert!(!format!("{file:?}").contains("PRIVATE"));
+}
+
+/// What an authority two levels below ground signs and is signed by.
+struct Hierarchy {
+    root: String,
+    intermediate: String,
+    signer: rcgen::Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Hierarchy {
+    fn new() -> Self {
+        let authority = |name: &str| {
+            let mut parameters = rcgen::CertificateParams::default();
+            parameters
+                .distinguished_name
+                .push(rcgen::DnType::CommonName, name);
+            parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            parameters.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+            (parameters, rcgen::KeyPair::generate().unwrap())
+        };
+        let (above, above_key) = authority("Root CA");
+        let root = above.self_signed(&above_key).unwrap().pem();
+        let (below, below_key) = authority("Intermediate CA");
+        let issuer = rcgen::Issuer::new(above, above_key);
+        Self {
+            root,
+            intermediate: below.signed_by(&below_key, &issuer).unwrap().pem(),
+            signer: rcgen::Issuer::new(below, below_key),
+        }
+    }
+
+    /// Certificate and key in PEM.
+    fn issue(&self, name: &str, usage: rcgen::ExtendedKeyUsagePurpose) -> (String, String) {
+        let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        parameters.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+        parameters.extended_key_usages = vec![usage];
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &self.signer).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+}
+
+async fn import(
+    bench: &Bench,
+    pem: &str,
+    key: Option<&str>,
+    chain: Option<&str>,
+) -> CertificateArn {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let command = ImportCertificate {
+        certificate: Bytes(bytes(pem)),
+        private_key: key.map(|key| Secret::new(bytes(key))),
+        certificate_chain: chain.map(|chain| Bytes(bytes(chain))),
+    };
+    arn(bench.ok(Command::ImportCertificate(command)).await)
+}
+
+#[tokio::test]
+async fn authorities_between_a_certificate_and_its_root_go_into_the_file() {
+    let bench = Bench::new().await;
+    let made = Hierarchy::new();
+    let (server, server_key) = made.issue("server", rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+    let (client, client_key) = made.issue("client1", rcgen::ExtendedKeyUsagePurpose::ClientAuth);
+    let root = import(&bench, &made.root, None, None).await;
+    import(&bench, &made.intermediate, None, Some(&made.root)).await;
+    // Its issuer is in the store already, so it comes without a chain.
+    let server = import(&bench, &server, Some(&server_key), None).await;
+    let chain = format!("{}{}", made.intermediate, made.root);
+    let client = import(&bench, &client, Some(&client_key), Some(&chain)).await;
+    let command = create_endpoint(&Certificates {
+        ca: root,
+        server,
+        client: client.clone(),
+    });
+    let endpoint = bench.endpoint_with(&command).await;
+
+    let (_, text) = exported(&bench, &endpoint, Some(&client)).await;
+    let snapshot = bench.service.snapshot();
+    let pem_of = |title: &str| {
+        let found = snapshot.certificates.values().find(|c| c.title() == title);
+        found.unwrap().certificate_pem.clone()
+    };
+    let (root, between) = (pem_of("Root CA"), pem_of("Intermediate CA"));
+    assert!(
+        text.contains(&format!("<ca>\n{between}{root}</ca>")),
+        "{text}"
+    );
+    let client = pem_of("client1");
+    assert!(
+        text.contains(&format!("<cert>\n{client}{between}</cert>")),
+        "{text}"
+    );
 }
 
 #[tokio::test]
