@@ -162,6 +162,7 @@ fn a_new_window_comes_back_to_the_step_that_is_next() {
     home.reopen();
     home.window.go("Getting Started");
     home.window.wait_for("Step 2 of 6");
+    assert_eq!(home.window.described("Getting Started"), "2 of 6");
     getting_started::endpoint(&mut home.window, &answers);
     home.reopen();
     home.window.go("Getting Started");

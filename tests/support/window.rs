@@ -239,6 +239,12 @@ impl Window {
         field.and_then(|field| field.value()).unwrap_or_default()
     }
 
+    /// What is said beside the name of a page in the navigation.
+    pub(crate) fn described(&self, page: &str) -> String {
+        let row = self.harness.get_by_role_and_label(Role::Link, page);
+        row.accesskit_node().description().unwrap_or_default()
+    }
+
     /// Goes to a page by its name in the navigation.
     pub(crate) fn go(&mut self, page: &str) {
         self.wait(&format!("the page {page}"), |window| window.has(page));

@@ -12,6 +12,7 @@ pub mod networks;
 pub mod settings;
 
 use egui::Ui;
+use jiff::Timestamp;
 
 use super::{
     context::{Context, EndpointTab, Screen},
@@ -29,6 +30,11 @@ use settings::Settings;
 pub trait Page {
     /// Draws it in what is left of the window.
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui);
+
+    /// What the navigation shows at the end of its line; nothing by default.
+    fn count(&self, _view: &View, _now: Timestamp) -> String {
+        String::new()
+    }
 }
 
 /// All pages there are, with what they remember while another is shown.
@@ -57,6 +63,15 @@ impl Screens {
     #[must_use]
     pub fn has(&self, screen: Screen) -> bool {
         screen == Screen::Endpoints || self.others.iter().any(|(s, _)| *s == screen)
+    }
+
+    /// What the navigation shows at the end of a page's line.
+    #[must_use]
+    pub fn count(&self, screen: Screen, view: &View, now: Timestamp) -> String {
+        match self.others.iter().find(|(s, _)| *s == screen) {
+            Some((_, page)) => page.count(view, now),
+            None => view.snapshot.endpoints.len().to_string(),
+        }
     }
 
     /// Draws a page; one that is not there is the endpoints.

@@ -36,7 +36,7 @@ pub(super) fn ui(cx: &mut Context<'_>, screens: &Screens, folded: bool, ui: &mut
                     kit::nav_group(ui, group);
                 }
                 for screen in members {
-                    entry(cx, screen, folded, ui);
+                    entry(cx, screens, screen, folded, ui);
                 }
             }
         });
@@ -46,15 +46,12 @@ pub(super) fn ui(cx: &mut Context<'_>, screens: &Screens, folded: bool, ui: &mut
             egui::pos2(edge.right() - 10.0, edge.bottom() - 8.0),
         );
         let mut child = ui.new_child(egui::UiBuilder::new().max_rect(foot));
-        entry(cx, Screen::Settings, folded, &mut child);
+        entry(cx, screens, Screen::Settings, folded, &mut child);
     }
 }
 
-fn entry(cx: &mut Context<'_>, screen: Screen, folded: bool, ui: &mut Ui) {
-    let end = match screen {
-        Screen::Endpoints => cx.view.snapshot.endpoints.len().to_string(),
-        _ => String::new(),
-    };
+fn entry(cx: &mut Context<'_>, screens: &Screens, screen: Screen, folded: bool, ui: &mut Ui) {
+    let end = screens.count(screen, cx.view, cx.now);
     let row = kit::nav_row(screen.icon(), screen.title())
         .current(cx.prefs.screen == screen)
         .folded(folded)

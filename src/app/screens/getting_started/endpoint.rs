@@ -18,7 +18,8 @@ use crate::{
     },
     control::{Console, Link},
     model::{
-        Answer, Code, Command, HostNetwork, Refusal, Snapshot, Transport,
+        Answer, Code, Command, GatewayStatus, HostNetwork, NetworkMode, Refusal, Snapshot,
+        Transport,
         command::{AuthenticationOption, CreateClientVpnEndpoint, ModifySettings},
     },
 };
@@ -181,7 +182,7 @@ impl NewEndpoint {
             return;
         }
         let console = Arc::clone(cx.backend.console());
-        let snapshot = Arc::clone(&cx.view.snapshot);
+        let (snapshot, live) = (Arc::clone(&cx.view.snapshot), Arc::clone(&cx.view.live));
         let here = *cx.link == Link::Embedded;
         self.proposing.start(cx.backend.spawn(async move {
             let answer = form::call(&*console, Command::DescribeHostNetworks).await?;
@@ -195,8 +196,8 @@ impl NewEndpoint {
                     .or(networks.first())
                     .map(|network| network.address),
                 range: free_range(&snapshot, &networks),
-                udp: free_port(&snapshot, Transport::Udp, here),
-                tcp: free_port(&snapshot, Transport::Tcp, here),
+                udp: free_port(&snapshot, &live.gateway, Transport::Udp, here),
+                tcp: free_port(&snapshot, &live.gateway, Transport::Tcp, here),
             })
         }));
     }
@@ -287,24 +288,83 @@ fn free_range(snapshot: &Snapshot, networks: &[HostNetwork]) -> String {
     range.map_or_else(String::new, |range| range.to_string())
 }
 
-/// The first port of AWS's two and those after them that no endpoint has; where the gateway runs
-/// in this process, it also has to be one that can be opened.
-fn free_port(snapshot: &Snapshot, transport: Transport, here: bool) -> u16 {
+/// The first port of AWS's two and those after them that no endpoint has and that the gateway can
+/// open: tried where it runs in this process, and otherwise as far as its status tells.
+fn free_port(
+    snapshot: &Snapshot,
+    gateway: &GatewayStatus,
+    transport: Transport,
+    here: bool,
+) -> u16 {
     let taken = |port: u16| {
         let mut endpoints = snapshot.endpoints.values();
         endpoints.any(|e| e.transport == transport && e.port == port)
     };
+    let opens = |port: u16| match here {
+        true => can_open(transport, port),
+        false => port >= FIRST_FREE_OF_RIGHTS || opens_low_ports(gateway),
+    };
     [443, 1194]
         .into_iter()
         .chain(1195..1300)
-        .find(|&port| !taken(port) && (!here || can_open(transport, port)))
+        .find(|&port| !taken(port) && opens(port))
         .unwrap_or(1194)
 }
+
+/// Whether a gateway elsewhere may open ports that need rights: one in user space mostly has none,
+/// unless a listener of its own shows that it does.
+fn opens_low_ports(gateway: &GatewayStatus) -> bool {
+    let mut low = gateway
+        .listeners
+        .iter()
+        .filter(|listener| listener.port < FIRST_FREE_OF_RIGHTS)
+        .peekable();
+    match low.peek() {
+        Some(_) => low.any(|listener| listener.trouble.is_none()),
+        None => gateway.mode != Some(NetworkMode::Userspace),
+    }
+}
+
+/// Ports below this one need rights on most systems.
+const FIRST_FREE_OF_RIGHTS: u16 = 1024;
 
 fn can_open(transport: Transport, port: u16) -> bool {
     let at = (Ipv4Addr::UNSPECIFIED, port);
     match transport {
         Transport::Udp => UdpSocket::bind(at).is_ok(),
         Transport::Tcp => TcpListener::bind(at).is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{app::testing::sample, model::ListenerStatus};
+
+    fn gateway(mode: NetworkMode, low: Option<Option<&str>>) -> GatewayStatus {
+        let listener = |trouble: Option<&str>| ListenerStatus {
+            endpoint_id: sample::endpoint_id(1),
+            transport: Transport::Tcp,
+            port: 443,
+            trouble: trouble.map(str::to_owned),
+        };
+        GatewayStatus {
+            mode: Some(mode),
+            listeners: low.into_iter().map(listener).collect(),
+            ..GatewayStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_rights_is_offered_a_port_that_needs_none() {
+        let proposed = |mode, low| {
+            let snapshot = Snapshot::default();
+            free_port(&snapshot, &gateway(mode, low), Transport::Udp, false)
+        };
+        let refused = Some(Some("Permission denied"));
+        assert_eq!(proposed(NetworkMode::Tun, None), 443);
+        assert_eq!(proposed(NetworkMode::Tun, refused), 1194);
+        assert_eq!(proposed(NetworkMode::Userspace, None), 1194);
+        assert_eq!(proposed(NetworkMode::Userspace, Some(None)), 443);
     }
 }

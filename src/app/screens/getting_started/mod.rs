@@ -9,6 +9,7 @@ mod internet;
 mod network;
 
 use egui::{Frame, Margin, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
+use jiff::Timestamp;
 
 use super::Page;
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         format,
         kit::{self, PathLink, PathNode, Progress, StepItem, Tone, icons},
     },
-    model::{Command, ConnectionState, command::ModifySettings},
+    model::{Command, ConnectionState, View, command::ModifySettings},
 };
 use facts::{Facts, STEPS};
 
@@ -97,6 +98,11 @@ impl Page for GettingStarted {
         self.left(cx, ui, page, at, &facts);
         self.right(cx, ui, page, at, &facts);
         ui.advance_cursor_after_rect(page);
+    }
+
+    fn count(&self, view: &View, now: Timestamp) -> String {
+        let next = Facts::of(view, now).next(self.left_out);
+        format!("{} of {STEPS}", next + 1)
     }
 }
 
