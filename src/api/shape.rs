@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    Access, Answer, Association, AssociationState, Attempt, Authentication, AuthorizationRule,
-    Certificate, CertificateOrigin, CertificateUse, Connection, Event, HostNetwork,
-    InternetGateway, Outcome, Refusal, Route, Settings, Subnet, Tags, View, Vpc,
+    Access, Answer, Association, AssociationId, AssociationState, Attempt, Authentication,
+    AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Connection, Decision, Event,
+    Explanation, Group, GroupTitle, HostNetwork, InternetGateway, Limits, Outcome, Refusal, Route,
+    Settings, Sid, Step, Subnet, Tags, User, View, Vpc, VpcReach, WeighedRule,
     command::{EndpointDescription, Exported, Terminations},
 };
 
@@ -33,6 +34,10 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::InternetGateway(it) => json!({"InternetGateway": internet_gateway(it)}),
         Answer::InternetGateways(all) => json!({"InternetGateways": list(all, internet_gateway)}),
         Answer::HostNetworks(all) => json!({"HostNetworks": list(all, host_network)}),
+        Answer::Group(it) => json!({"Group": group(it)}),
+        Answer::Groups(all) => json!({"Groups": list(all, group)}),
+        Answer::Users(all) => json!({"Users": list(all, user)}),
+        Answer::Explanation(it) => explanation(it),
         Answer::EndpointCreated(it) => json!({
             "ClientVpnEndpointId": it.id,
             "Status": status(it.state.as_str()),
@@ -48,7 +53,9 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
             json!({"ClientVpnTargetNetworks": list(all, target_network)})
         }
         Answer::RuleStatus(it) => json!({"Status": status(it.state.as_str())}),
-        Answer::AuthorizationRules(all) => json!({"AuthorizationRules": list(all, rule)}),
+        Answer::AuthorizationRules(all) => {
+            json!({"AuthorizationRules": list(all, |it| rule(it, now))})
+        }
         Answer::RouteStatus(it) => json!({"Status": status(it.state.as_str())}),
         Answer::Routes(all) => json!({"Routes": list(all, route)}),
         Answer::ClientConfiguration(it) => json!({
@@ -305,17 +312,119 @@ fn target_network(it: &Association) -> Value {
     })
 }
 
-fn rule(it: &AuthorizationRule) -> Value {
-    let Access::AllUsers = it.access;
-    json!({
-        "ClientVpnEndpointId": it.endpoint_id,
-        "Description": it.description,
-        // There and empty where the rule is for all.
-        "GroupId": "",
-        "AccessAll": true,
-        "DestinationCidr": it.destination,
-        "Status": status(it.state.as_str()),
-    })
+fn rule(it: &AuthorizationRule, now: Timestamp) -> Value {
+    let mut shape = Map::new();
+    shape.insert("ClientVpnEndpointId".to_owned(), json!(it.endpoint_id));
+    shape.insert("Description".to_owned(), json!(it.description));
+    // There and empty where the rule is for all.
+    let group = it.access.group().map_or("", Sid::as_str);
+    shape.insert("GroupId".to_owned(), json!(group));
+    shape.insert("AccessAll".to_owned(), json!(it.access == Access::AllUsers));
+    shape.insert("DestinationCidr".to_owned(), json!(it.destination));
+    shape.insert("Status".to_owned(), status(it.status(now)));
+    insert_limits(&mut shape, &it.limits);
+    Value::Object(shape)
+}
+
+/// Members that AWS does not have; absent where a rule is as AWS's.
+fn insert_limits(shape: &mut Map<String, Value>, limits: &Limits) {
+    insert_some(shape, "Protocol", limits.protocol);
+    insert_some(shape, "FromPort", limits.ports.map(|ports| ports.from));
+    insert_some(shape, "ToPort", limits.ports.map(|ports| ports.to));
+    insert_some(
+        shape,
+        "ExpiresAt",
+        limits.expires_at.map(|end| end.to_string()),
+    );
+}
+
+fn group(it: &Group) -> Value {
+    json!({"GroupId": it.sid, "GroupName": it.name, "Members": it.members})
+}
+
+fn user(it: &User) -> Value {
+    json!({"CommonName": it.common_name, "GroupIds": it.groups})
+}
+
+fn explanation(it: &Explanation) -> Value {
+    let mut reasons = Vec::new();
+    for way in &it.ways {
+        for step in &way.steps {
+            reasons.push(reason(&way.association_id, step));
+        }
+    }
+    reasons.push(
+        json!({"Step": "verdict", "Passes": it.verdict == Decision::Allow, "Text": it.sentence}),
+    );
+    json!({"Verdict": it.verdict.as_str(), "Reasons": reasons})
+}
+
+fn reason(association: &AssociationId, step: &Step) -> Value {
+    let mut shape = Map::new();
+    shape.insert("AssociationId".to_owned(), json!(association));
+    shape.insert("Step".to_owned(), json!(step.name()));
+    shape.insert("Passes".to_owned(), json!(step.passes()));
+    shape.insert("Text".to_owned(), json!(step.to_string()));
+    match step {
+        Step::Source {
+            user,
+            address,
+            groups,
+        } => {
+            let group = |it: &GroupTitle| json!({"GroupId": it.sid, "GroupName": it.name});
+            shape.insert("User".to_owned(), json!(user));
+            insert_some(&mut shape, "ClientIp", address.as_ref());
+            shape.insert("Groups".to_owned(), list(groups, group));
+        }
+        Step::Destination { address, .. } => {
+            shape.insert("Destination".to_owned(), json!(address));
+        }
+        Step::Route {
+            subnet_id,
+            chosen,
+            shadowed,
+        } => {
+            shape.insert("TargetSubnet".to_owned(), json!(subnet_id));
+            insert_some(&mut shape, "DestinationCidr", chosen.as_ref());
+            shape.insert("Shadowed".to_owned(), json!(shadowed));
+        }
+        Step::Rules {
+            prefix,
+            rules,
+            shadowed,
+        } => {
+            insert_some(&mut shape, "DestinationCidr", prefix.as_ref());
+            shape.insert("Rules".to_owned(), list(rules, weighed_rule));
+            shape.insert("Shadowed".to_owned(), list(shadowed, weighed_rule));
+        }
+        Step::Vpc { vpc_id, by } => {
+            shape.insert("VpcId".to_owned(), json!(vpc_id));
+            match by {
+                Some(VpcReach::Local(block)) => {
+                    shape.insert("CidrBlock".to_owned(), json!(block));
+                }
+                Some(VpcReach::InternetGateway) => {
+                    shape.insert("Through".to_owned(), json!("internet-gateway"));
+                }
+                None => {}
+            }
+        }
+    }
+    Value::Object(shape)
+}
+
+fn weighed_rule(it: &WeighedRule) -> Value {
+    let mut shape = Map::new();
+    shape.insert("DestinationCidr".to_owned(), json!(it.destination));
+    let group = it.access.group().map_or("", Sid::as_str);
+    shape.insert("GroupId".to_owned(), json!(group));
+    insert_some(&mut shape, "GroupName", it.group_name.as_ref());
+    shape.insert("AccessAll".to_owned(), json!(it.access == Access::AllUsers));
+    shape.insert("Description".to_owned(), json!(it.description));
+    insert_limits(&mut shape, &it.limits);
+    shape.insert("Grants".to_owned(), json!(it.miss.is_none()));
+    insert_some(&mut shape, "Because", it.miss);
+    Value::Object(shape)
 }
 
 fn route(it: &Route) -> Value {

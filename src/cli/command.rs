@@ -303,6 +303,7 @@ fn access_command(action: AccessAction) -> Result<Command, UsageError> {
             authorize_all_groups,
             access_group_id,
             description,
+            ..AuthorizeIngress::default()
         }),
         A::RevokeClientVpnIngress {
             endpoint,

@@ -10,8 +10,10 @@ use super::{
     Tags,
     certificate::{Certificate, CertificateUse, KeyType},
     connection::{Attempt, Connection, ConnectionState},
+    directory::{Group, User},
     endpoint::{Association, AuthorizationRule, Endpoint, EndpointState, Route, Transport},
     event::Event,
+    explanation::Explanation,
     id::{CertificateArn, ConnectionId, EndpointId},
     network::{HostNetwork, InternetGateway, Subnet, Vpc},
     settings::Settings,
@@ -149,6 +151,20 @@ pub enum Command {
     /// [`Answer::Subnets`], the new ones.
     ImportHostNetworks(ImportHostNetworks),
 
+    /// Makes a group of the built-in directory. Answers [`Answer::Group`].
+    CreateGroup(CreateGroup),
+    /// Answers [`Answer::Done`].
+    DeleteGroup(GroupName),
+    /// Makes somebody a member of a group. Answers [`Answer::Group`].
+    AddUserToGroup(Membership),
+    /// Ends a membership. Answers [`Answer::Group`].
+    RemoveUserFromGroup(Membership),
+    /// Answers [`Answer::Groups`], all of them.
+    DescribeGroups,
+    /// Everyone with a membership, a client certificate of the store or a live connection. Answers
+    /// [`Answer::Users`].
+    DescribeUsers,
+
     /// Answers [`Answer::EndpointCreated`].
     CreateClientVpnEndpoint(CreateClientVpnEndpoint),
     /// Answers [`Answer::Endpoints`].
@@ -173,6 +189,8 @@ pub enum Command {
     DeleteClientVpnRoute(DeleteRoute),
     /// Answers [`Answer::Routes`].
     DescribeClientVpnRoutes(DescribeOfEndpoint),
+    /// May somebody reach an address, and why? Answers [`Answer::Explanation`].
+    Why(Why),
     /// Answers [`Answer::ClientConfiguration`].
     ExportClientVpnClientConfiguration(ExportClientConfiguration),
     /// Answers [`Answer::Connections`].
@@ -219,6 +237,12 @@ impl Command {
             Self::DeleteInternetGateway(_) => "DeleteInternetGateway",
             Self::DescribeHostNetworks => "DescribeHostNetworks",
             Self::ImportHostNetworks(_) => "ImportHostNetworks",
+            Self::CreateGroup(_) => "CreateGroup",
+            Self::DeleteGroup(_) => "DeleteGroup",
+            Self::AddUserToGroup(_) => "AddUserToGroup",
+            Self::RemoveUserFromGroup(_) => "RemoveUserFromGroup",
+            Self::DescribeGroups => "DescribeGroups",
+            Self::DescribeUsers => "DescribeUsers",
             Self::CreateClientVpnEndpoint(_) => "CreateClientVpnEndpoint",
             Self::DescribeClientVpnEndpoints(_) => "DescribeClientVpnEndpoints",
             Self::DeleteClientVpnEndpoint(_) => "DeleteClientVpnEndpoint",
@@ -231,6 +255,7 @@ impl Command {
             Self::CreateClientVpnRoute(_) => "CreateClientVpnRoute",
             Self::DeleteClientVpnRoute(_) => "DeleteClientVpnRoute",
             Self::DescribeClientVpnRoutes(_) => "DescribeClientVpnRoutes",
+            Self::Why(_) => "Why",
             Self::ExportClientVpnClientConfiguration(_) => "ExportClientVpnClientConfiguration",
             Self::DescribeClientVpnConnections(_) => "DescribeClientVpnConnections",
             Self::TerminateClientVpnConnections(_) => "TerminateClientVpnConnections",
@@ -452,10 +477,22 @@ pub struct AuthorizeIngress {
     pub target_network_cidr: String,
     /// Opens it to everyone.
     pub authorize_all_groups: bool,
-    /// Opens it to a group: refused while users have no groups.
+    /// Opens it to the members of this group of the directory, by its SID.
     pub access_group_id: Option<String>,
     /// What the administrator says of it.
     pub description: String,
+    /// Grants only this protocol: `tcp`, `udp` or `icmp`. Beyond AWS, as are the fields below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// Grants only destination ports from this one on; needs [`Self::to_port`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_port: Option<u16>,
+    /// Grants only destination ports up to this one; needs [`Self::from_port`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_port: Option<u16>,
+    /// When the rule stops to grant, for example `2026-11-27T18:00:00Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
 }
 
 /// Fields of [`Command::RevokeClientVpnIngress`].
@@ -469,6 +506,48 @@ pub struct RevokeIngress {
     pub revoke_all_groups: bool,
     /// Takes back the rule of a group.
     pub access_group_id: Option<String>,
+}
+
+/// Fields of [`Command::CreateGroup`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateGroup {
+    /// What people call it: 1 to 256 characters, unique.
+    pub name: String,
+    /// Its SID, for example that of the group in another directory; one is made if absent.
+    pub sid: Option<String>,
+}
+
+/// Names a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupName {
+    /// Its SID.
+    pub sid: String,
+}
+
+/// Fields of [`Command::AddUserToGroup`] and its reverse.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The group.
+    pub sid: String,
+    /// The common name of the user's certificate.
+    pub common_name: String,
+}
+
+/// Fields of [`Command::Why`]: either a user or a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The common name of a user's certificate, connected or not.
+    pub user: Option<String>,
+    /// A live connection.
+    pub connection_id: Option<String>,
+    /// The IPv4 address to reach.
+    pub destination: String,
+    /// `tcp`, `udp` or `icmp`; without it, all traffic is asked for.
+    pub protocol: Option<String>,
+    /// The destination port; without it, all ports are asked for.
+    pub port: Option<u16>,
 }
 
 /// Fields of [`Command::CreateClientVpnRoute`].
@@ -560,6 +639,14 @@ pub enum Answer {
     InternetGateways(Vec<InternetGateway>),
     /// Networks of the gateway's machine.
     HostNetworks(Vec<HostNetwork>),
+    /// A group of the directory.
+    Group(Group),
+    /// Groups of the directory.
+    Groups(Vec<Group>),
+    /// Users.
+    Users(Vec<User>),
+    /// Who may reach what, and why.
+    Explanation(Box<Explanation>),
     /// A new endpoint.
     EndpointCreated(EndpointCreated),
     /// Endpoints with their states.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Tags,
+    directory::Sid,
     id::{AssociationId, CertificateArn, EndpointId, SubnetId, VpcId},
 };
 
@@ -171,6 +172,115 @@ pub struct Association {
 pub enum Access {
     /// Everyone who is connected.
     AllUsers,
+    /// The members of a group.
+    Group(Sid),
+}
+
+impl Access {
+    /// The group, where it is for one.
+    #[must_use]
+    pub fn group(&self) -> Option<&Sid> {
+        match self {
+            Self::AllUsers => None,
+            Self::Group(sid) => Some(sid),
+        }
+    }
+}
+
+/// A protocol that a rule can be limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IpProtocol {
+    /// TCP, which has ports.
+    Tcp,
+    /// UDP, which has ports.
+    Udp,
+    /// ICMP for IPv4, which has none.
+    Icmp,
+}
+
+impl IpProtocol {
+    /// Its name, as the command line has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+        }
+    }
+
+    /// Whether its packets name ports.
+    #[must_use]
+    pub fn has_ports(self) -> bool {
+        self != Self::Icmp
+    }
+}
+
+impl fmt::Display for IpProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Destination ports from one to another, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PortRange {
+    /// The first port.
+    pub from: u16,
+    /// The last port; not below the first.
+    pub to: u16,
+}
+
+impl PortRange {
+    /// Whether the port is in it.
+    #[must_use]
+    pub fn contains(self, port: u16) -> bool {
+        (self.from..=self.to).contains(&port)
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from == self.to {
+            return write!(f, "{}", self.from);
+        }
+        write!(f, "{}-{}", self.from, self.to)
+    }
+}
+
+/// What a rule is limited to beyond AWS: unset, it grants all traffic for good, as there.
+///
+/// Limits are about what a rule grants. Whatever they say, its network counts when the longest
+/// prefix is looked for: a rule for port 443 of one host takes the host's other ports from whoever
+/// reached them by a shorter prefix, and one that has expired goes on doing so until it is revoked,
+/// so that time alone never opens anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Limits {
+    /// Only this protocol.
+    pub protocol: Option<IpProtocol>,
+    /// Only these destination ports of it; needs a protocol that has ports.
+    pub ports: Option<PortRange>,
+    /// From this time on the rule grants nothing.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Limits {
+    /// Protocol and ports in words, for example `tcp 443`; `all traffic` without a limit.
+    #[must_use]
+    pub fn traffic(&self) -> String {
+        match (self.protocol, self.ports) {
+            (None, _) => "all traffic".to_owned(),
+            (Some(protocol), None) => protocol.to_string(),
+            (Some(protocol), Some(ports)) => format!("{protocol} {ports}"),
+        }
+    }
+
+    /// Whether the time is over at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
 }
 
 /// Where a rule stands.
@@ -206,10 +316,25 @@ pub struct AuthorizationRule {
     pub destination: Ipv4Net,
     /// Whom it lets in.
     pub access: Access,
+    /// What of their traffic it grants, and until when.
+    #[serde(default)]
+    pub limits: Limits,
     /// What the administrator says of it; may be empty.
     pub description: String,
     /// Where it stands.
     pub state: RuleState,
+}
+
+impl AuthorizationRule {
+    /// Where it stands at `now`, in AWS's word, or `expired` where it would be active but its time
+    /// is over.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> &'static str {
+        match self.state {
+            RuleState::Active if self.limits.is_expired(now) => "expired",
+            state => state.as_str(),
+        }
+    }
 }
 
 /// How a route came to be.

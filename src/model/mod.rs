@@ -6,8 +6,10 @@
 pub mod certificate;
 pub mod command;
 pub mod connection;
+pub mod directory;
 pub mod endpoint;
 pub mod event;
+pub mod explanation;
 pub mod gateway;
 pub mod id;
 pub mod net;
@@ -20,11 +22,14 @@ pub use self::{
     certificate::{Certificate, CertificateOrigin, CertificateUse, KeyType},
     command::{Answer, Command, Request},
     connection::{Attempt, Connection, ConnectionState, Traffic},
+    directory::{Group, Sid, User},
     endpoint::{
         Access, Association, AssociationState, Authentication, AuthorizationRule, Endpoint,
-        EndpointState, Route, RouteOrigin, RouteState, RuleState, Transport,
+        EndpointState, IpProtocol, Limits, PortRange, Route, RouteOrigin, RouteState, RuleState,
+        Transport,
     },
     event::{Event, Outcome},
+    explanation::{Decision, Explanation, GroupTitle, Miss, Step, VpcReach, Way, WeighedRule},
     gateway::{GatewayStatus, ListenerStatus, NetworkMode},
     id::{
         AssociationId, CertificateArn, ConnectionId, EndpointId, InternetGatewayId, SubnetId, VpcId,

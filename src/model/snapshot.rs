@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     certificate::Certificate,
     connection::{Attempt, Connection},
+    directory::{Group, Sid},
     endpoint::{Association, AssociationState, AuthorizationRule, Endpoint, EndpointState, Route},
     gateway::GatewayStatus,
     id::{AssociationId, CertificateArn, EndpointId, InternetGatewayId, SubnetId, VpcId},
@@ -23,6 +24,9 @@ pub struct Snapshot {
     pub settings: Settings,
     /// The certificate store, without keys.
     pub certificates: BTreeMap<CertificateArn, Arc<Certificate>>,
+    /// Groups of the built-in directory.
+    #[serde(default)]
+    pub groups: BTreeMap<Sid, Arc<Group>>,
     /// VPCs.
     pub vpcs: BTreeMap<VpcId, Vpc>,
     /// Subnets.
@@ -81,6 +85,14 @@ impl Snapshot {
         self.routes
             .iter()
             .filter(move |r| r.endpoint_id == *endpoint)
+    }
+
+    /// The groups that a user is in, by the common name of the user's certificate.
+    pub fn groups_of<'a>(&'a self, common_name: &'a str) -> impl Iterator<Item = &'a Group> {
+        self.groups
+            .values()
+            .map(AsRef::as_ref)
+            .filter(move |group| group.members.contains(common_name))
     }
 
     /// The internet gateway attached to a VPC.

@@ -102,6 +102,7 @@ fn with_rule(mut snapshot: Snapshot, destination: &str) -> Snapshot {
         endpoint_id: EndpointId::from_random([1; 9]),
         destination: net(destination),
         access: Access::AllUsers,
+        limits: Default::default(),
         description: String::new(),
         state: RuleState::Active,
     });

@@ -9,7 +9,7 @@ use super::{
     filters::select,
 };
 use crate::model::{
-    Access, Answer, AuthorizationRule, Code, EndpointId, Refusal, RuleState, Snapshot,
+    Access, Answer, AuthorizationRule, Code, EndpointId, Limits, Refusal, RuleState, Snapshot,
     command::{AuthorizeIngress, DescribeOfEndpoint, RevokeIngress},
 };
 
@@ -28,10 +28,12 @@ impl Change<'_, '_> {
             command.authorize_all_groups,
             command.access_group_id.as_deref(),
         )?;
+        refuse_limits(command)?;
         let rule = AuthorizationRule {
             endpoint_id: endpoint.id.clone(),
             destination,
             access: Access::AllUsers,
+            limits: Limits::default(),
             description: fields::description(&command.description)?,
             state: RuleState::Authorizing,
         };
@@ -143,6 +145,21 @@ fn refuse_groups(field: &str, all_groups: bool, group: Option<&str>) -> Result<(
         )),
         (false, None) => Err(Refusal::missing(field, "true").cure("true")),
     }
+}
+
+/// Passes only a rule without limits.
+fn refuse_limits(command: &AuthorizeIngress) -> Result<(), Refusal> {
+    let has_limits = command.protocol.is_some()
+        || command.from_port.is_some()
+        || command.to_port.is_some()
+        || command.expires_at.is_some();
+    if has_limits {
+        return Err(invalid(
+            "Protocol",
+            "Rules have no limits yet: leave protocol, ports and end time out",
+        ));
+    }
+    Ok(())
 }
 
 const TARGET_NETWORK: &str = "TargetNetworkCidr";

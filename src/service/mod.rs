@@ -18,6 +18,7 @@ mod caller;
 mod certificates;
 mod change;
 mod connections;
+mod directory;
 mod endpoints;
 mod events;
 mod export;
@@ -278,6 +279,12 @@ impl Service {
             Command::DescribeClientVpnConnections(wanted) => {
                 connections::describe(&self.view(), wanted)
             }
+            Command::DescribeGroups => Ok(directory::describe_groups(&snapshot)),
+            Command::Why(_) => Err(Refusal::new(
+                Code::Unavailable,
+                "Explanations are not given yet; read the rules and routes of the endpoint",
+            )),
+            Command::DescribeUsers => Ok(directory::describe_users(&self.view())),
             Command::DescribeHostNetworks => Ok(Answer::HostNetworks(self.inner.host.networks())),
             Command::DescribeSettings => Ok(Answer::Settings(snapshot.settings.clone())),
             Command::DescribeStatus => Ok(Answer::View(Box::new(self.view()))),
@@ -454,6 +461,10 @@ impl Change<'_, '_> {
             Command::AttachInternetGateway(command) => self.attach_internet_gateway(&command),
             Command::DetachInternetGateway(command) => self.detach_internet_gateway(&command),
             Command::DeleteInternetGateway(command) => self.delete_internet_gateway(&command),
+            Command::CreateGroup(command) => self.create_group(&command),
+            Command::DeleteGroup(command) => self.delete_group(&command),
+            Command::AddUserToGroup(command) => self.add_user_to_group(&command),
+            Command::RemoveUserFromGroup(command) => self.remove_user_from_group(&command),
             Command::DeleteClientVpnEndpoint(command) => self.delete_endpoint(&command),
             Command::AssociateClientVpnTargetNetwork(command) => self.associate(&command),
             Command::DisassociateClientVpnTargetNetwork(command) => self.disassociate(&command),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
+use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -12,7 +13,8 @@ use super::{
 };
 use crate::model::{
     Access, Association, AssociationId, AssociationState, Authentication, AuthorizationRule,
-    Endpoint, EndpointId, Route, RouteState, RuleState, SubnetId, VpcId,
+    Endpoint, EndpointId, IpProtocol, Limits, PortRange, Route, RouteState, RuleState, Sid,
+    SubnetId, VpcId,
 };
 
 /// A rule's key.
@@ -194,13 +196,18 @@ impl Tx<'_> {
     pub fn insert_rule(&mut self, rule: &AuthorizationRule) -> Result<(), StoreError> {
         let seq = self.change("rule", rule.endpoint_id.as_str())?;
         self.connection.execute(
-            "INSERT INTO authorization_rule (endpoint_id, destination, access, description,
-                 state, changed_seq)
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO authorization_rule (endpoint_id, destination, access, group_sid, protocol,
+                 from_port, to_port, expires_at, description, state, changed_seq)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 rule.endpoint_id.as_str(),
                 rule.destination.to_string(),
-                row::to_word(&rule.access),
+                access_text(&rule.access),
+                rule.access.group().map(Sid::as_str),
+                rule.limits.protocol.map(IpProtocol::as_str),
+                rule.limits.ports.map(|ports| ports.from),
+                rule.limits.ports.map(|ports| ports.to),
+                rule.limits.expires_at.map(Timestamp::as_microsecond),
                 rule.description,
                 rule.state.as_str(),
                 seq,
@@ -227,7 +234,7 @@ impl Tx<'_> {
                 seq,
                 rule.endpoint_id.as_str(),
                 rule.destination.to_string(),
-                row::to_word(&rule.access),
+                access_text(&rule.access),
             ],
         )?;
         Ok(())
@@ -245,7 +252,7 @@ impl Tx<'_> {
             params![
                 rule.endpoint_id.as_str(),
                 rule.destination.to_string(),
-                row::to_word(&rule.access),
+                access_text(&rule.access),
             ],
         )?;
         Ok(())
@@ -335,7 +342,7 @@ impl Tx<'_> {
                     Ok((
                         row::parsed(row, "endpoint_id")?,
                         row::parsed(row, "destination")?,
-                        row::word(row, "access")?,
+                        access(row)?,
                     ))
                 },
             )?,
@@ -452,13 +459,42 @@ pub(super) fn load_rules(connection: &Connection) -> Result<Vec<AuthorizationRul
         Ok(AuthorizationRule {
             endpoint_id: row::parsed(found, "endpoint_id")?,
             destination: row::parsed(found, "destination")?,
-            access: row::word(found, "access")?,
+            access: access(found)?,
+            limits: limits(found)?,
             description: found.get("description")?,
             state: row::word(found, "state")?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
+
+/// How the column `access` says whom a rule lets in. No SID looks like the word for everyone.
+fn access_text(access: &Access) -> &str {
+    access.group().map_or(ALL_USERS, Sid::as_str)
+}
+
+fn access(found: &Row<'_>) -> rusqlite::Result<Access> {
+    Ok(match row::parsed_option(found, "group_sid")? {
+        None => Access::AllUsers,
+        Some(sid) => Access::Group(sid),
+    })
+}
+
+fn limits(found: &Row<'_>) -> rusqlite::Result<Limits> {
+    let ports = |from: Option<u16>, to: Option<u16>| {
+        Some(PortRange {
+            from: from?,
+            to: to?,
+        })
+    };
+    Ok(Limits {
+        protocol: row::word_option(found, "protocol")?,
+        ports: ports(found.get("from_port")?, found.get("to_port")?),
+        expires_at: row::time_option(found, "expires_at")?,
+    })
+}
+
+const ALL_USERS: &str = "all-users";
 
 pub(super) fn load_routes(connection: &Connection) -> Result<Vec<Route>, StoreError> {
     let mut statement = connection

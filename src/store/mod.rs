@@ -12,6 +12,7 @@
 
 mod certificates;
 mod connections;
+mod directory;
 mod endpoints;
 mod error;
 mod events;
@@ -253,6 +254,7 @@ fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
         seq: newest_change(connection)?,
         settings: settings::load(connection)?,
         certificates: certificates::load(connection)?,
+        groups: directory::load_groups(connection)?,
         vpcs: networks::load_vpcs(connection, &tags)?,
         subnets: networks::load_subnets(connection, &tags)?,
         internet_gateways: networks::load_internet_gateways(connection, &tags)?,

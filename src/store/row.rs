@@ -33,6 +33,15 @@ pub(super) fn word<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T
     serde_json::from_value(text.into()).map_err(|error| damaged(row, column, error))
 }
 
+/// As [`word`], of a column that may be NULL.
+pub(super) fn word_option<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| {
+        serde_json::from_value(text.into()).map_err(|error| damaged(row, column, error))
+    })
+    .transpose()
+}
+
 /// A column that holds JSON.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T> {
     let text: String = row.get(column)?;
@@ -43,6 +52,16 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> Result<T
 pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     let micros: i64 = row.get(column)?;
     Timestamp::from_microsecond(micros).map_err(|error| damaged(row, column, error))
+}
+
+/// As [`time`], of a column that may be NULL.
+pub(super) fn time_option(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
+    let micros: Option<i64> = row.get(column)?;
+    micros
+        .map(|micros| {
+            Timestamp::from_microsecond(micros).map_err(|error| damaged(row, column, error))
+        })
+        .transpose()
 }
 
 /// A column that holds a count.

@@ -188,6 +188,7 @@ fn a_rule_for_all_has_an_empty_group() {
         endpoint_id: endpoint_id(),
         destination: net("0.0.0.0/0"),
         access: Access::AllUsers,
+        limits: Default::default(),
         description: String::new(),
         state: RuleState::Authorizing,
     };

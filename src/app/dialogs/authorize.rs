@@ -42,8 +42,8 @@ impl Authorize {
             client_vpn_endpoint_id: self.endpoint.to_string(),
             target_network_cidr: self.target.trim().to_owned(),
             authorize_all_groups: true,
-            access_group_id: None,
             description: self.description.trim().to_owned(),
+            ..AuthorizeIngress::default()
         })
     }
 

@@ -124,6 +124,7 @@ fn rule(endpoint: u8, cidr: &str, description: &str, state: RuleState) -> Author
         endpoint_id: endpoint_id(endpoint),
         destination: cidr.parse().unwrap(),
         access: Access::AllUsers,
+        limits: Default::default(),
         description: description.to_owned(),
         state,
     }

@@ -319,6 +319,7 @@ pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
         endpoint_id: endpoint_id(),
         destination: "10.1.0.0/16".parse().unwrap(),
         access: Access::AllUsers,
+        limits: Default::default(),
         description: String::new(),
         state: RuleState::Authorizing,
     });

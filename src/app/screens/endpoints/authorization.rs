@@ -110,7 +110,7 @@ fn revoking(rule: &AuthorizationRule) -> Command {
         client_vpn_endpoint_id: rule.endpoint_id.to_string(),
         target_network_cidr: rule.destination.to_string(),
         revoke_all_groups: rule.access == Access::AllUsers,
-        access_group_id: None,
+        access_group_id: rule.access.group().map(ToString::to_string),
     })
 }
 
@@ -120,8 +120,12 @@ fn authorizing(rule: &AuthorizationRule) -> Command {
         client_vpn_endpoint_id: rule.endpoint_id.to_string(),
         target_network_cidr: rule.destination.to_string(),
         authorize_all_groups: rule.access == Access::AllUsers,
-        access_group_id: None,
+        access_group_id: rule.access.group().map(ToString::to_string),
         description: rule.description.clone(),
+        protocol: rule.limits.protocol.map(|it| it.to_string()),
+        from_port: rule.limits.ports.map(|ports| ports.from),
+        to_port: rule.limits.ports.map(|ports| ports.to),
+        expires_at: rule.limits.expires_at.map(|end| end.to_string()),
     })
 }
 
@@ -161,8 +165,9 @@ impl Rows for Drawn<'_> {
     }
 }
 
-const fn access(access: &Access) -> &'static str {
+fn access(access: &Access) -> &str {
     match access {
         Access::AllUsers => "All users",
+        Access::Group(sid) => sid.as_str(),
     }
 }

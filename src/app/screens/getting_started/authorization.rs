@@ -144,8 +144,9 @@ fn rules(ui: &mut Ui, facts: &Facts) {
     for rule in &facts.rules {
         ui.horizontal(|ui| {
             kit::state(rule.state.as_str()).ui(ui);
-            match rule.access {
+            match &rule.access {
                 Access::AllUsers => kit::strong(ui, "All users"),
+                Access::Group(sid) => kit::strong(ui, sid.as_str()),
             };
             kit::mono(ui, &rule.destination.to_string());
         });

@@ -1,0 +1,318 @@
+//! Why an address is reached, or is not: the steps that the policy took, as data and in words.
+
+use std::{fmt, net::Ipv4Addr};
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    directory::Sid,
+    endpoint::{Access, IpProtocol, Limits},
+    id::{AssociationId, ConnectionId, SubnetId, VpcId},
+};
+
+/// What the policy says of traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It passes.
+    Allow,
+    /// It does not.
+    Deny,
+}
+
+impl Decision {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// The answer to "may this user reach that address, and why?"
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Allow only where every way allows: which one a session takes is settled when it connects.
+    pub verdict: Decision,
+    /// The user, by the common name of the certificate.
+    pub user: String,
+    /// The connection that was asked for.
+    pub connection_id: Option<ConnectionId>,
+    /// The address to reach.
+    pub destination: Ipv4Addr,
+    /// The protocol that was asked for; none means all traffic.
+    pub protocol: Option<IpProtocol>,
+    /// The destination port that was asked for; none means all ports.
+    pub port: Option<u16>,
+    /// That of the connection's association, or one for each association that a session of the user
+    /// could be bound to. Empty where there is none.
+    pub ways: Vec<Way>,
+    /// The verdict as a sentence.
+    pub sentence: String,
+}
+
+/// What happens to a session that is bound to one association.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// The association.
+    pub association_id: AssociationId,
+    /// Its subnet.
+    pub subnet_id: SubnetId,
+    /// What becomes of the traffic.
+    pub verdict: Decision,
+    /// The name of the refusal, as drop counters have it, for example `no-route`.
+    pub refusal: Option<String>,
+    /// What was looked at, in order; the last step is the one that refused, if one did.
+    pub steps: Vec<Step>,
+}
+
+/// One step on the way to a verdict. Its words are its [`Display`](fmt::Display) form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Who sends.
+    Source {
+        /// The common name of the user's certificate.
+        user: String,
+        /// The address of the session; none where the user is not connected.
+        address: Option<Ipv4Addr>,
+        /// The user's groups.
+        groups: Vec<GroupTitle>,
+    },
+    /// Whether the destination is one that no rule opens.
+    Destination {
+        /// The destination.
+        address: Ipv4Addr,
+        /// Why it is closed, as a sentence; none where it is not.
+        closed: Option<String>,
+    },
+    /// The longest matching route of the association's subnet.
+    Route {
+        /// The subnet.
+        subnet_id: SubnetId,
+        /// The route's destination; none where no route matches.
+        chosen: Option<Ipv4Net>,
+        /// Routes that match with a shorter prefix, longest first.
+        shadowed: Vec<Ipv4Net>,
+    },
+    /// The authorization rules of the longest matching prefix.
+    Rules {
+        /// The prefix; none where no rule matches.
+        prefix: Option<Ipv4Net>,
+        /// The rules of exactly that prefix: one that grants is enough.
+        rules: Vec<WeighedRule>,
+        /// Rules that match with a shorter prefix, longest first. They are not consulted.
+        shadowed: Vec<WeighedRule>,
+    },
+    /// Whether the VPC reaches the destination.
+    Vpc {
+        /// The VPC.
+        vpc_id: VpcId,
+        /// By what; none where it does not.
+        by: Option<VpcReach>,
+    },
+}
+
+/// A group as people know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupTitle {
+    /// Its identifier.
+    pub sid: Sid,
+    /// Its name.
+    pub name: String,
+}
+
+/// A rule, and what it is worth to the one who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeighedRule {
+    /// The network it opens.
+    pub destination: Ipv4Net,
+    /// Whom it lets in.
+    pub access: Access,
+    /// The name of its group.
+    pub group_name: Option<String>,
+    /// What it is limited to.
+    pub limits: Limits,
+    /// What the administrator says of it.
+    pub description: String,
+    /// Why it grants nothing here; none where it grants.
+    pub miss: Option<Miss>,
+}
+
+/// Why a rule grants nothing to the one who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Miss {
+    /// The user is not in its group.
+    NotMember,
+    /// Its time is over.
+    Expired,
+    /// It is for another protocol or other ports.
+    OtherTraffic,
+}
+
+/// By what a VPC reaches a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VpcReach {
+    /// It is inside this block of the VPC's addresses.
+    Local(Ipv4Net),
+    /// Through the internet gateway that is attached.
+    InternetGateway,
+}
+
+impl Step {
+    /// A stable name for the kind of step, for example `route`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Source { .. } => "source",
+            Self::Destination { .. } => "destination",
+            Self::Route { .. } => "route",
+            Self::Rules { .. } => "rules",
+            Self::Vpc { .. } => "vpc",
+        }
+    }
+
+    /// Whether the traffic gets past it.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Source { .. } => true,
+            Self::Destination { closed, .. } => closed.is_none(),
+            Self::Route { chosen, .. } => chosen.is_some(),
+            Self::Rules { rules, .. } => rules.iter().any(|rule| rule.miss.is_none()),
+            Self::Vpc { by, .. } => by.is_some(),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source {
+                user,
+                address,
+                groups,
+            } => {
+                write!(f, "{user}")?;
+                if let Some(address) = address {
+                    write!(f, ", who sends from {address},")?;
+                }
+                match groups.as_slice() {
+                    [] => f.write_str(" is in no group."),
+                    groups => write!(f, " is in {}.", and(groups.iter().map(|it| &it.name))),
+                }
+            }
+            Self::Destination { address, closed } => match closed {
+                None => write!(
+                    f,
+                    "{address} is not one of the addresses that are always closed."
+                ),
+                Some(sentence) => f.write_str(sentence),
+            },
+            Self::Route {
+                subnet_id,
+                chosen: None,
+                ..
+            } => write!(f, "No route through {subnet_id} leads to the destination."),
+            Self::Route {
+                subnet_id,
+                chosen: Some(chosen),
+                shadowed,
+            } => {
+                write!(
+                    f,
+                    "The route to {chosen} through {subnet_id} is the longest that matches"
+                )?;
+                if !shadowed.is_empty() {
+                    write!(f, "; it goes before {}", and(shadowed))?;
+                }
+                f.write_str(".")
+            }
+            Self::Rules {
+                prefix,
+                rules,
+                shadowed,
+            } => write_rules(f, *prefix, rules, shadowed),
+            Self::Vpc { vpc_id, by } => match by {
+                Some(VpcReach::Local(block)) => {
+                    write!(f, "{vpc_id} has the destination in its block {block}.")
+                }
+                Some(VpcReach::InternetGateway) => write!(
+                    f,
+                    "The destination is outside {vpc_id}, which reaches it through its internet gateway."
+                ),
+                None => write!(
+                    f,
+                    "The destination is outside {vpc_id}, which has no internet gateway attached."
+                ),
+            },
+        }
+    }
+}
+
+fn write_rules(
+    f: &mut fmt::Formatter<'_>,
+    prefix: Option<Ipv4Net>,
+    rules: &[WeighedRule],
+    shadowed: &[WeighedRule],
+) -> fmt::Result {
+    let Some(prefix) = prefix else {
+        return f.write_str("No authorization rule matches the destination.");
+    };
+    write!(
+        f,
+        "The rules for {prefix} decide, being the longest that match: "
+    )?;
+    if let Some(grant) = rules.iter().find(|rule| rule.miss.is_none()) {
+        write!(f, "{grant}")?;
+    } else {
+        write!(f, "none grants this ({})", and(rules))?;
+    }
+    let lost = shadowed.iter().filter(|rule| rule.miss.is_none());
+    let lost: Vec<_> = lost.map(|rule| rule.destination).collect();
+    if !lost.is_empty() && rules.iter().all(|rule| rule.miss.is_some()) {
+        write!(
+            f,
+            "; what {} would grant is not consulted any more",
+            and(lost)
+        )?;
+    }
+    f.write_str(".")
+}
+
+impl fmt::Display for WeighedRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the one of {} for ", self.limits.traffic())?;
+        match (&self.access, &self.group_name) {
+            (Access::AllUsers, _) => f.write_str("all users")?,
+            (Access::Group(_), Some(name)) => write!(f, "the group {name}")?,
+            (Access::Group(sid), None) => write!(f, "the group {sid}")?,
+        }
+        match self.miss {
+            None => f.write_str(" grants it"),
+            Some(Miss::NotMember) => f.write_str(", which the user is not in"),
+            Some(Miss::Expired) => match self.limits.expires_at {
+                Some(end) => write!(f, " expired at {end}"),
+                None => f.write_str(" has expired"),
+            },
+            Some(Miss::OtherTraffic) => f.write_str(" is for other traffic"),
+        }
+    }
+}
+
+/// "a, b and c".
+fn and<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let mut items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    let Some(last) = items.pop() else {
+        return String::new();
+    };
+    if items.is_empty() {
+        return last;
+    }
+    format!("{} and {last}", items.join(", "))
+}
