@@ -113,7 +113,6 @@ impl Console for FakeConsole {
 #[derive(Default)]
 pub(crate) struct FakeFiles {
     targets: Mutex<VecDeque<PathBuf>>,
-    sources: Mutex<VecDeque<PathBuf>>,
     /// The names that were proposed for new files.
     pub(crate) proposed: Mutex<Vec<String>>,
 }
@@ -122,14 +121,6 @@ impl FakeFiles {
     /// The next new file goes here.
     pub(crate) fn next_target(&self, path: impl Into<PathBuf>) {
         self.targets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(path.into());
-    }
-
-    /// The next file to read is this one.
-    pub(crate) fn next_source(&self, path: impl Into<PathBuf>) {
-        self.sources
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push_back(path.into());
@@ -155,12 +146,7 @@ impl Files for FakeFiles {
     }
 
     fn choose_source<'a>(&'a self, _title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
-        let next = self
-            .sources
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
-        Box::pin(std::future::ready(next))
+        Box::pin(std::future::ready(None))
     }
 }
 

@@ -208,7 +208,11 @@ impl Flows {
     /// one of the client that has most, or of `client` itself once it has as many. Flows that are
     /// over go first, then those idle longest. `None` if a TCP flow in use would end for one more of
     /// the same client.
-    pub(super) fn to_give_way(&mut self, carrier: Carrier, client: Ipv4Addr) -> Option<FlowId> {
+    pub(super) fn flow_to_give_way(
+        &mut self,
+        carrier: Carrier,
+        client: Ipv4Addr,
+    ) -> Option<FlowId> {
         let class = Class::of(carrier);
         let counts = &self.by_client[class as usize];
         let own = self.count(carrier, client);

@@ -372,7 +372,7 @@ impl Stack {
 
     /// Ends a flow for another one.
     fn make_room(&mut self, key: &FlowKey) -> Result<(), DropReason> {
-        let id = self.flows.to_give_way(key.carrier, *key.client.ip());
+        let id = self.flows.flow_to_give_way(key.carrier, *key.client.ip());
         self.remove(id.ok_or(DropReason::FlowLimit)?);
         Ok(())
     }
