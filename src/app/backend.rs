@@ -131,6 +131,17 @@ impl<T> Default for Work<T> {
     }
 }
 
+/// The outcome of some work in words, once it has come: what is true then, or why it was refused.
+pub type Outcome = Box<dyn FnMut() -> Option<Result<String, Refusal>>>;
+
+impl<T: 'static> Work<T> {
+    /// Hands the work on to whoever says how it ended.
+    #[must_use]
+    pub fn saying(mut self, words: impl Fn(T) -> String + 'static) -> Outcome {
+        Box::new(move || Some(self.poll()?.map(&words)))
+    }
+}
+
 impl<T> Work<T> {
     /// Whether an answer is on its way.
     #[must_use]

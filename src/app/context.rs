@@ -5,7 +5,13 @@ use std::sync::Arc;
 use egui::{Key, Modifiers, Ui};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{backend::Backend, dialogs::Dialog, files::Files, rates::Rates, state::Prefs};
+use super::{
+    backend::{Backend, Outcome},
+    dialogs::Dialog,
+    files::Files,
+    rates::Rates,
+    state::Prefs,
+};
 use crate::{
     control::Link,
     model::{Command, EndpointId, View},
@@ -78,6 +84,8 @@ pub enum Action {
         /// What takes it back; offered beside the words.
         undo: Option<Box<Command>>,
     },
+    /// Says how work ended that its dialog no longer waits for.
+    Follow(Outcome),
     /// Opens the palette, as Ctrl K does, with this typed already.
     OpenPalette(String),
     /// Opens the help, as F1 does.

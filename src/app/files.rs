@@ -1,10 +1,15 @@
 //! Files that the person at the window chooses.
 
 use std::{
+    collections::VecDeque,
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
+
+use tokio::sync::oneshot;
 
 use crate::{
     control::BoxFuture,
@@ -23,6 +28,54 @@ pub struct Opened {
 /// Largest file that is read: certificates and keys are far smaller.
 pub const MAX_OPENED: u64 = 1 << 20;
 
+/// What a place is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// For a file that is to be written.
+    Save,
+    /// For a file that is to be read.
+    Open,
+}
+
+/// A question for a file that the window is to ask itself, as not every desktop has a dialog.
+#[derive(Debug)]
+pub struct Question {
+    /// What the file is for; the title of the dialog.
+    pub title: String,
+    /// What a place is wanted for.
+    pub purpose: Purpose,
+    /// The place to begin with.
+    pub proposed: PathBuf,
+    answer: Option<oneshot::Sender<Option<PathBuf>>>,
+}
+
+impl Question {
+    /// A question, and where its answer comes: none if the person thought better.
+    #[must_use]
+    pub fn new(
+        title: &str,
+        purpose: Purpose,
+        proposed: PathBuf,
+    ) -> (Self, oneshot::Receiver<Option<PathBuf>>) {
+        let (answer, hear) = oneshot::channel();
+        let question = Self {
+            title: title.to_owned(),
+            purpose,
+            proposed,
+            answer: Some(answer),
+        };
+        (question, hear)
+    }
+
+    /// Answers, once.
+    pub fn tell(&mut self, path: Option<PathBuf>) {
+        if let Some(answer) = self.answer.take() {
+            // Whoever asked may have been closed meanwhile.
+            drop(answer.send(path));
+        }
+    }
+}
+
 /// Asks the person for files. Tests answer in the person's place.
 pub trait Files: Send + Sync {
     /// Asks where to put a file that would be called `name`; none if the person thought better.
@@ -31,11 +84,54 @@ pub trait Files: Send + Sync {
 
     /// Asks for a file to read; none if the person thought better.
     fn choose_source<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>>;
+
+    /// A question that the window has to ask itself, if there is one.
+    fn question(&self) -> Option<Question> {
+        None
+    }
 }
 
-/// The system's own dialogs.
-#[derive(Debug, Default)]
-pub struct SystemFiles;
+/// The system's own dialogs; where there are none, as under a plain window manager, the window's.
+#[derive(Debug)]
+pub struct SystemFiles {
+    ctx: egui::Context,
+    questions: Mutex<VecDeque<Question>>,
+}
+
+/// Nobody opens, reads and closes a dialog in less. `rfd` says "none" for a dialog that was closed
+/// and for one that could not be shown for lack of a portal and of zenity; the latter says it soon.
+const NOBODY_IS_FASTER: Duration = Duration::from_millis(1500);
+
+impl SystemFiles {
+    /// Dialogs for the window that is drawn in `ctx`.
+    #[must_use]
+    pub fn new(ctx: egui::Context) -> Self {
+        Self {
+            ctx,
+            questions: Mutex::default(),
+        }
+    }
+
+    /// What the system's dialog says, or the window's where the system showed none.
+    async fn ask(
+        &self,
+        dialog: impl Future<Output = Option<rfd::FileHandle>>,
+        (title, purpose, proposed): (&str, Purpose, PathBuf),
+    ) -> Option<PathBuf> {
+        let asked = Instant::now();
+        let chosen = dialog.await;
+        if chosen.is_some() || asked.elapsed() >= NOBODY_IS_FASTER {
+            return chosen.map(|file| file.path().to_owned());
+        }
+        let (question, answer) = Question::new(title, purpose, proposed);
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(question);
+        self.ctx.request_repaint();
+        answer.await.ok().flatten()
+    }
+}
 
 impl Files for SystemFiles {
     fn choose_target<'a>(
@@ -43,25 +139,42 @@ impl Files for SystemFiles {
         title: &'a str,
         name: &'a str,
     ) -> BoxFuture<'a, Option<PathBuf>> {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title(title)
+            .set_file_name(name);
         Box::pin(async move {
-            rfd::AsyncFileDialog::new()
-                .set_title(title)
-                .set_file_name(name)
-                .save_file()
+            let proposed = usual_folder().join(name);
+            self.ask(dialog.save_file(), (title, Purpose::Save, proposed))
                 .await
-                .map(|file| file.path().to_owned())
         })
     }
 
     fn choose_source<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
+        let dialog = rfd::AsyncFileDialog::new().set_title(title);
         Box::pin(async move {
-            rfd::AsyncFileDialog::new()
-                .set_title(title)
-                .pick_file()
+            // With its separator, so that a name can be typed on.
+            let proposed = usual_folder().join("");
+            self.ask(dialog.pick_file(), (title, Purpose::Open, proposed))
                 .await
-                .map(|file| file.path().to_owned())
         })
     }
+
+    fn question(&self) -> Option<Question> {
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    }
+}
+
+/// Where a person's files from elsewhere lie.
+fn usual_folder() -> PathBuf {
+    let home = || directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned());
+    directories::UserDirs::new()
+        .and_then(|dirs| dirs.download_dir().map(Path::to_owned))
+        .filter(|folder| folder.is_dir())
+        .or_else(home)
+        .unwrap_or_else(|| PathBuf::from("/"))
 }
 
 /// Writes a file that may hold a key: only its owner can read it, and it is there whole or not at

@@ -1,72 +1,89 @@
 //! Throughput over the last minutes, gathered from the counters of each view.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use crate::model::{ConnectionId, EndpointId, Live};
 
 /// Samples kept of each line: with views a second apart this is the last minute.
 pub const SAMPLES: usize = 60;
 
+/// A sample is of this long at least: counters of one moment do not make a rate.
+const SHORTEST: f64 = 0.5;
+/// After this long without a new view nothing has moved, which is a sample too.
+const QUIET: f64 = 1.5;
+
 /// Bits a second of connections and of endpoints, newest last.
+///
+/// What is measured against is the window's own clock: a connection's counters carry the time at
+/// which they last moved, which for one that has fallen silent is long ago.
 #[derive(Debug, Default)]
 pub struct Rates {
     connections: BTreeMap<ConnectionId, Line>,
     endpoints: BTreeMap<EndpointId, VecDeque<f32>>,
     ingress: f32,
     egress: f32,
+    /// Seconds of the window's clock at the last sample.
+    sampled: Option<f64>,
+    /// The view sampled last, held so that no other can have its address.
+    seen: Arc<Live>,
 }
 
-/// One connection's counters at the last look, and its rates.
+/// One connection's counters at the last sample, and its rates.
 #[derive(Debug, Default)]
 struct Line {
-    counted_ms: i64,
     ingress: u64,
     egress: u64,
     samples: VecDeque<f32>,
 }
 
 impl Rates {
-    /// Takes the counters of a view in; a connection counted no later than before adds nothing.
-    pub fn take_in(&mut self, live: &Live) {
-        let mut moved = false;
+    /// Takes the counters of a view in, at `now` seconds of the window's clock.
+    pub fn take_in(&mut self, live: &Arc<Live>, now: f64) {
+        let secs = self.sampled.map_or(f64::INFINITY, |before| now - before);
+        let is_new = !Arc::ptr_eq(&self.seen, live);
+        if secs < if is_new { SHORTEST } else { QUIET } {
+            return;
+        }
+        self.sampled = Some(now);
+        self.seen = Arc::clone(live);
         let (mut ingress, mut egress) = (0.0, 0.0);
         let mut sums: BTreeMap<EndpointId, f32> = BTreeMap::new();
-        for connection in &live.connections {
-            if connection.ended_at.is_some() {
-                continue;
-            }
-            let line = self.connections.entry(connection.id.clone()).or_default();
-            let counted_ms = connection.counted_at.as_millisecond();
-            let known = line.counted_ms != 0;
-            let secs = (counted_ms - line.counted_ms) as f32 / 1000.0;
-            if known && secs <= 0.0 {
-                continue;
-            }
+        let mut before = std::mem::take(&mut self.connections);
+        for connection in live.connections.iter().filter(|c| c.ended_at.is_none()) {
             let traffic = &connection.traffic;
-            let bits = |now: u64, before: u64| now.saturating_sub(before) as f32 * 8.0 / secs;
-            if known {
-                moved = true;
-                let (up, down) = (
-                    bits(traffic.ingress_bytes, line.ingress),
-                    bits(traffic.egress_bytes, line.egress),
-                );
+            let known = before.remove(&connection.id);
+            let is_known = known.is_some();
+            let mut line = known.unwrap_or_default();
+            let sum = sums.entry(connection.endpoint_id.clone()).or_default();
+            if is_known {
+                let bits =
+                    |now: u64, then: u64| (now.saturating_sub(then) as f64 * 8.0 / secs) as f32;
+                let up = bits(traffic.ingress_bytes, line.ingress);
+                let down = bits(traffic.egress_bytes, line.egress);
                 ingress += up;
                 egress += down;
+                *sum += up + down;
                 push(&mut line.samples, up + down);
-                *sums.entry(connection.endpoint_id.clone()).or_default() += up + down;
             }
-            line.counted_ms = counted_ms;
             line.ingress = traffic.ingress_bytes;
             line.egress = traffic.egress_bytes;
+            self.connections.insert(connection.id.clone(), line);
         }
-        self.forget_ended(live);
-        if moved {
-            self.ingress = ingress;
-            self.egress = egress;
-            for (endpoint, sum) in sums {
-                push(self.endpoints.entry(endpoint).or_default(), sum);
-            }
+        (self.ingress, self.egress) = (ingress, egress);
+        self.endpoints
+            .retain(|endpoint, _| sums.contains_key(endpoint));
+        for (endpoint, sum) in sums {
+            push(self.endpoints.entry(endpoint).or_default(), sum);
         }
+    }
+
+    /// Whether something is shown that would be wrong if nothing more came.
+    #[must_use]
+    pub fn is_moving(&self) -> bool {
+        self.ingress + self.egress > 0.0
     }
 
     /// Rates of one connection, oldest first.
@@ -76,6 +93,14 @@ impl Rates {
             .get(id)
             .map(|line| line.samples.iter().copied().collect())
             .unwrap_or_default()
+    }
+
+    /// The newest rate of one connection.
+    #[must_use]
+    pub fn now_of_connection(&self, id: &ConnectionId) -> f32 {
+        let line = self.connections.get(id);
+        line.and_then(|line| line.samples.back().copied())
+            .unwrap_or(0.0)
     }
 
     /// Rates of one endpoint, oldest first.
@@ -91,28 +116,6 @@ impl Rates {
     #[must_use]
     pub fn totals(&self) -> (f32, f32) {
         (self.ingress, self.egress)
-    }
-
-    /// Drops the lines of connections that are no longer live.
-    fn forget_ended(&mut self, live: &Live) {
-        let is_live = |id: &ConnectionId| {
-            live.connections
-                .iter()
-                .any(|c| c.id == *id && c.ended_at.is_none())
-        };
-        if self.connections.len()
-            > live
-                .connections
-                .iter()
-                .filter(|c| c.ended_at.is_none())
-                .count()
-        {
-            self.connections.retain(|id, _| is_live(id));
-        }
-        if self.connections.is_empty() {
-            self.endpoints.clear();
-            (self.ingress, self.egress) = (0.0, 0.0);
-        }
     }
 }
 
@@ -130,9 +133,9 @@ mod tests {
 
     use super::*;
 
-    fn live(secs: i64, ingress_bytes: u64) -> Live {
-        let at = jiff::Timestamp::from_second(1_790_000_000 + secs).unwrap();
-        Live {
+    fn live(ingress_bytes: u64) -> Arc<Live> {
+        let at = jiff::Timestamp::from_second(1_790_000_000).unwrap();
+        Arc::new(Live {
             connections: vec![Connection {
                 id: ConnectionId::from_random([1; 9]),
                 endpoint_id: EndpointId::from_random([2; 9]),
@@ -154,45 +157,72 @@ mod tests {
                 counted_at: at,
             }],
             ..Live::default()
-        }
+        })
+    }
+
+    fn of_it(rates: &Rates) -> Vec<f32> {
+        rates.of_connection(&ConnectionId::from_random([1; 9]))
     }
 
     #[test]
     fn a_rate_is_the_growth_of_the_counters_over_their_time() {
         let mut rates = Rates::default();
-        rates.take_in(&live(0, 0));
-        rates.take_in(&live(2, 1000));
-        assert_eq!(
-            rates.of_connection(&ConnectionId::from_random([1; 9])),
-            [4000.0]
-        );
+        rates.take_in(&live(0), 10.0);
+        rates.take_in(&live(1000), 12.0);
+        assert_eq!(of_it(&rates), [4000.0]);
         assert_eq!(rates.totals(), (4000.0, 0.0));
-    }
-
-    #[test]
-    fn the_same_view_twice_adds_nothing() {
-        let mut rates = Rates::default();
-        rates.take_in(&live(0, 0));
-        rates.take_in(&live(1, 10));
-        rates.take_in(&live(1, 10));
         assert_eq!(
-            rates
-                .of_connection(&ConnectionId::from_random([1; 9]))
-                .len(),
-            1
+            rates.of_endpoint(&EndpointId::from_random([2; 9])),
+            [0.0, 4000.0]
         );
     }
 
     #[test]
-    fn an_ended_connection_is_forgotten() {
+    fn the_same_view_drawn_again_adds_nothing() {
         let mut rates = Rates::default();
-        rates.take_in(&live(0, 0));
-        rates.take_in(&live(1, 10));
-        rates.take_in(&Live::default());
+        let view = live(10);
+        rates.take_in(&live(0), 10.0);
+        rates.take_in(&view, 11.0);
+        rates.take_in(&view, 11.1);
+        assert_eq!(of_it(&rates).len(), 1);
+    }
+
+    #[test]
+    fn a_connection_that_falls_silent_comes_down_to_nothing() {
+        let mut rates = Rates::default();
+        let last = live(1000);
+        rates.take_in(&live(0), 10.0);
+        rates.take_in(&last, 11.0);
+        assert!(rates.is_moving());
+        // No view comes while nothing changes.
+        rates.take_in(&last, 13.0);
+        assert_eq!(of_it(&rates), [8000.0, 0.0]);
+        assert!(!rates.is_moving());
+    }
+
+    #[test]
+    fn what_comes_after_a_silence_is_not_spread_over_it() {
+        let mut rates = Rates::default();
+        let idle = live(0);
+        rates.take_in(&idle, 10.0);
+        for second in 0..60 {
+            rates.take_in(&idle, 12.0 + f64::from(second) * 2.0);
+        }
+        rates.take_in(&live(1000), 131.0);
+        assert_eq!(rates.totals(), (8000.0, 0.0));
+    }
+
+    #[test]
+    fn an_ended_connection_is_forgotten_and_its_endpoint_with_the_last() {
+        let mut rates = Rates::default();
+        rates.take_in(&live(0), 10.0);
+        rates.take_in(&live(10), 11.0);
+        rates.take_in(&Arc::default(), 12.0);
         assert_eq!(rates.totals(), (0.0, 0.0));
+        assert!(of_it(&rates).is_empty());
         assert!(
             rates
-                .of_connection(&ConnectionId::from_random([1; 9]))
+                .of_endpoint(&EndpointId::from_random([2; 9]))
                 .is_empty()
         );
     }

@@ -2,13 +2,14 @@
 
 use std::{
     io,
+    os::unix::process::CommandExt as _,
     path::PathBuf,
     process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use egui::{IconData, Ui, ViewportBuilder, ViewportCommand, vec2};
@@ -29,7 +30,8 @@ use super::{
 use crate::{
     clock,
     control::{
-        Access, Console, Face, HostError, HostOptions, Link, ModeChoice, Opened, attach_or_start,
+        Access, Console, Face, Follow, HostError, HostOptions, Link, ModeChoice, Opened, Remote,
+        attach_or_start,
     },
     model::View,
 };
@@ -40,6 +42,8 @@ const APP_ID: &str = "gatehouse";
 const PREFS: &str = "prefs";
 /// How long what is under way may take when the window has closed.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long a gateway that goes on without the window may take until it answers.
+const GOES_ON_WITHIN: Duration = Duration::from_secs(20);
 
 /// How to open the window.
 #[derive(Clone, Debug)]
@@ -63,7 +67,7 @@ pub enum RunError {
     #[error("the window cannot be opened; `gatehouse serve` runs without one ({0})")]
     Screen(String),
     /// The gateway that should go on could not be started.
-    #[error("the gateway does not go on; start it with `gatehouse serve`")]
+    #[error("the gateway does not go on ({0}); start it with `gatehouse serve`")]
     GoOn(#[source] io::Error),
 }
 
@@ -85,10 +89,12 @@ pub fn run(options: &Options) -> Result<(), RunError> {
     if let Some(host) = host {
         runtime.block_on(host.stop());
     }
+    let gone_on = match go_on.load(Ordering::SeqCst) {
+        true => runtime.block_on(serve_alone(options)),
+        false => Ok(()),
+    };
     runtime.shutdown_timeout(LAST_WORDS);
-    if go_on.load(Ordering::SeqCst) {
-        serve_alone(options).map_err(RunError::GoOn)?;
-    }
+    gone_on.map_err(RunError::GoOn)?;
     shown
 }
 
@@ -106,16 +112,15 @@ async fn open(options: &Options) -> Result<Opened, HostError> {
 }
 
 /// Starts `gatehouse serve` on the same directory, in a group of its own, so that it outlives
-/// this process and what its terminal is told.
-fn serve_alone(options: &Options) -> io::Result<()> {
-    use std::os::unix::process::CommandExt as _;
+/// this process and what its terminal is told; returns once it answers.
+async fn serve_alone(options: &Options) -> io::Result<()> {
     let program = std::env::current_exe()?;
     let network = match options.network {
         ModeChoice::Auto => "auto",
         ModeChoice::Tun => "tun",
         ModeChoice::Userspace => "userspace",
     };
-    Command::new(program)
+    let mut child = Command::new(program)
         .arg("--data-dir")
         .arg(&options.data_dir)
         .args(["serve", "--network", network])
@@ -123,8 +128,27 @@ fn serve_alone(options: &Options) -> io::Result<()> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
-        .spawn()
-        .map(drop)
+        .spawn()?;
+    let until = Instant::now() + GOES_ON_WITHIN;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Err(io::Error::other(format!("it ended at once: {status}")));
+        }
+        let data_dir = &options.data_dir;
+        if Remote::attach(data_dir, Face::Window, Follow::Nothing)
+            .await
+            .is_ok()
+        {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("process {} does not answer yet", child.id()),
+            ));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 fn show(
@@ -210,7 +234,7 @@ impl Desktop {
         let parts = Parts {
             console,
             runtime,
-            files: Arc::new(SystemFiles),
+            files: Arc::new(SystemFiles::new(cc.egui_ctx.clone())),
             zone: TimeZone::system(),
             now: Arc::new(clock::now),
             prefs,

@@ -15,7 +15,7 @@ use tokio::{runtime::Runtime, sync::watch};
 
 use super::{
     context::About,
-    files::Files,
+    files::{Files, Question},
     kit,
     shell::{App, Parts},
     state::Prefs,
@@ -113,6 +113,7 @@ impl Console for FakeConsole {
 #[derive(Default)]
 pub(crate) struct FakeFiles {
     targets: Mutex<VecDeque<PathBuf>>,
+    questions: Mutex<VecDeque<Question>>,
     /// The names that were proposed for new files.
     pub(crate) proposed: Mutex<Vec<String>>,
 }
@@ -125,9 +126,24 @@ impl FakeFiles {
             .unwrap_or_else(PoisonError::into_inner)
             .push_back(path.into());
     }
+
+    /// The window is to ask for a file itself.
+    pub(crate) fn ask_in_window(&self, question: Question) {
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(question);
+    }
 }
 
 impl Files for FakeFiles {
+    fn question(&self) -> Option<Question> {
+        self.questions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    }
+
     fn choose_target<'a>(
         &'a self,
         _title: &'a str,

@@ -127,7 +127,10 @@ impl Dialog for Associate {
         });
         self.form = form;
         match shown {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                self.form.leave(cx, "Associating".to_owned());
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.form.is_working() => {
                 let command = self.command();
                 self.form.submit(cx.backend, command);

@@ -37,6 +37,11 @@ impl Authorize {
         }
     }
 
+    /// What is true once it is carried out.
+    fn done(&self) -> String {
+        format!("{} authorized", self.target.trim())
+    }
+
     fn command(&self) -> Command {
         Command::AuthorizeClientVpnIngress(AuthorizeIngress {
             client_vpn_endpoint_id: self.endpoint.to_string(),
@@ -96,7 +101,7 @@ impl Dialog for Authorize {
     fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
         if self.form.poll(ctx).is_some() {
             self.form.close(ctx);
-            cx.ask(Action::Toast(format!("{} authorized", self.target.trim())));
+            cx.ask(Action::Toast(self.done()));
             return Stay::Closed;
         }
         let mut form = std::mem::take(&mut self.form);
@@ -105,7 +110,10 @@ impl Dialog for Authorize {
         });
         self.form = form;
         match shown {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                self.form.leave(cx, self.done());
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.form.is_working() => {
                 let command = self.command();
                 self.form.submit(cx.backend, command);

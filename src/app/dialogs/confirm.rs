@@ -77,7 +77,13 @@ impl Dialog for Confirm {
             dialog = dialog.typed_name(name);
         }
         match dialog.show(ctx) {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                if self.work.is_running() {
+                    let (work, done) = (std::mem::take(&mut self.work), self.done.clone());
+                    cx.ask(Action::Follow(work.saying(move |_| done.clone())));
+                }
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.work.is_running() => {
                 self.refusal = None;
                 self.work.start(cx.backend.call(self.command.clone()));

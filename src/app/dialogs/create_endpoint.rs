@@ -13,7 +13,7 @@ use crate::{
         kit::{self, Choice, icons},
     },
     model::{
-        Answer, Certificate, Command, HostNetwork, Snapshot, Tags, Transport,
+        Answer, Certificate, Code, Command, HostNetwork, Refusal, Snapshot, Tags, Transport,
         command::{AuthenticationOption, CreateClientVpnEndpoint},
     },
 };
@@ -26,6 +26,8 @@ const DNS: &str = "DnsServers";
 const PORT: &str = "VpnPort";
 const DESCRIPTION: &str = "Description";
 const NAME: &str = "Tags";
+/// What is true once it is carried out.
+const DONE: &str = "Client VPN endpoint created";
 
 /// The dialog.
 pub struct CreateEndpoint {
@@ -91,6 +93,17 @@ impl CreateEndpoint {
         }
     }
 
+    /// Sends it; a port that is no number cannot be sent, and nothing else goes in its place.
+    fn submit(&mut self, cx: &Context<'_>, ctx: &egui::Context) {
+        if let Some(wrong) = self.draft.wrong_port(&cx.view.snapshot) {
+            self.form.clear();
+            self.form.refuse(wrong);
+            kit::focus_first_error(ctx);
+            return;
+        }
+        self.form.submit(cx.backend, self.draft.command());
+    }
+
     fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
         let draft = &mut self.draft;
         let mut left = None;
@@ -117,8 +130,10 @@ impl CreateEndpoint {
             "Split tunnel",
             "Only the endpoint's routes go into the tunnel; everything else stays outside",
         );
-        if let Some(field) = left {
-            form.judge(cx.backend, field, draft.command());
+        match left.map(|field| (field, draft.wrong_port(&cx.view.snapshot))) {
+            Some((PORT, Some(wrong))) => form.refuse(wrong),
+            Some((field, _)) => form.judge(cx.backend, field, draft.command()),
+            None => {}
         }
     }
 }
@@ -164,7 +179,7 @@ impl Draft {
             connection_log_enabled: Some(false),
             dns_servers: dns.map(str::to_owned).collect(),
             transport_protocol: self.transport,
-            vpn_port: self.port.trim().parse().ok(),
+            vpn_port: self.port_number(),
             split_tunnel: self.split_tunnel,
             vpc_id: None,
             description: self.description.trim().to_owned(),
@@ -203,7 +218,7 @@ impl Draft {
             .label("Client IPv4 CIDR")
             .hint("10.100.0.0/22")
             .mono()
-            .help("Clients get their addresses from it. Proposed: free here. Fixed for life.")
+            .help("Clients get their addresses from it. This one is free here. It cannot be changed later.")
             .error(form.error(RANGE))
             .cure(cure.as_deref())
             .ui(ui);
@@ -296,6 +311,8 @@ impl Draft {
                 let field = kit::text_field(&mut self.port)
                     .hint("Port")
                     .id("vpn port")
+                    .error(form.error(PORT))
+                    .marked_only()
                     .mono()
                     .limit(5)
                     .width(90.0)
@@ -320,13 +337,7 @@ impl Draft {
         ui: &mut egui::Ui,
         form: &mut Form,
     ) {
-        if self.port_number().is_none() && !self.port.trim().is_empty() {
-            let wrong = format!("{} is not a port. Ports are 1 to 65,535", self.port.trim());
-            let free = port(&cx.view.snapshot, self.transport).to_string();
-            if kit::error_line(ui, &wrong, Some(&format!("Use {free}"))) {
-                self.port = free;
-            }
-        } else if let Some(error) = form.error(PORT) {
+        if let Some(error) = form.error(PORT) {
             let cure = form.cure_words(PORT);
             if kit::error_line(ui, error, cure.as_deref())
                 && let Some(cure) = form.take_cure(PORT)
@@ -338,6 +349,20 @@ impl Draft {
         }
     }
 
+    /// What is wrong with a port that cannot be sent, with one that is free.
+    fn wrong_port(&self, snapshot: &Snapshot) -> Option<Refusal> {
+        if self.port_number().is_some() {
+            return None;
+        }
+        let free = port(snapshot, self.transport).to_string();
+        let words = match self.port.trim() {
+            "" => format!("The port is missing. Ports are 1 to 65,535, for example {free}."),
+            typed => format!("{typed} is not a port. Ports are 1 to 65,535, for example {free}."),
+        };
+        let refusal = Refusal::new(Code::InvalidParameterValue, words);
+        Some(refusal.at(PORT).cure(free))
+    }
+
     fn port_number(&self) -> Option<u16> {
         self.port.trim().parse().ok().filter(|port| *port > 0)
     }
@@ -345,8 +370,11 @@ impl Draft {
     /// The line of the client configuration that follows from transport and port.
     fn remote(&self, snapshot: &Snapshot, host: &[HostNetwork]) -> String {
         let host = public_host(snapshot, host).unwrap_or_else(|| "this machine".to_owned());
-        let port = self.port_number().unwrap_or(443);
-        format!("Clients connect to {host}:{port} ({}).", self.transport)
+        let transport = self.transport.to_string().to_uppercase();
+        match self.port_number() {
+            Some(port) => format!("Clients connect to {host}:{port} over {transport}."),
+            None => format!("Clients connect to {host} over {transport}."),
+        }
     }
 
     fn dns(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
@@ -363,9 +391,12 @@ impl Draft {
                 let [first, second] = &mut self.dns;
                 for (place, value, hint) in [(0, first, "First DNS server"), (1, second, "Second")]
                 {
+                    let wrong = form.error(DNS).filter(|_| !value.trim().is_empty());
                     let field = kit::text_field(value)
                         .hint(hint)
                         .id(("dns", place))
+                        .error(wrong)
+                        .marked_only()
                         .mono()
                         .width(each)
                         .ui(ui);
@@ -423,7 +454,7 @@ impl Dialog for CreateEndpoint {
                 let tab = Some(EndpointTab::Associations);
                 cx.ask(Action::ShowEndpoint(created.id, tab));
             }
-            cx.ask(Action::Toast("Client VPN endpoint created".to_owned()));
+            cx.ask(Action::Toast(DONE.to_owned()));
             return Stay::Closed;
         }
         let mut form = std::mem::take(&mut self.form);
@@ -432,10 +463,12 @@ impl Dialog for CreateEndpoint {
         });
         self.form = form;
         match shown {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                self.form.leave(cx, DONE.to_owned());
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.form.is_working() => {
-                let command = self.draft.command();
-                self.form.submit(cx.backend, command);
+                self.submit(cx, ctx);
             }
             _ => {}
         }
@@ -556,6 +589,71 @@ mod tests {
         assert_eq!(
             field.accesskit_node().value().as_deref(),
             Some("10.0.0.0/24")
+        );
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_said_and_never_sent_as_another() {
+        let mut window = open();
+        let port = |window: &Window| {
+            let role = egui::Role::TextInput;
+            window.harness.get_by_role_and_label(role, "Port").focus();
+        };
+        port(&window);
+        window.settle();
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+        window.harness.get_by_label("Port").type_text("70000");
+        window.settle();
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+        window.settle();
+        let said = "70000 is not a port. Ports are 1 to 65,535, for example 1194.";
+        window.harness.get_by_label(said);
+        window.harness.get_by_label("1 field needs a change");
+        let created = |window: &Window| {
+            let sent = window.console.commands();
+            sent.iter()
+                .filter(|c| matches!(c, Command::CreateClientVpnEndpoint(_)))
+                .count()
+        };
+        assert_eq!(created(&window), 0);
+        window.harness.get_by_label("Use 1194").click();
+        window.settle();
+        assert!(window.harness.query_by_label(said).is_none());
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+        window.settle();
+        assert_eq!(created(&window), 1);
+    }
+
+    #[test]
+    fn what_the_service_says_to_an_older_text_is_not_held_against_the_new_one() {
+        let mut window = open();
+        refuse_small_ranges(&window.console);
+        type_range(&mut window, "10.0.0.0/24");
+        // Left and mended at once, before the answer has come.
+        window.harness.key_press(Key::Tab);
+        window.harness.step();
+        window.harness.get_by_label("Client IPv4 CIDR").focus();
+        window.harness.step();
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::A);
+        window
+            .harness
+            .get_by_label("Client IPv4 CIDR")
+            .type_text("10.0.0.0/22");
+        window.harness.run_steps(2);
+        window.settle();
+        assert!(
+            window
+                .harness
+                .query_by_label("10.0.0.0/24 is too small")
+                .is_none()
         );
     }
 

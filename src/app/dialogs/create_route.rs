@@ -49,6 +49,11 @@ impl CreateRoute {
         }
     }
 
+    /// What is true once it is carried out.
+    fn done(&self) -> String {
+        format!("Route to {} created", self.destination.trim())
+    }
+
     fn command(&self) -> Command {
         Command::CreateClientVpnRoute(Fields {
             client_vpn_endpoint_id: self.endpoint.to_string(),
@@ -142,8 +147,7 @@ impl Dialog for CreateRoute {
     fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
         if self.form.poll(ctx).is_some() {
             self.form.close(ctx);
-            let words = format!("Route to {} created", self.destination.trim());
-            cx.ask(Action::Toast(words));
+            cx.ask(Action::Toast(self.done()));
             return Stay::Closed;
         }
         let mut form = std::mem::take(&mut self.form);
@@ -152,7 +156,10 @@ impl Dialog for CreateRoute {
         });
         self.form = form;
         match shown {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                self.form.leave(cx, self.done());
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.form.is_working() => {
                 let command = self.command();
                 self.form.submit(cx.backend, command);

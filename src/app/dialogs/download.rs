@@ -96,7 +96,7 @@ impl Download {
                 ),
                 (
                     Inside::Chosen,
-                    "Choose one of the store",
+                    "Choose one from the store",
                     "Put inside with its key: ready to use",
                     icons::CERTIFICATE,
                     clients.is_empty().then_some(
@@ -145,7 +145,7 @@ impl Download {
             kit::help(ui, "The file holds no private key.");
         } else {
             kit::banner(Tone::Info, "The file holds a private key")
-                .body("Whoever has it can connect. It is written for your eyes only (mode 0600).")
+                .body("Whoever has it can connect. Only you can read the file (mode 0600).")
                 .ui(ui);
         }
     }
@@ -232,6 +232,18 @@ async fn export(
     }))
 }
 
+/// What is true once it is done.
+fn said(written: Option<Written>) -> String {
+    let Some(written) = written else {
+        return "No file was saved".to_owned();
+    };
+    let key = match written.has_private_key {
+        true => "It holds a private key",
+        false => "It holds no private key",
+    };
+    format!("Saved as {}. {key}", written.path.display())
+}
+
 fn unexpected() -> Refusal {
     Refusal::new(
         Code::InternalError,
@@ -248,12 +260,7 @@ impl Dialog for Download {
         match self.work.poll() {
             Some(Ok(Some(written))) => {
                 self.form.close(ctx);
-                let key = match written.has_private_key {
-                    true => "It holds a private key",
-                    false => "It holds no private key",
-                };
-                let words = format!("Saved as {}. {key}", written.path.display());
-                cx.ask(Action::Toast(words));
+                cx.ask(Action::Toast(said(Some(written))));
                 return Stay::Closed;
             }
             Some(Err(refusal)) => {
@@ -268,7 +275,13 @@ impl Dialog for Download {
         let shown = form.show(ctx, "Download", off, |ui, form| self.fields(cx, ui, form));
         self.form = form;
         match shown {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                if self.work.is_running() {
+                    let work = std::mem::take(&mut self.work);
+                    cx.ask(Action::Follow(work.saying(said)));
+                }
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.work.is_running() => {
                 self.form.clear();
                 self.start(cx);
@@ -298,14 +311,19 @@ fn issuer<'a>(snapshot: &'a Snapshot, endpoint: &EndpointId) -> Option<&'a Certi
 fn choices(cx: &Context<'_>, endpoint: &EndpointId) -> Vec<Choice<Option<String>>> {
     let snapshot = &cx.view.snapshot;
     let authority = issuer(snapshot, endpoint).map(|ca| &ca.arn);
-    snapshot
+    let mut clients: Vec<&Certificate> = snapshot
         .certificates
         .values()
+        .map(AsRef::as_ref)
         .filter(|c| c.usage == CertificateUse::Client && c.has_private_key)
         // Where the authority is not known here, the service judges.
         .filter(|c| {
             authority.is_none() || c.issued_by.is_none() || c.issued_by.as_ref() == authority
         })
+        .collect();
+    clients.sort_by_key(|c| c.title().to_lowercase());
+    clients
+        .into_iter()
         .map(|c| {
             let expires = format!("expires {}", format::day(c.not_after, cx.zone));
             Choice::new(Some(c.arn.to_string()), c.title()).detail(expires)

@@ -7,6 +7,7 @@ use egui::Response;
 use crate::{
     app::{
         backend::{Backend, Work},
+        context::{Action, Context},
         kit::{self, field::FieldResponse},
     },
     model::{Answer, Command, Refusal},
@@ -68,6 +69,9 @@ impl Form {
     /// Notes what was done to the field `name`: a change lets its error go, the cure becomes its
     /// value. True when the person left it, which is when the service is to judge it.
     pub fn touch(&mut self, name: &'static str, field: &FieldResponse, value: &mut String) -> bool {
+        if field.cured {
+            self.outdate();
+        }
         if field.cured
             && let Some(cure) = self.faults.remove(name).and_then(|fault| fault.cure)
         {
@@ -84,8 +88,14 @@ impl Form {
             self.faults.remove(name);
             self.refusal = None;
             self.changed = true;
+            self.outdate();
         }
         response.lost_focus() && self.changed
+    }
+
+    /// What the service was asked about is no longer what is typed: its answer says nothing now.
+    fn outdate(&mut self) {
+        self.judging = Work::default();
     }
 
     /// Takes the cure of a field's error, for a field that is chosen rather than typed.
@@ -134,6 +144,7 @@ impl Form {
     /// Sends the form.
     pub fn submit(&mut self, backend: &Backend, command: Command) {
         self.clear();
+        self.outdate();
         self.submitting.start(backend.call(command));
     }
 
@@ -173,6 +184,14 @@ impl Form {
             .disabled_because(off)
             .refusal(refusal.as_deref())
             .show(ctx, |ui| add(ui, self))
+    }
+
+    /// Closed while it is sent: how that ends is said all the same, with what is true then.
+    pub fn leave(&mut self, cx: &mut Context<'_>, done: String) {
+        if self.submitting.is_running() {
+            let work = std::mem::take(&mut self.submitting);
+            cx.ask(Action::Follow(work.saying(move |_| done.clone())));
+        }
     }
 
     /// Ends it, once its act is done.

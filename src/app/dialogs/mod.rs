@@ -18,6 +18,7 @@ pub mod import_certificate;
 pub mod import_networks;
 pub mod internet_gateway;
 pub mod issue_certificate;
+pub mod path;
 pub mod proposals;
 pub mod sheet;
 pub mod terminate;

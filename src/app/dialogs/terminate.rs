@@ -1,5 +1,7 @@
 //! Terminate Connection: one or several, after saying how many and whom.
 
+use std::collections::BTreeSet;
+
 use super::{Dialog, Stay};
 use crate::{
     app::{
@@ -44,9 +46,12 @@ impl Terminate {
     /// For those of `ids` that are live.
     #[must_use]
     pub fn new<'a>(view: &View, ids: impl Iterator<Item = &'a ConnectionId>) -> Self {
-        let victims: Vec<Victim> = ids
-            .filter_map(|id| view.live.connections.iter().find(|c| c.id == *id))
-            .filter(|c| c.state == ConnectionState::Active)
+        let ids: BTreeSet<&ConnectionId> = ids.collect();
+        let victims: Vec<Victim> = view
+            .live
+            .connections
+            .iter()
+            .filter(|c| ids.contains(&c.id) && c.state == ConnectionState::Active)
             .map(|c| Victim {
                 endpoint: c.endpoint_id.clone(),
                 id: c.id.clone(),
@@ -152,7 +157,7 @@ fn consequence(victims: &[Victim]) -> String {
 impl Dialog for Terminate {
     fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
         if self.victims.is_empty() {
-            cx.ask(Action::Toast("It has ended already".to_owned()));
+            cx.ask(Action::Toast("The connection has ended already".to_owned()));
             return Stay::Closed;
         }
         match self.work.poll() {
@@ -174,7 +179,13 @@ impl Dialog for Terminate {
             .refusal(self.refusal.as_deref())
             .show(ctx);
         match shown {
-            kit::Dialog::Closed => return Stay::Closed,
+            kit::Dialog::Closed => {
+                if self.work.is_running() {
+                    let work = std::mem::take(&mut self.work);
+                    cx.ask(Action::Follow(work.saying(Tally::words)));
+                }
+                return Stay::Closed;
+            }
             kit::Dialog::Submitted if !self.work.is_running() => {
                 self.refusal = None;
                 self.start(cx);

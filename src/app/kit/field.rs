@@ -28,6 +28,8 @@ pub(super) struct Surround<'a> {
     pub(super) width: Option<f32>,
     /// Its name where it stands beside a labelled field and has no label of its own.
     pub(super) beside: &'a str,
+    /// The caller says the error, over a wider place than the field has.
+    pub(super) marked_only: bool,
 }
 
 impl Surround<'_> {
@@ -83,7 +85,9 @@ impl Surround<'_> {
     }
 
     fn below(&self, ui: &mut Ui) -> bool {
-        if let Some(error) = self.error {
+        if self.marked_only {
+            false
+        } else if let Some(error) = self.error {
             ui.add_space(space::TIGHT);
             error_line(ui, error, self.cure)
         } else {
@@ -286,6 +290,13 @@ impl<'a> TextField<'a> {
     /// The cure of the error as a link; [`FieldResponse::cured`] says that it was chosen.
     pub fn cure(mut self, cure: impl Into<Option<&'a str>>) -> Self {
         self.around.cure = cure.into();
+        self
+    }
+
+    /// Only marks the field as wrong: the caller says why with [`error_line`], where the field is
+    /// narrower than a sentence.
+    pub const fn marked_only(mut self) -> Self {
+        self.around.marked_only = true;
         self
     }
 

@@ -21,6 +21,8 @@ pub enum Tone {
     Info,
     /// Under way.
     Working,
+    /// Waits for somebody to act; nothing moves by itself.
+    Waiting,
     /// Over, or not there.
     Ended,
 }
@@ -33,7 +35,7 @@ impl Tone {
             Self::Warning => t.warning,
             Self::Danger => t.danger,
             Self::Info => t.info,
-            Self::Working | Self::Ended => t.weak,
+            Self::Working | Self::Waiting | Self::Ended => t.weak,
         }
     }
 
@@ -44,11 +46,11 @@ impl Tone {
             Self::Warning => t.warning_bg,
             Self::Danger => t.danger_bg,
             Self::Info => t.info_bg,
-            Self::Working | Self::Ended => t.mute,
+            Self::Working | Self::Waiting | Self::Ended => t.mute,
         }
     }
 
-    /// Its icon, drawn filled except while working.
+    /// Its icon, drawn filled except while working or waiting.
     pub const fn icon(self) -> &'static str {
         match self {
             Self::Success => icons::CHECK_CIRCLE,
@@ -56,6 +58,7 @@ impl Tone {
             Self::Danger => icons::X_CIRCLE,
             Self::Info => icons::INFO,
             Self::Working => icons::CIRCLE_NOTCH,
+            Self::Waiting => icons::CIRCLE_DASHED,
             Self::Ended => icons::MINUS_CIRCLE,
         }
     }
@@ -74,6 +77,8 @@ impl Tone {
             | "alarm" => Self::Danger,
             "expiring" | "degraded" => Self::Warning,
             "reconnect-needed" => Self::Info,
+            // For a target network, which only a person associates: a spinner would turn for ever.
+            "pending-associate" => Self::Waiting,
             _ if raw.starts_with("pending") || raw.ends_with("ing") => Self::Working,
             _ => Self::Ended,
         }
@@ -85,17 +90,17 @@ impl Tone {
     }
 
     fn paint_in(self, ui: &Ui, center: egui::Pos2, size: f32, color: Color32) {
-        if self == Self::Working {
-            paint::spinner(ui, center, size, color);
-        } else {
-            paint::icon_fill(ui.painter(), center, self.icon(), size, color);
+        match self {
+            Self::Working => paint::spinner(ui, center, size, color),
+            Self::Waiting => paint::icon(ui.painter(), center, self.icon(), size, color),
+            _ => paint::icon_fill(ui.painter(), center, self.icon(), size, color),
         }
     }
 
     /// Colour of the word beside the icon.
     pub(super) const fn word_color(self, t: &Tokens) -> Color32 {
         match self {
-            Self::Working | Self::Ended => t.text,
+            Self::Working | Self::Waiting | Self::Ended => t.text,
             tone => tone.color(t),
         }
     }
@@ -309,7 +314,7 @@ mod tests {
     fn every_state_of_the_api_has_the_tone_of_its_meaning() {
         for (raw, tone) in [
             ("available", Tone::Success),
-            ("pending-associate", Tone::Working),
+            ("pending-associate", Tone::Waiting),
             ("deleting", Tone::Working),
             ("deleted", Tone::Ended),
             ("associating", Tone::Working),

@@ -1,14 +1,16 @@
 //! Toasts: what is now true, with Undo where there is one, bottom left of the content.
 
+use std::sync::Arc;
+
 use egui::{
-    Align2, Area, Color32, Context, CursorIcon, Id, Order, Pos2, Rect, Response, Role, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Area, Color32, Context, CursorIcon, Galley, Id, Order, Pos2, Rect, Response, Role, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::{
     icons, paint,
     status::Tone,
-    text::Face,
+    text::{Face, Words, words},
     tokens::{Tokens, radius, tokens},
 };
 
@@ -16,7 +18,10 @@ use super::{
 const STAYS: f64 = 8.0;
 /// At most this many at once; the oldest leaves first.
 const AT_MOST: usize = 3;
+/// Of a toast of one line; longer words wrap, and nothing of a refusal is cut.
 const HEIGHT: f32 = 40.0;
+/// Of a toast with long words.
+const WIDEST: f32 = 720.0;
 
 /// One toast.
 #[derive(Debug, Clone)]
@@ -68,15 +73,27 @@ impl Toasts {
         id
     }
 
+    /// Whether a toast still stands.
+    #[must_use]
+    pub fn is_shown(&self, id: u64) -> bool {
+        self.shown.iter().any(|toast| toast.id == id)
+    }
+
+    /// Takes a toast away.
+    pub fn dismiss(&mut self, id: u64) {
+        self.shown.retain(|toast| toast.id != id);
+    }
+
     /// Draws them upwards from `bottom_left`; the id of one whose link was chosen.
     pub fn show(&mut self, ctx: &Context, bottom_left: Pos2) -> Option<u64> {
         let now = ctx.input(|i| i.time);
         let mut chosen = None;
         let mut closed = Vec::new();
-        for (place, toast) in self.shown.iter_mut().rev().enumerate() {
+        let mut up = 0.0;
+        for toast in self.shown.iter_mut().rev() {
             let until = *toast.until.get_or_insert(now + STAYS);
-            let up = (place as f32 + 1.0) * (HEIGHT + 8.0) - 8.0;
-            let drawn = toast.draw(ctx, bottom_left - vec2(0.0, up));
+            let (drawn, height) = toast.draw(ctx, bottom_left - vec2(0.0, up));
+            up += height + 8.0;
             if drawn.held {
                 toast.until = Some(until.max(now + STAYS / 2.0));
             }
@@ -103,23 +120,33 @@ struct Drawn {
 }
 
 impl Toast {
-    fn draw(&self, ctx: &Context, at: Pos2) -> Drawn {
-        Area::new(Id::unique(("kit toast", self.id)))
+    /// Draws it with its foot at `foot`; how high it is.
+    fn draw(&self, ctx: &Context, foot: Pos2) -> (Drawn, f32) {
+        let t = Tokens::of(ctx.global_style().visuals.dark_mode);
+        let lay = |words: &str, face: Face, width| {
+            let job = words_of(words, face, t).wrapped(width);
+            ctx.fonts_mut(|fonts| fonts.layout_job(job))
+        };
+        let action = lay(&self.action, Face::CURRENT, f32::INFINITY).size().x;
+        let taken = 36.0 + 20.0 + action + 20.0 + 42.0;
+        let room = (ctx.content_rect().right() - foot.x - 20.0).min(WIDEST) - taken;
+        let words = lay(&self.words, Face::LABEL, room.max(160.0));
+        let height = (words.size().y + 24.0).max(HEIGHT).round();
+        let drawn = Area::new(Id::unique(("kit toast", self.id)))
             .order(Order::Tooltip)
-            .fixed_pos(at)
-            .show(ctx, |ui| self.content(ui))
-            .inner
+            .fixed_pos(foot - vec2(0.0, height))
+            .show(ctx, |ui| self.content(ui, words, action, height))
+            .inner;
+        (drawn, height)
     }
 
-    fn content(&self, ui: &mut Ui) -> Drawn {
+    fn content(&self, ui: &mut Ui, words: Arc<Galley>, action: f32, height: f32) -> Drawn {
         let t = tokens(ui);
         // Inverted: painted with the other theme's words on this theme's strongest text colour.
         let other = t.inverse();
-        let action = paint::width(ui, &self.action, Face::CURRENT);
-        let words = paint::width(ui, &self.words, Face::LABEL);
         let gap = if self.action.is_empty() { 0.0 } else { 20.0 };
-        let width = (36.0 + words + gap + action + 20.0 + 42.0).round();
-        let (rect, response) = ui.allocate_exact_size(vec2(width, HEIGHT), egui::Sense::hover());
+        let width = (36.0 + words.size().x + gap + action + 20.0 + 42.0).round();
+        let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::hover());
         let role = match self.tone {
             Tone::Danger | Tone::Warning => Role::Alert,
             _ => Role::Status,
@@ -139,19 +166,13 @@ impl Toast {
             16.0,
             self.tone.color(other),
         );
-        let at = pos2(rect.left() + 36.0, y);
-        let words = paint::line(
-            ui.painter(),
-            at,
-            Align2::LEFT_CENTER,
-            &self.words,
-            Face::LABEL,
-            other.strong,
-        );
+        let at = pos2(rect.left() + 36.0, (y - words.size().y / 2.0).round());
+        let words_end = at.x + words.size().x;
+        ui.painter().galley(at, words, other.strong);
         let mut drawn = Drawn::default();
         let mut held = response.contains_pointer();
         if !self.action.is_empty() {
-            let min = pos2(words.right() + gap, y - 10.0);
+            let min = pos2(words_end + gap, y - 10.0);
             let spot = Rect::from_min_size(min, vec2(action, 20.0));
             let link = part(ui, spot, "action", Role::Button, &self.action);
             paint::line(
@@ -172,6 +193,11 @@ impl Toast {
         drawn.held = held || close.has_focus();
         drawn
     }
+}
+
+/// Words in the colour of a toast.
+fn words_of(said: &str, face: Face, t: &Tokens) -> Words {
+    words().add(said, face, t.inverse().strong)
 }
 
 fn ground(t: &Tokens) -> Color32 {
@@ -230,6 +256,23 @@ mod tests {
         // A step of the harness is a quarter of a second.
         h.run_steps(34);
         assert!(h.query_by_label("Four").is_none());
+    }
+
+    #[test]
+    fn a_long_refusal_wraps_inside_the_window() {
+        let long =
+            "The client range 10.1.0.0/22 meets 10.1.0.0/16 of vpc-0a1b2c3d4e5f67890. ".repeat(3);
+        let mut toasts = Toasts::default();
+        toasts.push(Tone::Danger, long.as_str());
+        toasts.push(Tone::Success, "Rule revoked");
+        let h = harness(toasts, |ui, toasts| {
+            toasts.show(ui.ctx(), pos2(76.0, 560.0));
+        });
+        let toast = h.get_by_label(&long).rect();
+        assert!(toast.height() > HEIGHT, "{toast}");
+        assert!(toast.right() < h.ctx.content_rect().right());
+        let newer = h.get_by_label("Rule revoked").rect();
+        assert!(toast.bottom() < newer.top(), "they do not cover each other");
     }
 
     #[test]

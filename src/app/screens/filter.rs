@@ -1,5 +1,7 @@
 //! The filter box of a table: words that must all be there, some of them said of one column.
 
+use std::collections::BTreeSet;
+
 /// Whether a row passes a filter such as `state:available 10.20`: each word must be part of one of
 /// the row's values, a word with a key of the one value that goes by the key.
 #[must_use]
@@ -19,7 +21,7 @@ pub fn passes(filter: &str, values: &[(&str, &str)]) -> bool {
 /// What a held table shows: while the pointer is over it, rows keep their places and new ones
 /// wait; the second value is how many wait.
 #[must_use]
-pub fn hold<K: PartialEq + Clone>(
+pub fn hold<K: Ord + Clone>(
     shown: &[K],
     fresh: Vec<K>,
     held: bool,
@@ -29,7 +31,10 @@ pub fn hold<K: PartialEq + Clone>(
         return (fresh, 0);
     }
     let kept: Vec<K> = shown.iter().filter(|key| is_there(key)).cloned().collect();
-    let waiting = fresh.iter().filter(|key| !kept.contains(key)).count();
+    let waiting = {
+        let kept: BTreeSet<&K> = kept.iter().collect();
+        fresh.iter().filter(|key| !kept.contains(key)).count()
+    };
     (kept, waiting)
 }
 

@@ -13,9 +13,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use tokio::runtime::Handle;
 
 use super::{
-    backend::{Backend, Work},
+    backend::{Backend, Outcome, Work},
     context::{About, Action, Context, EndpointTab, Screen},
-    dialogs::{Dialog, Stay},
+    dialogs::{Dialog, Stay, path::TypePath},
     files::Files,
     kit::{self, Toasts, Tone, tokens::size},
     rates::Rates,
@@ -24,11 +24,14 @@ use super::{
 };
 use crate::{
     control::{Console, Link},
-    model::{Answer, Command, EndpointId, View},
+    model::{Command, EndpointId, View},
 };
 use help::Help;
 use palette::Palette;
 pub(crate) use status_bar::plural;
+
+/// How often what ages is drawn anew.
+const EACH_SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What a window is made of.
 pub struct Parts {
@@ -69,10 +72,9 @@ pub struct App {
     actions: Vec<Action>,
 }
 
-/// A command that was sent without a dialog that waits for it.
+/// A command that no dialog waits for.
 struct Running {
-    work: Work<Answer>,
-    done: String,
+    outcome: Outcome,
     undo: Option<Command>,
 }
 
@@ -134,7 +136,7 @@ impl App {
     /// Takes in what came back and was asked for, then draws one frame.
     pub fn frame(&mut self, ui: &mut Ui) {
         self.apply_prefs(ui.ctx());
-        self.take_in();
+        self.take_in(ui.ctx());
         self.act(ui.ctx());
         self.draw(ui);
         self.apply_prefs(ui.ctx());
@@ -159,28 +161,32 @@ impl App {
     }
 
     /// The newest view and the answers to commands nobody waits for.
-    fn take_in(&mut self) {
+    fn take_in(&mut self, ctx: &egui::Context) {
         self.view = self.backend.view();
         self.link = self.backend.link();
-        self.rates.take_in(&self.view.live);
+        self.rates.take_in(&self.view.live, ctx.input(|i| i.time));
+        let ages = matches!(self.link, Link::Unreachable { .. });
+        if self.rates.is_moving() || ages {
+            // What is shown gets older without anything coming in.
+            ctx.request_repaint_after(EACH_SECOND);
+        }
+        while let Some(question) = self.files.question() {
+            self.open(TypePath::new(question));
+        }
         let mut ended = Vec::new();
         self.running
-            .retain_mut(|running| match running.work.poll() {
+            .retain_mut(|running| match (running.outcome)() {
                 None => true,
                 Some(outcome) => {
-                    ended.push((
-                        outcome,
-                        std::mem::take(&mut running.done),
-                        running.undo.take(),
-                    ));
+                    ended.push((outcome, running.undo.take()));
                     false
                 }
             });
-        for (outcome, done, undo) in ended {
+        for (outcome, undo) in ended {
             match (outcome, undo) {
                 (Err(refusal), _) => self.actions.push(Action::Trouble(refusal.message)),
-                (Ok(_), None) => self.actions.push(Action::Toast(done)),
-                (Ok(_), Some(undo)) => {
+                (Ok(done), None) => self.actions.push(Action::Toast(done)),
+                (Ok(done), Some(undo)) => {
                     let id = self.toasts.push_with(Tone::Success, done, "Undo");
                     self.undo.push((id, undo));
                 }
@@ -207,9 +213,15 @@ impl App {
                 } => {
                     let mut work = Work::default();
                     work.start(self.backend.call(*command));
-                    let undo = undo.map(|undo| *undo);
-                    self.running.push(Running { work, done, undo });
+                    self.running.push(Running {
+                        outcome: work.saying(move |_| done.clone()),
+                        undo: undo.map(|undo| *undo),
+                    });
                 }
+                Action::Follow(outcome) => self.running.push(Running {
+                    outcome,
+                    undo: None,
+                }),
                 Action::OpenPalette(typed) => self.palette = Some(Palette::new(typed)),
                 Action::OpenHelp => self.dialogs.push(Box::new(Help)),
             }
@@ -233,6 +245,7 @@ impl App {
             rates,
             screens,
             toasts,
+            undo,
             actions,
             ..
         } = self;
@@ -278,7 +291,14 @@ impl App {
         }
         dialogs.retain_mut(|dialog| dialog.ui(&mut cx, ui.ctx()) == Stay::Open);
         let corner = pos2(page.left() + 20.0, page.bottom() - 16.0);
-        let undone = toasts.show(ui.ctx(), corner);
+        let mut undone = toasts.show(ui.ctx(), corner);
+        // What is no longer offered is no longer taken back: it may be long past.
+        undo.retain(|(toast, _)| toasts.is_shown(*toast) || undone == Some(*toast));
+        let by_key = !covered && !ui.ctx().text_edit_focused() && !undo.is_empty();
+        if by_key && ui.input_mut(|i| i.consume_key(Modifiers::COMMAND, Key::Z)) {
+            undone = undone.or(undo.last().map(|(toast, _)| *toast));
+            undone.into_iter().for_each(|toast| toasts.dismiss(toast));
+        }
         self.dialogs = dialogs;
         self.palette = palette;
         self.take_back(undone);
@@ -328,7 +348,8 @@ fn unreachable_banner(cx: &Context<'_>, ui: &mut Ui) {
         return;
     };
     let ago = super::format::duration(*since, cx.now);
-    let body = format!("{reason} Trying again. What is shown is {ago} old.");
+    let reason = reason.trim_end_matches('.');
+    let body = format!("{reason}. Trying again. What is shown is {ago} old.");
     Frame::new()
         .inner_margin(egui::Margin {
             left: 20,

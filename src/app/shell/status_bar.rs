@@ -28,7 +28,7 @@ pub(super) fn ui(cx: &mut Context<'_>, ui: &mut Ui) {
         {
             cx.open(GatewayReport);
         }
-        let saved = saved(cx.view);
+        let saved = saved(cx.view, cx.link);
         let version = concat!("Version ", env!("CARGO_PKG_VERSION"));
         let right = kit::segment(saved).width(ui) + 18.0 + kit::segment(version).width(ui) + 60.0;
         for part in parts(cx) {
@@ -94,6 +94,11 @@ fn parts(cx: &Context<'_>) -> Vec<Part> {
     let live = &cx.view.live;
     let part = |icon, words: String, hint: String| Part { icon, words, hint };
     let mut parts = Vec::new();
+    if matches!(cx.link, Link::Unreachable { .. }) {
+        // What was known is old: it is no fact about what runs now.
+        let (words, hint) = link_words(cx.link);
+        return vec![part(icons::LINK, words, hint)];
+    }
     if let Some(mode) = live.gateway.mode {
         parts.push(part(
             icons::NETWORK,
@@ -164,9 +169,11 @@ fn link_words(link: &Link) -> (String, String) {
 }
 
 /// Whether what runs is what was saved.
-fn saved(view: &View) -> &'static str {
+fn saved(view: &View, link: &Link) -> &'static str {
     let gateway = &view.live.gateway;
-    if gateway.mode.is_some() && gateway.applied_seq < view.snapshot.seq {
+    if matches!(link, Link::Unreachable { .. }) {
+        "Nothing can be changed now"
+    } else if gateway.mode.is_some() && gateway.applied_seq < view.snapshot.seq {
         "Saved, applying"
     } else {
         "All changes saved"
@@ -325,7 +332,7 @@ mod tests {
                 ..Live::default()
             }),
         };
-        assert_eq!(saved(&view(3)), "All changes saved");
-        assert_eq!(saved(&view(4)), "Saved, applying");
+        assert_eq!(saved(&view(3), &Link::Embedded), "All changes saved");
+        assert_eq!(saved(&view(4), &Link::Embedded), "Saved, applying");
     }
 }

@@ -2,12 +2,13 @@
 
 use egui::{Key, Ui};
 
-use super::readiness;
+use super::{copied, readiness};
 use crate::{
     app::{
         context::Context,
         dialogs::{associate::Associate, confirm::Confirm},
         kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
+        screens::filter::tab_separated,
         shell::plural,
     },
     model::{
@@ -39,6 +40,23 @@ pub(super) struct Row {
     zone: String,
     vpc: String,
     state: AssociationState,
+}
+
+impl Row {
+    /// Its cells as text, for the clipboard.
+    fn cells(&self) -> Vec<String> {
+        let state = kit::state_word(self.state.as_str());
+        [
+            self.id.as_str(),
+            &self.subnet,
+            &self.cidr,
+            &self.zone,
+            &self.vpc,
+            &state,
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    }
 }
 
 pub(super) fn rows(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<Row> {
@@ -109,6 +127,10 @@ impl Tab {
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut Drawn { rows: &rows });
+        if !self.selection.is_empty() && copied(cx, ui) {
+            let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
+            ui.ctx().copy_text(tab_separated(chosen.map(Row::cells)));
+        }
         if disassociate && let Some(id) = one {
             ask(cx, endpoint, &id);
         }
@@ -166,10 +188,12 @@ fn consequence(view: &View, endpoint: &Endpoint, association: &Association) -> S
     } else {
         ""
     };
-    format!(
-        "{sessions}{} through it go too.{after}",
-        plural(routes, "route", "routes")
-    )
+    let along = match routes {
+        0 => "No route leads through it.".to_owned(),
+        1 => "1 route through it goes too.".to_owned(),
+        n => format!("{n} routes through it go too."),
+    };
+    format!("{sessions}{along}{after}")
 }
 
 struct Drawn<'a> {

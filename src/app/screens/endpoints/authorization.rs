@@ -2,12 +2,13 @@
 
 use egui::{Key, Ui};
 
-use super::readiness;
+use super::{copied, readiness};
 use crate::{
     app::{
         context::Context,
         dialogs::authorize::Authorize,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
+        screens::filter::tab_separated,
         shell::plural,
     },
     model::{
@@ -95,6 +96,10 @@ impl Tab {
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut Drawn { rules: &rules });
+        if !self.selection.is_empty() && copied(cx, ui) {
+            let rows = rules.iter().filter(|r| self.selection.contains(&key(r)));
+            ui.ctx().copy_text(tab_separated(rows.map(|r| cells(r))));
+        }
         if revoke {
             for rule in chosen {
                 let done = format!("Rule for {} revoked", rule.destination);
@@ -102,6 +107,16 @@ impl Tab {
             }
         }
     }
+}
+
+/// Its cells as text, for the clipboard.
+fn cells(rule: &AuthorizationRule) -> Vec<String> {
+    vec![
+        rule.destination.to_string(),
+        access(&rule.access).to_owned(),
+        kit::state_word(rule.state.as_str()),
+        rule.description.clone(),
+    ]
 }
 
 /// Takes a rule back.

@@ -1,6 +1,6 @@
 //! The tab Connections: who is connected, who was, and who could not.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use egui::{Key, Rect, Ui};
 use jiff::{Timestamp, tz::TimeZone};
@@ -15,7 +15,7 @@ use crate::{
         rates::Rates,
         screens::filter,
     },
-    model::{Attempt, Connection, ConnectionId, ConnectionState, Endpoint, View},
+    model::{Attempt, Connection, ConnectionId, ConnectionState, Endpoint, Live, View},
 };
 
 const COLUMNS: [Column<'static>; 11] = [
@@ -59,16 +59,54 @@ enum Kind {
 
 /// The tab.
 pub(super) struct Tab {
-    pub(super) selection: Selection<ConnectionId>,
+    selection: Selection<ConnectionId>,
     refused: Selection<u64>,
     kind: Kind,
     filter: String,
     sort: Sort,
     ended_sort: Sort,
+    rows: Read,
     shown: Vec<ConnectionId>,
+    /// How many new rows wait for the pointer to leave.
+    waiting: usize,
     /// What the rows shown were chosen by; a change of it lets them move.
     by: (Kind, String, Sort),
+    /// The reading and the hold they were chosen in: the same again is not chosen anew.
+    chosen_in: Option<(u64, bool)>,
     table: Option<Rect>,
+}
+
+/// The connections as they are read, kept as long as nothing of them can be another: to build ten
+/// thousand rows costs more than a frame has.
+#[derive(Default)]
+struct Read {
+    of: Option<(Arc<Live>, i64)>,
+    /// Counts the readings.
+    number: u64,
+    rows: Arc<BTreeMap<ConnectionId, Row>>,
+}
+
+impl Read {
+    /// The rows of an endpoint, of which a tab has but one. Durations move with the second, rates
+    /// with the view.
+    fn of(&mut self, cx: &Context<'_>, endpoint: &Endpoint) -> Arc<BTreeMap<ConnectionId, Row>> {
+        let second = cx.now.as_second();
+        let is_same = self
+            .of
+            .as_ref()
+            .is_some_and(|(live, at)| Arc::ptr_eq(live, &cx.view.live) && *at == second);
+        if !is_same {
+            let all = cx.view.live.connections.iter();
+            let rows = all
+                .filter(|c| c.endpoint_id == endpoint.id)
+                .map(|c| (c.id.clone(), Row::new(c, cx.rates, cx.now, cx.zone)))
+                .collect();
+            self.of = Some((Arc::clone(&cx.view.live), second));
+            self.number += 1;
+            self.rows = Arc::new(rows);
+        }
+        Arc::clone(&self.rows)
+    }
 }
 
 impl Default for Tab {
@@ -86,8 +124,11 @@ impl Default for Tab {
                 column: 3,
                 descending: true,
             },
+            rows: Read::default(),
             shown: Vec::new(),
+            waiting: 0,
             by: (Kind::Active, String::new(), Sort::default()),
+            chosen_in: None,
             table: None,
         }
     }
@@ -101,39 +142,22 @@ impl Tab {
         focus_filter: bool,
         ui: &mut Ui,
     ) {
-        let view = std::sync::Arc::clone(cx.view);
-        let of_endpoint = || {
-            view.live
-                .connections
-                .iter()
-                .filter(|c| c.endpoint_id == endpoint.id)
-        };
+        let view = Arc::clone(cx.view);
+        let rows = self.rows.of(cx, endpoint);
         let attempts: Vec<&Attempt> = view
             .live
             .attempts
             .iter()
             .filter(|a| a.endpoint_id == endpoint.id)
             .collect();
-        if of_endpoint().next().is_none()
-            && attempts.is_empty()
-            && !readiness::is_ready(&view.snapshot, endpoint)
+        if rows.is_empty() && attempts.is_empty() && !readiness::is_ready(&view.snapshot, endpoint)
         {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        self.selection
-            .retain(|id| of_endpoint().any(|c| c.id == *id));
-        let rows: BTreeMap<ConnectionId, Row> = of_endpoint()
-            .map(|c| (c.id.clone(), Row::new(c, cx.rates, cx.now, cx.zone)))
-            .collect();
-        let waiting = self.choose(&rows, ui);
-        self.toolbar(
-            cx,
-            &view,
-            &rows,
-            (waiting, attempts.len(), focus_filter),
-            ui,
-        );
+        self.selection.retain(|id| rows.contains_key(id));
+        self.choose(&rows, ui);
+        self.toolbar(cx, &view, &rows, (attempts.len(), focus_filter), ui);
         match self.kind {
             Kind::Refused => self.attempts(cx, &attempts, ui),
             _ => self.connections(cx, &view, &rows, ui),
@@ -141,26 +165,30 @@ impl Tab {
     }
 
     /// Which rows are shown, in which order; how many wait for the pointer to leave.
-    fn choose(&mut self, rows: &BTreeMap<ConnectionId, Row>, ui: &Ui) -> usize {
+    fn choose(&mut self, rows: &BTreeMap<ConnectionId, Row>, ui: &Ui) {
         let (sort, ended) = match self.kind {
             Kind::Ended => (self.ended_sort, true),
             _ => (self.sort, false),
         };
+        let by = (self.kind, self.filter.clone(), sort);
+        let over = self
+            .table
+            .is_some_and(|rect| ui.rect_contains_pointer(rect));
+        let held = over && self.by == by;
+        let chosen_in = Some((self.rows.number, held));
+        if self.by == by && self.chosen_in == chosen_in {
+            return;
+        }
         let mut fresh: Vec<&Row> = rows
             .values()
             .filter(|r| r.ended == ended && r.passes(&self.filter))
             .collect();
         sort_rows(&mut fresh, sort, ended);
         let fresh = fresh.into_iter().map(|r| r.id.clone()).collect();
-        let by = (self.kind, self.filter.clone(), sort);
-        let over = self
-            .table
-            .is_some_and(|rect| ui.rect_contains_pointer(rect));
-        let held = over && self.by == by;
-        let (shown, waiting) = filter::hold(&self.shown, fresh, held, |id| rows.contains_key(id));
-        self.shown = shown;
+        (self.shown, self.waiting) =
+            filter::hold(&self.shown, fresh, held, |id| rows.contains_key(id));
         self.by = by;
-        waiting
+        self.chosen_in = chosen_in;
     }
 
     fn toolbar(
@@ -168,7 +196,7 @@ impl Tab {
         cx: &mut Context<'_>,
         view: &View,
         rows: &BTreeMap<ConnectionId, Row>,
-        (waiting, refused, focus_filter): (usize, usize, bool),
+        (refused, focus_filter): (usize, bool),
         ui: &mut Ui,
     ) {
         let live = rows.values().filter(|r| !r.ended).count();
@@ -183,9 +211,12 @@ impl Tab {
             Kind::Ended => ended,
             Kind::Refused => refused,
         };
+        // What is selected on another list is out of sight, and not ended by a key pressed here.
+        let is_here = self.kind == Kind::Active;
         let chosen: Vec<ConnectionId> = self
             .selection
             .iter()
+            .filter(|_| is_here)
             .filter(|id| {
                 rows.get(id)
                     .is_some_and(|r| r.state == ConnectionState::Active)
@@ -194,7 +225,15 @@ impl Tab {
             .collect();
         let mut terminate = !chosen.is_empty() && cx.key(ui, Key::Delete);
         let kind = self.kind;
-        let said = said(self.shown_len(refused), total, self.selection.len());
+        let of_list = |id: &&ConnectionId| {
+            rows.get(id)
+                .is_some_and(|r| r.ended == (self.kind == Kind::Ended))
+        };
+        let selected = match self.kind {
+            Kind::Refused => self.refused.len(),
+            _ => self.selection.iter().filter(of_list).count(),
+        };
+        let said = said(self.shown_len(refused), total, selected);
         kit::panel_toolbar(
             ui,
             |ui| {
@@ -212,7 +251,7 @@ impl Tab {
                 ];
                 kit::segmented(ui, "Which connections", &mut self.kind, &kinds);
                 if self.kind == Kind::Active {
-                    let words = match waiting {
+                    let words = match self.waiting {
                         0 => "Live".to_owned(),
                         1 => "Live, 1 new row waits".to_owned(),
                         n => format!("Live, {n} new rows wait"),
@@ -244,6 +283,14 @@ impl Tab {
         }
     }
 
+    /// Whether no row is selected on the list that is shown.
+    pub(super) fn selects_nothing(&self) -> bool {
+        match self.kind {
+            Kind::Refused => self.refused.is_empty(),
+            _ => self.selection.is_empty(),
+        }
+    }
+
     fn shown_len(&self, refused: usize) -> usize {
         match self.kind {
             Kind::Refused => refused,
@@ -272,6 +319,7 @@ impl Tab {
         };
         let mut drawn = Drawn {
             rows: &shown,
+            rates: cx.rates,
             ended,
             terminate: None,
         };
@@ -330,6 +378,11 @@ impl Tab {
         kit::table("Refused attempts", &REFUSED, &mut self.refused)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut Attempts { rows: &rows });
+        if !self.refused.is_empty() && copied(cx, ui) {
+            let chosen = rows.iter().filter(|r| self.refused.contains(&r.key));
+            ui.ctx()
+                .copy_text(filter::tab_separated(chosen.map(Refused::cells)));
+        }
     }
 }
 
@@ -359,7 +412,8 @@ struct Row {
     ended_at: Option<Timestamp>,
     ended_words: String,
     why: String,
-    rates: Vec<f32>,
+    /// Bits a second now.
+    now: f32,
     bytes: (u64, u64),
     bytes_words: (String, String),
     packets: (u64, u64),
@@ -387,7 +441,7 @@ impl Row {
                 .map(|at| format::moment(at, now, zone))
                 .unwrap_or_default(),
             why: c.end_reason.clone().unwrap_or_default(),
-            rates: rates.of_connection(&c.id),
+            now: rates.now_of_connection(&c.id),
             bytes: (traffic.ingress_bytes, traffic.egress_bytes),
             bytes_words: (
                 format::bytes(traffic.ingress_bytes),
@@ -399,10 +453,6 @@ impl Row {
                 format::count(traffic.egress_packets),
             ),
         }
-    }
-
-    fn now(&self) -> f32 {
-        self.rates.last().copied().unwrap_or(0.0)
     }
 
     fn passes(&self, words: &str) -> bool {
@@ -474,7 +524,7 @@ fn sort_rows(rows: &mut [&Row], sort: Sort, ended: bool) {
         3 => rows.sort_by(|a, b| a.device.cmp(&b.device)),
         4 => rows.sort_by(|a, b| a.client.cmp(&b.client)),
         5 => rows.sort_by_key(|r| r.secs),
-        6 => rows.sort_by(|a, b| a.now().total_cmp(&b.now())),
+        6 => rows.sort_by(|a, b| a.now.total_cmp(&b.now)),
         7 => rows.sort_by_key(|r| r.bytes.0),
         8 => rows.sort_by_key(|r| r.bytes.1),
         9 => rows.sort_by_key(|r| r.packets.0),
@@ -490,6 +540,7 @@ fn sort_rows(rows: &mut [&Row], sort: Sort, ended: bool) {
 
 struct Drawn<'a> {
     rows: &'a [&'a Row],
+    rates: &'a Rates,
     ended: bool,
     terminate: Option<ConnectionId>,
 }
@@ -524,7 +575,10 @@ impl Rows for Drawn<'_> {
             (3, false) => drop(kit::cell_mono(ui, &row.device)),
             (4, false) => drop(kit::cell(ui, &row.client)),
             (5, false) | (4, true) => drop(kit::cell(ui, &row.duration)),
-            (6, false) => throughput(ui, &row.rates, row.state != ConnectionState::Active),
+            (6, false) => {
+                let rates = self.rates.of_connection(&row.id);
+                throughput(ui, &rates, row.state != ConnectionState::Active);
+            }
             (7, false) | (5, true) => drop(kit::cell(ui, &row.bytes_words.0)),
             (8, false) | (6, true) => drop(kit::cell(ui, &row.bytes_words.1)),
             (9, false) => drop(kit::cell(ui, &row.packets_words.0)),
@@ -597,6 +651,13 @@ impl Refused {
             device: attempt.device.to_string(),
             why: attempt.reason.clone(),
         }
+    }
+
+    /// Its cells as text, for the clipboard; the time with its day and zone.
+    fn cells(&self) -> Vec<String> {
+        [&self.utc, &self.name, &self.device, &self.why]
+            .map(String::clone)
+            .to_vec()
     }
 
     fn passes(&self, words: &str) -> bool {

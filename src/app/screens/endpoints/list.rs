@@ -1,5 +1,7 @@
 //! The rows of the list of endpoints.
 
+use std::collections::BTreeMap;
+
 use egui::Ui;
 
 use crate::{
@@ -20,7 +22,7 @@ pub(super) const COLUMNS: [Column<'static>; 8] = [
     column("Transport", 88.0),
     column("Authentication", 104.0).from_width(1000.0),
     column("Connected", 84.0).right(),
-    column("Throughput", 142.0).right(),
+    column("Throughput", 146.0).right(),
 ];
 
 /// One endpoint as it is read.
@@ -51,14 +53,26 @@ pub(super) enum Ask {
 
 /// All endpoints, in the order of their identifiers.
 pub(super) fn rows(view: &View, rates: &Rates) -> Vec<Row> {
+    let mut connected: BTreeMap<&EndpointId, usize> = BTreeMap::new();
+    for connection in view
+        .live
+        .connections
+        .iter()
+        .filter(|c| c.ended_at.is_none())
+    {
+        *connected.entry(&connection.endpoint_id).or_default() += 1;
+    }
     view.snapshot
         .endpoints
         .values()
-        .map(|endpoint| row(view, rates, endpoint))
+        .map(|endpoint| {
+            let connected = connected.get(&endpoint.id).copied().unwrap_or_default();
+            row(view, rates, endpoint, connected)
+        })
         .collect()
 }
 
-fn row(view: &View, rates: &Rates, endpoint: &Endpoint) -> Row {
+fn row(view: &View, rates: &Rates, endpoint: &Endpoint, connected: usize) -> Row {
     let trouble = view
         .snapshot
         .associations_of(&endpoint.id)
@@ -77,7 +91,7 @@ fn row(view: &View, rates: &Rates, endpoint: &Endpoint) -> Row {
         transport: transport(endpoint),
         port: endpoint.port,
         authentication: authentication(endpoint),
-        connected: connected(view, &endpoint.id),
+        connected,
         rates: rates.of_endpoint(&endpoint.id),
     }
 }

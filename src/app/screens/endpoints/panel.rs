@@ -37,7 +37,7 @@ impl Panel {
             EndpointTab::Associations => self.associations.selection.is_empty(),
             EndpointTab::Authorization => self.authorization.selection.is_empty(),
             EndpointTab::RouteTable => self.routes.selection.is_empty(),
-            EndpointTab::Connections => self.connections.selection.is_empty(),
+            EndpointTab::Connections => self.connections.selects_nothing(),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use egui::{Key, Ui};
 
-use super::readiness;
+use super::{copied, readiness};
 use crate::{
     app::{
         context::Context,
         dialogs::create_route::CreateRoute,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
+        screens::filter::tab_separated,
         shell::plural,
     },
     model::{
@@ -110,6 +111,11 @@ impl Tab {
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut drawn);
+        if !self.selection.is_empty() && copied(cx, ui) {
+            let rows = (0..routes.len()).filter(|row| self.selection.contains(&drawn.key(*row)));
+            ui.ctx()
+                .copy_text(tab_separated(rows.map(|row| drawn.cells(row))));
+        }
         if delete {
             for route in chosen {
                 let done = format!("Route to {} deleted", route.destination);
@@ -138,12 +144,32 @@ fn creating(route: &Route) -> Command {
     })
 }
 
+/// Where a route comes from, as the guide has it.
+const fn origin(origin: RouteOrigin) -> &'static str {
+    match origin {
+        RouteOrigin::Associate => "Associate",
+        RouteOrigin::AddRoute => "Add route",
+    }
+}
+
 struct Drawn<'a> {
     snapshot: &'a Snapshot,
     routes: &'a [&'a Route],
 }
 
 impl Drawn<'_> {
+    /// A row's cells as text, for the clipboard.
+    fn cells(&self, row: usize) -> Vec<String> {
+        let route = self.routes[row];
+        vec![
+            route.destination.to_string(),
+            self.subnet(route),
+            origin(route.origin).to_owned(),
+            kit::state_word(route.state.as_str()),
+            route.description.clone(),
+        ]
+    }
+
     fn subnet(&self, route: &Route) -> String {
         self.snapshot.subnets.get(&route.subnet_id).map_or_else(
             || route.subnet_id.to_string(),
@@ -178,7 +204,7 @@ impl Rows for Drawn<'_> {
         match column {
             0 => drop(kit::cell_mono(ui, &route.destination.to_string())),
             1 => drop(kit::cell(ui, &self.subnet(route))),
-            2 => drop(kit::cell(ui, route.origin.as_str())),
+            2 => drop(kit::cell(ui, origin(route.origin))),
             3 => drop(kit::state(route.state.as_str()).ui(ui)),
             _ => drop(kit::cell(ui, &route.description)),
         }

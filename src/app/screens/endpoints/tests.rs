@@ -204,3 +204,130 @@ fn refused_attempts_say_why() {
         .harness
         .get_by_label("The certificate was signed by another authority");
 }
+
+/// What was put on the clipboard in the last frame.
+fn copied(window: &Window) -> Option<String> {
+    let commands = &window.harness.output().platform_output.commands;
+    commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyText(text) => Some(text.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn ctrl_c_copies_the_selected_rows_of_the_list_on_top() {
+    for (tab, row, text) in [
+        (
+            EndpointTab::Authorization,
+            "Select 10.1.0.0/16",
+            "10.1.0.0/16\tAll users\tActive\tThe office\n",
+        ),
+        (
+            EndpointTab::Connections,
+            "Select c.nakamura",
+            "\tActive\tc.nakamura\t",
+        ),
+        (
+            EndpointTab::RouteTable,
+            "Select 10.1.0.0/16",
+            "\tAssociate\tActive\t",
+        ),
+        (EndpointTab::Associations, "Select staff-a", "\tstaff-a\t"),
+    ] {
+        let mut window = open();
+        window.show_endpoint(1, Some(tab));
+        window.harness.get_by_label(row).click();
+        window.settle();
+        window.harness.event(egui::Event::Copy);
+        window.harness.step();
+        let on_clipboard = copied(&window).unwrap_or_default();
+        assert!(on_clipboard.contains(text), "{tab:?}: {on_clipboard:?}");
+        assert_eq!(on_clipboard.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_key_does_not_end_what_is_selected_on_another_list() {
+    let mut window = connections();
+    window.harness.get_by_label("Select c.nakamura").click();
+    window.settle();
+    window.harness.get_by_label_contains("Ended ").click();
+    window.settle();
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    let asked = window.harness.query_by_role_and_label(
+        egui::Role::AlertDialog,
+        "Terminate the connection of c.nakamura?",
+    );
+    assert!(asked.is_none());
+}
+
+#[test]
+fn a_route_to_the_internet_is_proposed_warned_of_and_created() {
+    let mut window = open();
+    window.console.change(|snapshot, _| {
+        let internet = ipnet::Ipv4Net::default();
+        snapshot
+            .routes
+            .retain(|route| route.destination != internet);
+        snapshot.internet_gateways.clear();
+    });
+    window.show_endpoint(1, Some(EndpointTab::RouteTable));
+    window.press("Create Route");
+    let field = window.harness.get_by_label("Route destination");
+    assert_eq!(field.accesskit_node().value().as_deref(), Some("0.0.0.0/0"));
+    window.harness.get_by_label_contains("No internet gateway");
+    window.press("Create Route");
+    assert!(matches!(
+        &window.console.commands()[..],
+        [Command::CreateClientVpnRoute(r)]
+            if r.destination_cidr_block == "0.0.0.0/0" && !r.target_vpc_subnet_id.is_empty()
+    ));
+    window.harness.get_by_label("Route to 0.0.0.0/0 created");
+}
+
+#[test]
+fn a_narrow_window_folds_the_navigation_and_keeps_every_page_in_reach() {
+    let mut window = open();
+    window.harness.set_size(egui::vec2(960.0, 600.0));
+    window.settle();
+    window.show_endpoint(1, Some(EndpointTab::Connections));
+    let role = egui::Role::Link;
+    let pages = window
+        .harness
+        .get_by_role_and_label(role, "Client VPN Endpoints");
+    assert!(pages.rect().width() < 60.0, "{}", pages.rect());
+    for name in ["Create Client VPN Endpoint", "Close panel"] {
+        let rect = window.harness.get_by_label(name).rect();
+        assert!(
+            rect.right() <= 960.0 && rect.bottom() <= 600.0,
+            "{name}: {rect}"
+        );
+    }
+}
+
+#[test]
+fn what_is_closed_while_it_is_sent_still_says_how_it_ended() {
+    let mut window = connections();
+    window.harness.get_by_label("Select a.lindqvist").click();
+    window.settle();
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    window.console.answer(|_| {
+        let words = "The gateway is busy";
+        Some(Err(crate::model::Refusal::new(
+            crate::model::Code::Unavailable,
+            words,
+        )))
+    });
+    let role = egui::Role::Button;
+    let act = window
+        .harness
+        .get_all_by_role_and_label(role, "Terminate Connection");
+    act.last().unwrap().click();
+    window.harness.step();
+    window.harness.key_press(Key::Escape);
+    window.harness.step();
+    window.settle();
+    window.harness.get_by_label("The gateway is busy");
+}
