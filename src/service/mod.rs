@@ -204,7 +204,10 @@ impl Service {
         let parameters = events::parameters(&request.command);
         let read = self.read(&request).await;
         let is_read = read.is_some();
-        let polled = matches!(request.command, Command::DescribeStatus);
+        let polled = matches!(
+            request.command,
+            Command::DescribeStatus | Command::LookupEvents(_)
+        );
         let outcome = match read {
             Some(outcome) => outcome,
             None => Box::pin(self.carry_out(caller, request)).await,
@@ -217,7 +220,8 @@ impl Service {
             Ok(_) if is_read && !polled => {
                 self.record(events::allowed(caller, action, parameters, Vec::new(), now));
             }
-            // A change has its line already; a face that polls would drown the rest.
+            // A change has its line already; a face that polls, or looks at the record itself,
+            // would drown the rest.
             Ok(_) => {}
         }
         outcome

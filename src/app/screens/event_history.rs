@@ -86,8 +86,6 @@ impl EventHistory {
             Some(Ok(Answer::Events(events))) => {
                 self.trouble = None;
                 self.events = events;
-                // This page's own looks would push out what people did.
-                self.events.retain(|event| event.action != "LookupEvents");
             }
             Some(Ok(_)) => self.trouble = Some("The gateway answered something else.".to_owned()),
             Some(Err(refusal)) => self.trouble = Some(refusal.message),

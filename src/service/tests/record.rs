@@ -38,10 +38,12 @@ async fn a_change_is_recorded_with_who_what_and_whom_it_concerned() {
 }
 
 #[tokio::test]
-async fn reads_are_recorded_and_looking_at_the_status_is_not() {
+async fn reads_are_recorded_and_looking_at_the_status_or_the_record_is_not() {
     let bench = Bench::new().await;
     bench.ok(Command::DescribeVpcs(Describe::default())).await;
     bench.ok(Command::DescribeStatus).await;
+    let record = LookupEvents { max_results: None };
+    bench.ok(Command::LookupEvents(record)).await;
     let actions: Vec<_> = bench.events().await.into_iter().map(|e| e.action).collect();
     assert_eq!(actions, ["DescribeVpcs"]);
 }
