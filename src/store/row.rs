@@ -54,7 +54,7 @@ pub(super) fn time(row: &Row<'_>, column: &str) -> Result<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|error| damaged(row, column, error))
 }
 
-/// As [`time`], of a column that may be NULL.
+/// As [`time()`], of a column that may be NULL.
 pub(super) fn time_option(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
     let micros: Option<i64> = row.get(column)?;
     micros
