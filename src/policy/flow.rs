@@ -5,7 +5,7 @@ use std::{
     net::Ipv4Addr,
 };
 
-use super::{Packet, Policy, Protocol, Reason, Session, Verdict};
+use super::{Packet, Policy, Protocol, Reason, Session, Traffic, Verdict};
 
 /// The flows that one session has opened, at most [`Flows::MAX`] of them.
 ///
@@ -52,7 +52,8 @@ impl Flows {
             slot.seen = now;
             return Verdict::Allow;
         }
-        let verdict = policy.verdict(session, &packet);
+        let traffic = Traffic::from_client(&packet, bytes);
+        let verdict = policy.verdict(session, &packet, traffic);
         match verdict {
             Verdict::Allow if packet.protocol.opens_a_flow() => {
                 self.insert(key, policy.generation(), now);
@@ -94,7 +95,8 @@ impl Flows {
             return Verdict::Deny(Reason::NoFlow);
         }
         if slot.generation != policy.generation() {
-            let verdict = policy.destination_verdict(session.subnet, Ipv4Addr::from(key.peer));
+            let peer = Ipv4Addr::from(key.peer);
+            let verdict = policy.allows(session.into(), peer, key.traffic());
             if !verdict.is_allow() {
                 slot.is_used = false;
                 return verdict;
@@ -211,6 +213,17 @@ impl Key {
         }
     }
 
+    /// What the client sends in it.
+    fn traffic(self) -> Traffic {
+        Traffic::opened(match self.kind {
+            TCP => Protocol::Tcp(self.client_port, self.peer_port),
+            UDP => Protocol::Udp(self.client_port, self.peer_port),
+            ICMP_QUERY => Protocol::IcmpQuery(self.client_port),
+            kind if kind >= FRAGMENT => Protocol::Fragment(low_byte(kind)),
+            kind => Protocol::Other(low_byte(kind)),
+        })
+    }
+
     fn towards_client(packet: &Packet) -> Self {
         let (kind, client_port, peer_port) = match packet.protocol {
             Protocol::IcmpAnswer(id) => parts(Protocol::IcmpQuery(id)),
@@ -227,6 +240,11 @@ impl Key {
             kind,
         }
     }
+}
+
+/// The protocol's number in a kind.
+fn low_byte(kind: u16) -> u8 {
+    kind.to_be_bytes()[1]
 }
 
 /// Kind, source port and destination port.

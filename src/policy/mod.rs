@@ -8,29 +8,39 @@
 //!    their metadata services), multicast, broadcast, reserved space;
 //! 3. no endpoint's client range: clients do not reach each other;
 //! 4. the longest matching route among those of the session's association;
-//! 5. the longest matching authorization rule of the endpoint;
+//! 5. the authorization rules of the longest matching prefix, over all rules of the endpoint: one
+//!    that is for the user, is not over and is for this protocol and port is enough;
 //! 6. the VPC reaches the destination: inside its blocks, or through an internet gateway.
+//!
+//! [`Policy::explain`] takes the same way and tells of each step.
 //!
 //! [`Flows`] is the shortcut: the first packet of a flow is judged, later ones hit its entry for as
 //! long as the policy's generation stays the same. It is also what lets answers back in.
 
 mod flow;
+mod judge;
 mod packet;
+mod reach;
 mod reason;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use ipnet::Ipv4Net;
-use prefix_trie::PrefixSet;
+use jiff::Timestamp;
+use prefix_trie::{PrefixMap, PrefixSet};
 
 pub use self::{
     flow::Flows,
+    judge::Asker,
     packet::{Packet, Protocol},
     reason::Reason,
+    traffic::Traffic,
 };
-use crate::model::{Endpoint, RouteState, RuleState, Snapshot, SubnetId};
+use self::{judge::Rule, reach::Reach};
+use crate::model::{Endpoint, Group, RuleState, Sid, Snapshot, SubnetId};
 
 /// May the packet pass?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +66,18 @@ pub struct Session<'a> {
     pub address: Ipv4Addr,
     /// The subnet of the association it is bound to.
     pub subnet: &'a SubnetId,
+    /// The common name of the user's certificate.
+    pub user: &'a str,
+}
+
+impl<'a> From<Session<'a>> for Asker<'a> {
+    fn from(session: Session<'a>) -> Self {
+        Self {
+            user: session.user,
+            address: Some(session.address),
+            subnet: session.subnet,
+        }
+    }
 }
 
 /// Addresses that are the gateway's machine itself, as its interfaces have them now.
@@ -74,33 +96,31 @@ pub struct Policy {
     own: Vec<Ipv4Addr>,
     broadcasts: Vec<Ipv4Addr>,
     client_ranges: PrefixSet<Ipv4Net>,
-    rules: PrefixSet<Ipv4Net>,
+    rules: PrefixMap<Ipv4Net, Vec<Rule>>,
+    groups: BTreeMap<Sid, Arc<Group>>,
     subnets: BTreeMap<SubnetId, Reach>,
 }
 
-/// What one association's subnet leads to.
-#[derive(Debug, Default)]
-struct Reach {
-    routes: PrefixSet<Ipv4Net>,
-    vpc: PrefixSet<Ipv4Net>,
-    internet_gateway: bool,
-}
-
 impl Policy {
-    /// Compiles what `snapshot` says of `endpoint`. `generation` must differ from that of every
-    /// earlier policy of the endpoint, so that flow entries of those are judged anew.
+    /// Compiles what `snapshot` says of `endpoint` at `now`. `generation` must differ from that of
+    /// every earlier policy of the endpoint, so that flow entries of those are judged anew.
     #[must_use]
     pub fn compile(
         snapshot: &Snapshot,
         endpoint: &Endpoint,
         own: &OwnAddresses,
+        now: Timestamp,
         generation: u64,
     ) -> Self {
         let ranges = || snapshot.endpoints.values().map(|e| e.client_cidr);
-        let rules = snapshot
-            .rules_of(&endpoint.id)
-            .filter(|rule| rule.state != RuleState::Revoking)
-            .map(|rule| rule.destination.trunc());
+        let mut rules: PrefixMap<_, Vec<_>> = PrefixMap::new();
+        for rule in snapshot.rules_of(&endpoint.id) {
+            if rule.state == RuleState::Revoking {
+                continue;
+            }
+            let of_prefix = rules.entry(rule.destination.trunc()).or_default();
+            of_prefix.push(Rule::new(snapshot, rule, now));
+        }
         Self {
             generation,
             own: sorted(
@@ -116,8 +136,9 @@ impl Policy {
                     .chain(snapshot.subnets.values().flat_map(|s| edges(s.cidr))),
             ),
             client_ranges: ranges().map(|range| range.trunc()).collect(),
-            rules: rules.collect(),
-            subnets: reaches(snapshot, endpoint),
+            rules,
+            groups: snapshot.groups.clone(),
+            subnets: reach::reaches(snapshot, endpoint),
         }
     }
 
@@ -127,25 +148,17 @@ impl Policy {
         self.generation
     }
 
-    /// Whether a packet from the session's client may pass.
+    /// Whether a packet from the session's client, which carries `traffic`, may pass.
     #[must_use]
-    pub fn verdict(&self, session: Session<'_>, packet: &Packet) -> Verdict {
+    pub fn verdict(&self, session: Session<'_>, packet: &Packet, traffic: Traffic) -> Verdict {
         if packet.source != session.address {
             return Verdict::Deny(Reason::SourceNotAssigned);
         }
-        self.destination_verdict(session.subnet, packet.destination)
+        self.allows(session.into(), packet.destination, traffic)
     }
 
-    /// Whether a session bound to `subnet` may reach `destination`.
-    #[must_use]
-    pub fn destination_verdict(&self, subnet: &SubnetId, destination: Ipv4Addr) -> Verdict {
-        match self.refusal(subnet, destination) {
-            None => Verdict::Allow,
-            Some(reason) => Verdict::Deny(reason),
-        }
-    }
-
-    fn refusal(&self, subnet: &SubnetId, destination: Ipv4Addr) -> Option<Reason> {
+    /// Why nobody reaches the destination, whatever routes and rules say.
+    fn closed(&self, destination: Ipv4Addr) -> Option<Reason> {
         if let Some(reason) = special_refusal(destination) {
             return Some(reason);
         }
@@ -155,21 +168,8 @@ impl Policy {
         if self.broadcasts.binary_search(&destination).is_ok() {
             return Some(Reason::Broadcast);
         }
-        let host = Ipv4Net::from(destination);
-        if self.client_ranges.get_lpm(&host).is_some() {
-            return Some(Reason::ClientToClient);
-        }
-        let reach = match self.subnets.get(subnet) {
-            Some(reach) if reach.routes.get_lpm(&host).is_some() => reach,
-            _ => return Some(Reason::NoRoute),
-        };
-        // Every rule opens its network to all who are connected, so whichever matches longest
-        // decides the same: that one exists.
-        if self.rules.get_lpm(&host).is_none() {
-            return Some(Reason::NotAuthorized);
-        }
-        let reachable = reach.internet_gateway || reach.vpc.get_lpm(&host).is_some();
-        (!reachable).then_some(Reason::OutsideVpc)
+        let is_client = self.client_ranges.get_lpm(&destination.into()).is_some();
+        is_client.then_some(Reason::ClientToClient)
     }
 }
 
@@ -190,29 +190,6 @@ fn special_refusal(destination: Ipv4Addr) -> Option<Reason> {
         [240..=255, ..] => Some(Reason::Reserved),
         _ => None,
     }
-}
-
-fn reaches(snapshot: &Snapshot, endpoint: &Endpoint) -> BTreeMap<SubnetId, Reach> {
-    let mut reaches = BTreeMap::new();
-    for association in snapshot.associations_of(&endpoint.id) {
-        let blocks = snapshot
-            .vpcs
-            .get(&association.vpc_id)
-            .into_iter()
-            .flat_map(|vpc| &vpc.cidrs);
-        let reach = Reach {
-            routes: snapshot
-                .routes_of(&endpoint.id)
-                .filter(|route| route.subnet_id == association.subnet_id)
-                .filter(|route| route.state != RouteState::Deleting)
-                .map(|route| route.destination.trunc())
-                .collect(),
-            vpc: blocks.map(Ipv4Net::trunc).collect(),
-            internet_gateway: snapshot.internet_gateway_of(&association.vpc_id).is_some(),
-        };
-        reaches.insert(association.subnet_id.clone(), reach);
-    }
-    reaches
 }
 
 /// A network's first and last address, which name no host; a /31 and a /32 have none (RFC 3021).

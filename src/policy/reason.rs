@@ -74,9 +74,9 @@ reasons! {
     /// No route of the session's association matches.
     NoRoute = "no-route",
         "No route of the client's target network leads to the destination.";
-    /// No authorization rule matches.
+    /// No authorization rule of the longest matching prefix grants it.
     NotAuthorized = "not-authorized",
-        "No authorization rule opens the destination.";
+        "No authorization rule opens the destination to the user and for this traffic.";
     /// The VPC does not reach the destination.
     OutsideVpc = "outside-vpc",
         "The destination is outside the VPC, which has no internet gateway attached.";

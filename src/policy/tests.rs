@@ -5,8 +5,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Access, Association, AssociationId, AssociationState, AuthorizationRule, EndpointId,
-    InternetGateway, InternetGatewayId, Route, RouteOrigin, Subnet, Transport, Vpc, VpcId,
+    InternetGateway, InternetGatewayId, IpProtocol, Limits, PortRange, Route, RouteOrigin,
+    RouteState, Step, Subnet, Transport, Vpc, VpcId,
 };
+
+mod rules;
 
 fn net(text: &str) -> Ipv4Net {
     text.parse().unwrap()
@@ -109,6 +112,24 @@ fn with_rule(mut snapshot: Snapshot, destination: &str) -> Snapshot {
     snapshot
 }
 
+fn sid(number: u8) -> Sid {
+    Sid::from_random([number; 16])
+}
+
+fn with_group<'a>(
+    mut snapshot: Snapshot,
+    number: u8,
+    members: impl IntoIterator<Item = &'a str>,
+) -> Snapshot {
+    let group = Group {
+        sid: sid(number),
+        name: format!("Group {number}"),
+        members: members.into_iter().map(str::to_owned).collect(),
+    };
+    snapshot.groups.insert(sid(number), Arc::new(group));
+    snapshot
+}
+
 fn with_internet_gateway(mut snapshot: Snapshot) -> Snapshot {
     let id = InternetGatewayId::from_random([1; 9]);
     snapshot.internet_gateways.insert(
@@ -144,10 +165,16 @@ fn own() -> OwnAddresses {
 
 fn compile(snapshot: &Snapshot, generation: u64) -> Policy {
     let endpoint = &snapshot.endpoints[&EndpointId::from_random([1; 9])];
-    Policy::compile(snapshot, endpoint, &own(), generation)
+    Policy::compile(snapshot, endpoint, &own(), now(), generation)
+}
+
+fn now() -> Timestamp {
+    "2026-11-27T18:00:00Z".parse().unwrap()
 }
 
 const CLIENT: &str = "10.8.0.2";
+/// The user of the session.
+const USER: &str = "alice";
 
 fn judge(snapshot: &Snapshot, destination: &str) -> Verdict {
     let packet = Packet {
@@ -157,13 +184,18 @@ fn judge(snapshot: &Snapshot, destination: &str) -> Verdict {
         has_later_fragments: false,
     };
     let subnet = subnet_id(1);
-    compile(snapshot, 1).verdict(session(&subnet), &packet)
+    verdict(&compile(snapshot, 1), &subnet, &packet)
+}
+
+fn verdict(policy: &Policy, subnet: &SubnetId, packet: &Packet) -> Verdict {
+    policy.verdict(session(subnet), packet, Traffic::opened(packet.protocol))
 }
 
 fn session(subnet: &SubnetId) -> Session<'_> {
     Session {
         address: ip(CLIENT),
         subnet,
+        user: USER,
     }
 }
 
@@ -181,7 +213,7 @@ fn a_forged_source_is_refused_before_anything_else() {
         has_later_fragments: false,
     };
     let subnet = subnet_id(1);
-    let verdict = compile(&usual(), 1).verdict(session(&subnet), &packet);
+    let verdict = verdict(&compile(&usual(), 1), &subnet, &packet);
     assert_eq!(verdict, Verdict::Deny(Reason::SourceNotAssigned));
 }
 
@@ -542,7 +574,56 @@ fn a_refused_destination_opens_no_flow() {
 
 // The reference: the same questions asked of the snapshot itself, one row at a time.
 
-fn reference(snapshot: &Snapshot, subnet: &SubnetId, source: Ipv4Addr, to: Ipv4Addr) -> Verdict {
+/// What is sent, as the reference sees it.
+#[derive(Clone, Copy, Debug)]
+enum Sent {
+    Tcp(u16),
+    Udp(u16),
+    Ping,
+    /// GRE, which no rule can be limited to.
+    Gre,
+}
+
+impl Sent {
+    fn protocol(self) -> Protocol {
+        match self {
+            Self::Tcp(port) => Protocol::Tcp(40_000, port),
+            Self::Udp(port) => Protocol::Udp(40_000, port),
+            Self::Ping => Protocol::IcmpQuery(7),
+            Self::Gre => Protocol::Other(47),
+        }
+    }
+}
+
+/// Whether the rule grants `USER` what is sent, at `now()`.
+fn grants(snapshot: &Snapshot, rule: &AuthorizationRule, sent: Sent) -> bool {
+    let is_for_user = match &rule.access {
+        Access::AllUsers => true,
+        Access::Group(sid) => snapshot.groups[sid].members.iter().any(|m| m == USER),
+    };
+    let (name, port) = match sent {
+        Sent::Tcp(port) => ("tcp", Some(port)),
+        Sent::Udp(port) => ("udp", Some(port)),
+        Sent::Ping => ("icmp", None),
+        Sent::Gre => ("gre", None),
+    };
+    let has_protocol = rule.limits.protocol.is_none_or(|p| p.as_str() == name);
+    let has_port = match (rule.limits.ports, port) {
+        (Some(range), Some(port)) => range.from <= port && port <= range.to,
+        (None, _) => true,
+        (Some(_), None) => false,
+    };
+    let is_over = matches!(rule.limits.expires_at, Some(end) if now() >= end);
+    is_for_user && has_protocol && has_port && !is_over
+}
+
+fn reference(
+    snapshot: &Snapshot,
+    subnet: &SubnetId,
+    source: Ipv4Addr,
+    to: Ipv4Addr,
+    sent: Sent,
+) -> Verdict {
     let endpoint = &snapshot.endpoints[&EndpointId::from_random([1; 9])];
     let deny = Verdict::Deny;
     if source != ip(CLIENT) {
@@ -582,11 +663,16 @@ fn reference(snapshot: &Snapshot, subnet: &SubnetId, source: Ipv4Addr, to: Ipv4A
     let (true, Some(association)) = (has_route, association) else {
         return deny(Reason::NoRoute);
     };
-    let has_rule = snapshot
+    let matching: Vec<_> = snapshot
         .rules_of(&endpoint.id)
-        .filter(|r| r.state != RuleState::Revoking)
-        .any(|r| r.destination.contains(&to));
-    if !has_rule {
+        .filter(|r| r.state != RuleState::Revoking && r.destination.contains(&to))
+        .collect();
+    let longest = matching.iter().map(|r| r.destination.prefix_len()).max();
+    let is_granted = matching
+        .iter()
+        .filter(|r| Some(r.destination.prefix_len()) == longest)
+        .any(|r| grants(snapshot, r, sent));
+    if !is_granted {
         return deny(Reason::NotAuthorized);
     }
     let vpc = &snapshot.vpcs[&association.vpc_id];
@@ -628,10 +714,46 @@ fn a_network() -> impl Strategy<Value = Ipv4Net> {
     (an_address(), 0u8..=32).prop_map(|(address, len)| Ipv4Net::new(address, len).unwrap().trunc())
 }
 
+fn an_access() -> impl Strategy<Value = Access> {
+    prop_oneof![
+        1 => Just(Access::AllUsers),
+        2 => (1u8..=3).prop_map(|number| Access::Group(sid(number))),
+    ]
+}
+
+fn a_limit() -> impl Strategy<Value = Limits> {
+    let ports = prop::option::of((0u16..10, 0u16..10).prop_map(|(from, more)| PortRange {
+        from,
+        to: from + more,
+    }));
+    let traffic = prop_oneof![
+        2 => Just((None, None)),
+        1 => ports.clone().prop_map(|ports| (Some(IpProtocol::Tcp), ports)),
+        1 => ports.prop_map(|ports| (Some(IpProtocol::Udp), ports)),
+        1 => Just((Some(IpProtocol::Icmp), None)),
+    ];
+    let end = prop_oneof![4 => Just(None), 1 => (-2i64..=2).prop_map(Some)];
+    (traffic, end).prop_map(|((protocol, ports), end)| Limits {
+        protocol,
+        ports,
+        expires_at: end.map(|secs| now() + jiff::SignedDuration::from_secs(secs)),
+    })
+}
+
+fn a_sending() -> impl Strategy<Value = Sent> {
+    prop_oneof![
+        (0u16..20).prop_map(Sent::Tcp),
+        (0u16..20).prop_map(Sent::Udp),
+        Just(Sent::Ping),
+        Just(Sent::Gre),
+    ]
+}
+
 prop_compose! {
     fn a_snapshot()(
         routes in prop::collection::vec((a_network(), 1u8..=3, any::<bool>()), 0..12),
-        rules in prop::collection::vec((a_network(), any::<bool>()), 0..12),
+        rules in prop::collection::vec((a_network(), an_access(), a_limit(), prop::bool::weighted(0.2)), 0..12),
+        memberships in prop::array::uniform3(any::<bool>()),
         internet in any::<bool>(),
         second_block in prop::option::of(a_network()),
     ) -> Snapshot {
@@ -642,10 +764,17 @@ prop_compose! {
                 snapshot.routes.last_mut().unwrap().state = RouteState::Deleting;
             }
         }
-        for (destination, revoking) in rules {
+        for (number, is_member) in (1..=3).zip(memberships) {
+            let others = ["bob", "carol"].into_iter();
+            let members = others.chain(is_member.then_some(USER));
+            snapshot = with_group(snapshot, number, members);
+        }
+        for (destination, access, limits, revoking) in rules {
             snapshot = with_rule(snapshot, &destination.to_string());
+            let rule = snapshot.rules.last_mut().unwrap();
+            (rule.access, rule.limits) = (access, limits);
             if revoking {
-                snapshot.rules.last_mut().unwrap().state = RuleState::Revoking;
+                rule.state = RuleState::Revoking;
             }
         }
         if internet {
@@ -660,20 +789,27 @@ proptest! {
     #[test]
     fn the_compiled_policy_agrees_with_the_reference(
         snapshot in a_snapshot(),
-        destinations in prop::collection::vec(an_address(), 1..40),
+        questions in prop::collection::vec((an_address(), a_sending()), 1..40),
         subnet in 1u8..=3,
         forged in prop::bool::weighted(0.1),
     ) {
         let policy = compile(&snapshot, 1);
         let subnet = subnet_id(subnet);
         let source = if forged { ip("10.8.0.9") } else { ip(CLIENT) };
-        for destination in destinations {
-            let packet = Packet { source, destination, protocol: Protocol::Udp(1, 2), has_later_fragments: false };
+        for (destination, sent) in questions {
+            let protocol = sent.protocol();
+            let packet = Packet { source, destination, protocol, has_later_fragments: false };
+            let expected = reference(&snapshot, &subnet, source, destination, sent);
             prop_assert_eq!(
-                policy.verdict(session(&subnet), &packet),
-                reference(&snapshot, &subnet, source, destination),
-                "{}", destination
+                verdict(&policy, &subnet, &packet), expected, "{} {:?}", destination, sent
             );
+            if !forged {
+                let traffic = Traffic::opened(protocol);
+                let (told, steps) = policy.explain(session(&subnet).into(), destination, traffic);
+                prop_assert_eq!(told, expected);
+                prop_assert_eq!(steps.iter().all(Step::passes), expected.is_allow());
+                prop_assert!(steps.iter().rev().skip(1).all(Step::passes));
+            }
         }
     }
 

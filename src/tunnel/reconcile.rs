@@ -15,6 +15,7 @@ use std::{
 };
 
 use ipnet::Ipv4Net;
+use jiff::Timestamp;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use super::{
@@ -26,6 +27,7 @@ use super::{
     worker::{Accepting, Order, Worker},
 };
 use crate::{
+    clock,
     model::{
         AssociationId, AssociationState, Certificate, CertificateArn, Endpoint, EndpointId,
         ListenerStatus, NetworkMode, RouteState, Snapshot, Transport,
@@ -173,8 +175,34 @@ pub(super) struct Reconciler {
     /// Credentials that could not be renewed; the endpoint goes on with those it has.
     warnings: BTreeMap<EndpointId, String>,
     applied: Option<Applied>,
-    compiled: Option<(Arc<Snapshot>, OwnAddresses)>,
+    compiled: Option<Compiled>,
     reported: Option<(u64, BTreeMap<AssociationId, Option<String>>)>,
+}
+
+/// What the running policies were compiled from.
+struct Compiled {
+    snapshot: Arc<Snapshot>,
+    own: OwnAddresses,
+    at: Timestamp,
+}
+
+impl Compiled {
+    /// Whether policies compiled from these at `now` would be the same.
+    fn is_current(&self, snapshot: &Arc<Snapshot>, own: &OwnAddresses, now: Timestamp) -> bool {
+        Arc::ptr_eq(&self.snapshot, snapshot) && self.own == *own && !self.is_due(now)
+    }
+
+    /// Whether a rule has expired since.
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.next_expiry().is_some_and(|expiry| expiry <= now)
+    }
+
+    /// When the first of the rules expires that had not when they were compiled.
+    fn next_expiry(&self) -> Option<Timestamp> {
+        let rules = self.snapshot.rules.iter();
+        let ends = rules.filter_map(|rule| rule.limits.expires_at);
+        ends.filter(|end| *end > self.at).min()
+    }
 }
 
 /// The plan that the host carries, and when that was last seen to.
@@ -253,7 +281,7 @@ impl Reconciler {
             };
             // The time limit stands for all that nobody announces: a port that has become free, an
             // interface that came up.
-            if timeout(EVERY, next).await == Ok(false) {
+            if timeout(self.pause(clock::now()), next).await == Ok(false) {
                 break;
             }
         }
@@ -263,7 +291,17 @@ impl Reconciler {
         self.network.take()
     }
 
+    /// How long to wait for news at `now`: not past the time when the next rule expires.
+    fn pause(&self, now: Timestamp) -> Duration {
+        let expiry = self.compiled.as_ref().and_then(Compiled::next_expiry);
+        expiry.map_or(EVERY, |end| {
+            let left = Duration::try_from(end.duration_since(now));
+            left.unwrap_or(Duration::ZERO).min(EVERY)
+        })
+    }
+
     async fn pass(&mut self, snapshot: &Arc<Snapshot>) {
+        let now = clock::now();
         let own = self.own_addresses();
         let wanted = wanted(snapshot);
         let listening = self.running.iter().map(|(id, r)| (id.clone(), r.listen));
@@ -273,11 +311,11 @@ impl Reconciler {
         }
         self.troubles.retain(|id, _| wanted.contains_key(id));
         self.warnings.retain(|id, _| wanted.contains_key(id));
-        self.apply_policies(snapshot, &own, &wanted);
+        self.apply_policies(snapshot, &own, now, &wanted);
         self.apply_terms(&wanted).await;
         for id in &difference.open {
             if let (Some(wanted), Some(endpoint)) = (wanted.get(id), snapshot.endpoints.get(id)) {
-                let opened = self.open(snapshot, endpoint, &own, wanted).await;
+                let opened = self.open(snapshot, endpoint, &own, now, wanted).await;
                 match opened {
                     Ok(running) => {
                         tracing::info!(endpoint = %id, transport = %wanted.listen.transport,
@@ -307,22 +345,24 @@ impl Reconciler {
         &mut self,
         snapshot: &Arc<Snapshot>,
         own: &OwnAddresses,
+        now: Timestamp,
         wanted: &BTreeMap<EndpointId, Wanted>,
     ) {
-        let is_current = self
-            .compiled
-            .as_ref()
-            .is_some_and(|(s, o)| Arc::ptr_eq(s, snapshot) && o == own);
-        if is_current {
+        let compiled = self.compiled.as_ref();
+        if compiled.is_some_and(|it| it.is_current(snapshot, own, now)) {
             return;
         }
         for (id, running) in &self.running {
             if let (true, Some(endpoint)) = (wanted.contains_key(id), snapshot.endpoints.get(id)) {
-                let policy = Policy::compile(snapshot, endpoint, own, next_generation());
+                let policy = Policy::compile(snapshot, endpoint, own, now, next_generation());
                 running.gate.policy.store(Arc::new(policy));
             }
         }
-        self.compiled = Some((Arc::clone(snapshot), own.clone()));
+        self.compiled = Some(Compiled {
+            snapshot: Arc::clone(snapshot),
+            own: own.clone(),
+            at: now,
+        });
     }
 
     /// What new sessions get, and what new handshakes use.
@@ -366,6 +406,7 @@ impl Reconciler {
         snapshot: &Snapshot,
         endpoint: &Endpoint,
         own: &OwnAddresses,
+        now: Timestamp,
         wanted: &Wanted,
     ) -> Result<Running, String> {
         let Listen {
@@ -391,7 +432,7 @@ impl Reconciler {
             endpoint_id: endpoint.id.clone(),
             port,
             client_range,
-            policy: Policy::compile(snapshot, endpoint, own, next_generation()),
+            policy: Policy::compile(snapshot, endpoint, own, now, next_generation()),
             server: server_config(&tls.server, wanted.rekey_after),
             terms: wanted.terms.clone(),
         }));
@@ -504,7 +545,7 @@ impl Reconciler {
 
     /// This machine's addresses; those read last if they cannot be read.
     fn own_addresses(&self) -> OwnAddresses {
-        let before = self.compiled.as_ref().map(|(_, own)| own);
+        let before = self.compiled.as_ref().map(|compiled| &compiled.own);
         addresses(network::own_addresses(), before)
     }
 

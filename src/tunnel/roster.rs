@@ -108,6 +108,7 @@ impl Member {
         policy::Session {
             address: self.address,
             subnet: &self.subnet_id,
+            user: &self.common_name,
         }
     }
 
