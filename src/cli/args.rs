@@ -77,6 +77,11 @@ pub enum Face {
     /// Networks that the gateway's machine is in
     #[command(subcommand)]
     Networks(Networks),
+    /// Groups of users, who are known by the common name of their certificate
+    #[command(subcommand)]
+    Directory(Directory),
+    /// Say whether a user reaches an address, and why
+    Why(Why),
     /// Show who did what and how it ended, newest first
     Events {
         /// Show at most this many
@@ -232,6 +237,88 @@ pub enum Networks {
     },
 }
 
+/// `gatehouse directory`.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Directory {
+    /// Make a group
+    CreateGroup {
+        /// What people call it
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Its SID, for example that of the group in another directory; else one is made
+        #[arg(long, value_name = "SID")]
+        sid: Option<String>,
+    },
+    /// Delete a group that no authorization rule names
+    DeleteGroup {
+        /// The group
+        #[arg(long, value_name = "SID")]
+        sid: String,
+    },
+    /// Make a user a member of a group; live sessions follow at once
+    AddUser(Membership),
+    /// End a user's membership in a group; live sessions follow at once
+    RemoveUser(Membership),
+    /// List the groups with their members
+    ListGroups,
+    /// List users: members, holders of client certificates of the store, and who is connected
+    ListUsers,
+}
+
+/// A user in a group.
+#[derive(Clone, Debug, PartialEq, Group)]
+pub struct Membership {
+    /// The group
+    #[arg(long, value_name = "SID")]
+    pub sid: String,
+    /// The common name of the user's certificate
+    #[arg(long, value_name = "NAME")]
+    pub common_name: String,
+}
+
+/// `gatehouse why`.
+#[derive(Clone, Debug, PartialEq, Group)]
+pub struct Why {
+    /// The endpoint.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+    /// The user, by the common name of the certificate; each associated network is considered
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Or a live connection, with the target network it is bound to
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
+    pub connection_id: Option<String>,
+    /// The address to reach
+    #[arg(long, value_name = "ADDRESS")]
+    pub destination: String,
+    /// tcp, udp or icmp; without it, all traffic
+    #[arg(long, value_name = "PROTOCOL")]
+    pub protocol: Option<String>,
+    /// The destination port; without it, all ports
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// What an authorization rule is limited to; AWS has none of this.
+#[derive(Clone, Debug, Default, PartialEq, Group)]
+pub struct Limits {
+    /// Only this protocol: tcp, udp or icmp
+    #[arg(long, value_name = "PROTOCOL")]
+    pub protocol: Option<String>,
+    /// Only this destination port
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["from_port", "to_port"])]
+    pub port: Option<u16>,
+    /// Only destination ports from this one on
+    #[arg(long, value_name = "PORT", requires = "to_port")]
+    pub from_port: Option<u16>,
+    /// Only destination ports up to this one
+    #[arg(long, value_name = "PORT", requires = "from_port")]
+    pub to_port: Option<u16>,
+    /// Grant nothing from this time on, for example 2026-11-27T18:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub expires_at: Option<String>,
+}
+
 /// `gatehouse ec2`.
 #[derive(Clone, Debug, PartialEq, Group)]
 pub struct Ec2 {
@@ -345,9 +432,12 @@ pub enum AccessAction {
         /// Everyone who is connected
         #[arg(long)]
         authorize_all_groups: bool,
-        /// The group that may; needs a directory
+        /// The members of this group of the directory
         #[arg(long, value_name = "SID")]
         access_group_id: Option<String>,
+        /// Limits.
+        #[command(flatten)]
+        limits: Limits,
         /// What to say of it
         #[arg(
             long,
@@ -627,6 +717,7 @@ Examples:
   gatehouse pki create-ca --common-name \"Example VPN CA\"
   gatehouse acm import-certificate --certificate file://server.crt --private-key file://server.key
   gatehouse ec2 describe-client-vpn-endpoints
+  gatehouse why --client-vpn-endpoint-id ID --user alice --destination 10.0.0.9 --protocol tcp --port 443
   gatehouse ec2 export-client-vpn-client-configuration --client-vpn-endpoint-id ID --output text
 
 A command that is refused ends with status 1 and says why as JSON on standard error; one that is

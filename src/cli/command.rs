@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{
     args::{
-        self, AccessAction, Acm, Ec2Action, EndpointAction, Face, NetworkAction, Networks, Pki,
-        Setting, Settings,
+        self, AccessAction, Acm, Directory, Ec2Action, EndpointAction, Face, NetworkAction,
+        Networks, Pki, Setting, Settings,
     },
     shorthand::{self, ShorthandError},
 };
@@ -21,12 +21,12 @@ use crate::{
         Answer, CertificateUse, Command, KeyType, Request, Tags, Transport,
         command::{
             AssociateTargetNetwork, AuthenticationOption, AuthorizeIngress, ById, Bytes,
-            CertificateName, CreateCertificateAuthority, CreateClientVpnEndpoint,
+            CertificateName, CreateCertificateAuthority, CreateClientVpnEndpoint, CreateGroup,
             CreateInternetGateway, CreateRoute, CreateSubnet, CreateVpc, DeleteRoute, Describe,
             DescribeOfEndpoint, DisassociateTargetNetwork, ExportCertificate,
-            ExportClientConfiguration, Filter, GatewayAttachment, ImportCertificate,
-            ImportHostNetworks, IssueCertificate, LookupEvents, ModifySettings, OfEndpoint,
-            RevokeIngress, Secret, TerminateConnections, VpcCidrBlock,
+            ExportClientConfiguration, Filter, GatewayAttachment, GroupName, ImportCertificate,
+            ImportHostNetworks, IssueCertificate, LookupEvents, Membership, ModifySettings,
+            OfEndpoint, RevokeIngress, Secret, TerminateConnections, VpcCidrBlock, Why,
         },
     },
 };
@@ -107,6 +107,15 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
         Some(Face::Networks(Networks::Import { interfaces })) => {
             Command::ImportHostNetworks(ImportHostNetworks { interfaces })
         }
+        Some(Face::Directory(directory)) => directory_command(directory),
+        Some(Face::Why(it)) => Command::Why(Why {
+            client_vpn_endpoint_id: it.endpoint.client_vpn_endpoint_id,
+            user: it.user,
+            connection_id: it.connection_id,
+            destination: it.destination,
+            protocol: it.protocol,
+            port: it.port,
+        }),
         Some(Face::Events { max_results }) => Command::LookupEvents(LookupEvents { max_results }),
         Some(Face::Attempts {
             client_vpn_endpoint_id,
@@ -141,6 +150,21 @@ fn settings_command(settings: Settings) -> Command {
                 ..ModifySettings::default()
             })
         }
+    }
+}
+
+fn directory_command(directory: Directory) -> Command {
+    let membership = |it: args::Membership| Membership {
+        sid: it.sid,
+        common_name: it.common_name,
+    };
+    match directory {
+        Directory::CreateGroup { name, sid } => Command::CreateGroup(CreateGroup { name, sid }),
+        Directory::DeleteGroup { sid } => Command::DeleteGroup(GroupName { sid }),
+        Directory::AddUser(it) => Command::AddUserToGroup(membership(it)),
+        Directory::RemoveUser(it) => Command::RemoveUserFromGroup(membership(it)),
+        Directory::ListGroups => Command::DescribeGroups,
+        Directory::ListUsers => Command::DescribeUsers,
     }
 }
 
@@ -296,6 +320,7 @@ fn access_command(action: AccessAction) -> Result<Command, UsageError> {
             target_network_cidr,
             authorize_all_groups,
             access_group_id,
+            limits,
             description,
         } => Command::AuthorizeClientVpnIngress(AuthorizeIngress {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
@@ -303,7 +328,10 @@ fn access_command(action: AccessAction) -> Result<Command, UsageError> {
             authorize_all_groups,
             access_group_id,
             description,
-            ..AuthorizeIngress::default()
+            protocol: limits.protocol,
+            from_port: limits.port.or(limits.from_port),
+            to_port: limits.port.or(limits.to_port),
+            expires_at: limits.expires_at,
         }),
         A::RevokeClientVpnIngress {
             endpoint,

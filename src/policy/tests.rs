@@ -35,7 +35,7 @@ fn endpoint(number: u8, client_cidr: &str) -> Endpoint {
         dns_servers: Vec::new(),
         vpc_id: None,
         deleting: false,
-        created_at: jiff::Timestamp::UNIX_EPOCH,
+        created_at: Timestamp::UNIX_EPOCH,
     }
 }
 

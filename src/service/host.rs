@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use crate::{model::HostNetwork, network};
+use crate::{model::HostNetwork, network, policy::OwnAddresses};
 
 /// What the service asks of the machine; tests give their own.
 pub trait Host: Send + Sync + 'static {
@@ -11,6 +11,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// The address by which others most likely reach the machine: that of its default route.
     fn address(&self) -> Option<Ipv4Addr>;
+
+    /// Addresses that are the machine itself, which the gateway keeps closed to clients.
+    fn own_addresses(&self) -> OwnAddresses;
 }
 
 /// The machine that this program runs on.
@@ -35,6 +38,14 @@ impl Host for ThisMachine {
 
     fn address(&self) -> Option<Ipv4Addr> {
         default_address().or_else(|| self.networks().first().map(|network| network.address))
+    }
+
+    fn own_addresses(&self) -> OwnAddresses {
+        let now = network::own_addresses();
+        OwnAddresses {
+            addresses: now.addresses,
+            broadcasts: now.broadcasts,
+        }
     }
 }
 

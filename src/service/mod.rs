@@ -28,6 +28,7 @@ mod host;
 mod networks;
 mod routes;
 mod settings;
+mod why;
 
 #[cfg(test)]
 mod tests;
@@ -284,10 +285,10 @@ impl Service {
                 connections::describe(&self.view(), wanted)
             }
             Command::DescribeGroups => Ok(directory::describe_groups(&snapshot)),
-            Command::Why(_) => Err(Refusal::new(
-                Code::Unavailable,
-                "Explanations are not given yet; read the rules and routes of the endpoint",
-            )),
+            Command::Why(wanted) => {
+                let own = self.inner.host.own_addresses();
+                why::explain(&self.view(), wanted, &own, clock::now())
+            }
             Command::DescribeUsers => Ok(directory::describe_users(&self.view())),
             Command::DescribeHostNetworks => Ok(Answer::HostNetworks(self.inner.host.networks())),
             Command::DescribeSettings => Ok(Answer::Settings(snapshot.settings.clone())),

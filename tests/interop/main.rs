@@ -25,6 +25,7 @@ mod dialects;
 mod identity;
 mod own_addresses;
 mod peers;
+mod reach;
 mod readme;
 mod rekey;
 mod through;

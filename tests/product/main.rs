@@ -9,5 +9,6 @@
 mod durability;
 mod flow;
 mod ownership;
+mod reach;
 mod refusals;
 mod support;

@@ -26,6 +26,7 @@ fn each_line_means_its_command() {
     for (line, command) in certificate_lines()
         .into_iter()
         .chain(installation_lines())
+        .chain(directory_lines())
         .chain(ec2_lines())
     {
         assert_eq!(words(line), command, "{line}");
@@ -67,6 +68,50 @@ fn certificate_lines() -> Vec<Meaning> {
             }),
         ),
         ("acm list-certificates", Command::ListCertificates),
+    ]
+}
+
+fn directory_lines() -> Vec<Meaning> {
+    let membership = || Membership {
+        sid: "S-1-5-32".to_owned(),
+        common_name: "alice".to_owned(),
+    };
+    vec![
+        (
+            "directory create-group --name Engineering",
+            Command::CreateGroup(CreateGroup {
+                name: "Engineering".to_owned(),
+                sid: None,
+            }),
+        ),
+        (
+            "directory delete-group --sid S-1-5-32",
+            Command::DeleteGroup(GroupName {
+                sid: "S-1-5-32".to_owned(),
+            }),
+        ),
+        (
+            "directory add-user --sid S-1-5-32 --common-name alice",
+            Command::AddUserToGroup(membership()),
+        ),
+        (
+            "directory remove-user --sid S-1-5-32 --common-name alice",
+            Command::RemoveUserFromGroup(membership()),
+        ),
+        ("directory list-groups", Command::DescribeGroups),
+        ("directory list-users", Command::DescribeUsers),
+        (
+            "why --client-vpn-endpoint-id cvpn-endpoint-1 --user alice --destination 10.0.0.9 \
+             --protocol udp --port 53",
+            Command::Why(Why {
+                client_vpn_endpoint_id: "cvpn-endpoint-1".to_owned(),
+                user: Some("alice".to_owned()),
+                connection_id: None,
+                destination: "10.0.0.9".to_owned(),
+                protocol: Some("udp".to_owned()),
+                port: Some(53),
+            }),
+        ),
     ]
 }
 
@@ -127,6 +172,21 @@ fn ec2_lines() -> Vec<Meaning> {
                 client_vpn_endpoint_id: endpoint(),
                 target_network_cidr: "0.0.0.0/0".to_owned(),
                 authorize_all_groups: true,
+                ..AuthorizeIngress::default()
+            }),
+        ),
+        (
+            "ec2 authorize-client-vpn-ingress --client-vpn-endpoint-id cvpn-endpoint-1 \
+             --target-network-cidr 10.0.0.0/16 --access-group-id S-1-5-32 --protocol tcp --port 443 \
+             --expires-at 2026-11-27T18:00:00Z",
+            Command::AuthorizeClientVpnIngress(AuthorizeIngress {
+                client_vpn_endpoint_id: endpoint(),
+                target_network_cidr: "10.0.0.0/16".to_owned(),
+                access_group_id: Some("S-1-5-32".to_owned()),
+                protocol: Some("tcp".to_owned()),
+                from_port: Some(443),
+                to_port: Some(443),
+                expires_at: Some("2026-11-27T18:00:00Z".to_owned()),
                 ..AuthorizeIngress::default()
             }),
         ),

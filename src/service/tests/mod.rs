@@ -3,11 +3,13 @@
 
 mod certificates;
 mod connections;
+mod directory;
 mod endpoints;
 mod export;
 mod networks;
 mod record;
 mod settling;
+mod why;
 
 use std::{
     collections::BTreeMap,
@@ -31,6 +33,7 @@ use crate::{
             LookupEvents,
         },
     },
+    policy::OwnAddresses,
     store::Store,
     tunnel::{BoxFuture, Gatekeeper as _, Gateway, Report, TunnelLive},
 };
@@ -283,6 +286,13 @@ impl Host for FakeHost {
 
     fn address(&self) -> Option<Ipv4Addr> {
         Some(Ipv4Addr::new(192, 0, 2, 10))
+    }
+
+    fn own_addresses(&self) -> OwnAddresses {
+        OwnAddresses {
+            addresses: vec![Ipv4Addr::new(192, 0, 2, 10)],
+            broadcasts: Vec::new(),
+        }
     }
 }
 
