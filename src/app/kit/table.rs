@@ -221,20 +221,21 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         };
         let before = self.selection.clone();
         let head = self.head;
-        ui.scope(|ui| {
-            ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
-            ui.set_max_height(height);
-            let builder = self.builder(ui, id, &shown, &body, height);
-            builder
-                .header(head, |mut row| {
-                    self.header(&mut row, &shown, &order, &mut out);
-                })
-                .body(|table| {
-                    table.rows(self.row_height, order.len(), |row| {
-                        body.row(row, self.selection, rows, &mut out);
-                    });
+        // A place of its own: columns that need more than there is are cut at its edge, and do not
+        // widen what is drawn after the table.
+        let mut place = ui.new_child(UiBuilder::new().max_rect(area));
+        place.shrink_clip_rect(area);
+        place.spacing_mut().item_spacing = egui::Vec2::ZERO;
+        self.builder(&mut place, id, &shown, &body, height)
+            .header(head, |mut row| {
+                self.header(&mut row, &shown, &order, &mut out);
+            })
+            .body(|table| {
+                table.rows(self.row_height, order.len(), |row| {
+                    body.row(row, self.selection, rows, &mut out);
                 });
-        });
+            });
+        ui.advance_cursor_after_rect(area);
         if let Some(row) = body.ring.get() {
             let mut rows_only = area;
             rows_only.min.y += head;

@@ -19,7 +19,7 @@ pub(super) const COLUMNS: [Column<'static>; 8] = [
     column("Client VPN endpoint ID", 242.0),
     column("State", 146.0),
     column("Client CIDR", 114.0),
-    column("Transport", 88.0),
+    column("Transport", 88.0).from_width(940.0),
     column("Authentication", 104.0).from_width(1000.0),
     column("Connected", 84.0).right(),
     column("Throughput", 146.0).right(),

@@ -300,10 +300,16 @@ fn a_narrow_window_folds_the_navigation_and_keeps_every_page_in_reach() {
     for name in ["Create Client VPN Endpoint", "Close panel"] {
         let rect = window.harness.get_by_label(name).rect();
         assert!(
-            rect.right() <= 960.0 && rect.bottom() <= 600.0,
+            rect.right() <= 940.5 && rect.bottom() <= 600.0,
             "{name}: {rect}"
         );
     }
+    let role = egui::Role::Button;
+    let act = window
+        .harness
+        .get_by_role_and_label(role, "Terminate Connection")
+        .rect();
+    assert!(act.right() <= 940.5, "{act}");
 }
 
 #[test]
