@@ -830,6 +830,29 @@ mod tests {
     }
 
     #[test]
+    fn policies_are_compiled_anew_in_the_second_a_rule_expires() {
+        let second = |number| Timestamp::from_second(number).unwrap();
+        let mut snapshot = snapshot(Transport::Udp, 1194);
+        let mut later = snapshot.rules[0].clone();
+        snapshot.rules[0].limits.expires_at = Some(second(100));
+        later.limits.expires_at = Some(second(200));
+        snapshot.rules.push(later);
+        let snapshot = Arc::new(snapshot);
+        let own = OwnAddresses::default();
+        let compiled_at = |at| Compiled {
+            snapshot: Arc::clone(&snapshot),
+            own: own.clone(),
+            at: second(at),
+        };
+        let is_current = |at, now| compiled_at(at).is_current(&snapshot, &own, second(now));
+        assert!(is_current(98, 99));
+        assert!(!is_current(98, 100));
+        assert!(is_current(100, 199), "the first has been seen to");
+        assert!(!is_current(100, 200));
+        assert!(is_current(200, 1_000));
+    }
+
+    #[test]
     fn addresses_that_cannot_be_read_stay_refused() {
         let read = |octets: [u8; 4]| network::OwnAddresses {
             addresses: vec![octets.into()],

@@ -3,8 +3,8 @@ use ipnet::Ipv4Net;
 use super::*;
 use crate::model::{
     AssociationId, CertificateArn, Code, ConnectionId, ConnectionState, Endpoint, EndpointId,
-    EndpointState, InternetGatewayId, RouteOrigin, RouteState, RuleState, SubnetId, Traffic,
-    Transport, VpcId,
+    EndpointState, InternetGatewayId, IpProtocol, PortRange, RouteOrigin, RouteState, RuleState,
+    SubnetId, Traffic, Transport, VpcId, Way,
     command::{EndpointCreated, Secret, Termination},
 };
 
@@ -198,6 +198,79 @@ fn a_rule_for_all_has_an_empty_group() {
     assert_eq!(rule["AccessAll"], true);
     assert_eq!(rule["DestinationCidr"], "0.0.0.0/0");
     assert_eq!(rule["Status"]["Code"], "authorizing");
+}
+
+#[test]
+fn a_rule_for_a_group_has_its_sid_and_says_when_it_has_expired() {
+    let sid: Sid = "S-1-5-32-544".parse().unwrap();
+    let rule = AuthorizationRule {
+        endpoint_id: endpoint_id(),
+        destination: net("10.0.0.0/16"),
+        access: Access::Group(sid.clone()),
+        limits: Limits {
+            protocol: Some(IpProtocol::Udp),
+            ports: Some(PortRange { from: 1, to: 9 }),
+            expires_at: Some(now()),
+        },
+        description: String::new(),
+        state: RuleState::Active,
+    };
+    assert_eq!(
+        answer(&Answer::AuthorizationRules(vec![rule]), now()),
+        json!({"AuthorizationRules": [{
+            "ClientVpnEndpointId": "cvpn-endpoint-ababababababababa",
+            "Description": "",
+            "GroupId": "S-1-5-32-544",
+            "AccessAll": false,
+            "DestinationCidr": "10.0.0.0/16",
+            "Status": {"Code": "expired"},
+            "Protocol": "udp",
+            "FromPort": 1,
+            "ToPort": 9,
+            "ExpiresAt": now().to_string(),
+        }]})
+    );
+}
+
+#[test]
+fn an_explanation_is_a_verdict_and_its_reasons_in_order() {
+    let explanation = Explanation {
+        verdict: Decision::Deny,
+        user: "alice".to_owned(),
+        connection_id: None,
+        destination: std::net::Ipv4Addr::new(10, 0, 0, 9),
+        protocol: None,
+        port: None,
+        ways: vec![Way {
+            association_id: AssociationId::from_random([0x56; 9]),
+            subnet_id: subnet_id(),
+            verdict: Decision::Deny,
+            refusal: Some("no-route".to_owned()),
+            steps: vec![Step::Route {
+                subnet_id: subnet_id(),
+                chosen: None,
+                shadowed: Vec::new(),
+            }],
+        }],
+        sentence: "No.".to_owned(),
+    };
+    assert_eq!(
+        answer(&Answer::Explanation(Box::new(explanation)), now()),
+        json!({
+            "Verdict": "deny",
+            "Reasons": [
+                {
+                    "AssociationId": "cvpn-assoc-56565656565656565",
+                    "Step": "route",
+                    "Passes": false,
+                    "Text": "No route through subnet-12121212121212121 leads to the destination.",
+                    "TargetSubnet": "subnet-12121212121212121",
+                    "Shadowed": [],
+                },
+                {"Step": "verdict", "Passes": false, "Text": "No."},
+            ],
+        })
+    );
 }
 
 #[test]
