@@ -82,6 +82,23 @@ async fn a_dry_run_says_what_would_be_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_field_judged_in_the_window_leaves_no_line_in_the_record() {
+    let bench = Bench::new().await;
+    let window = Caller {
+        face: Face::Window,
+        ..bench.caller.clone()
+    };
+    let judged = dry_run(create_vpc("10.1.0.0/30"));
+    bench.service.call(&window, judged).await.unwrap_err();
+    bench.service.flush().await;
+    assert_eq!(bench.events().await, []);
+    let asked = create_vpc("10.1.0.0/30").into();
+    bench.service.call(&window, asked).await.unwrap_err();
+    bench.service.flush().await;
+    assert_eq!(bench.events().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_token_has_its_first_answer_again_also_after_a_restart() {
     let bench = Bench::new().await;
     let request = with_token(create_vpc("10.1.0.0/16"), "token-1");
