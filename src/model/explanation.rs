@@ -266,12 +266,12 @@ fn write_rules(
     };
     write!(
         f,
-        "The rules for {prefix} decide, being the longest that match: "
+        "The rules for {prefix} decide, being the longest that match"
     )?;
     if let Some(grant) = rules.iter().find(|rule| rule.miss.is_none()) {
-        write!(f, "{grant}")?;
+        write!(f, ": {grant}")?;
     } else {
-        write!(f, "none grants this ({})", and(rules))?;
+        write!(f, ", and none grants this: {}", and(rules))?;
     }
     let lost = shadowed.iter().filter(|rule| rule.miss.is_none());
     let lost: Vec<_> = lost.map(|rule| rule.destination).collect();
@@ -287,11 +287,14 @@ fn write_rules(
 
 impl fmt::Display for WeighedRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the one of {} for ", self.limits.traffic())?;
+        f.write_str("the one for ")?;
         match (&self.access, &self.group_name) {
             (Access::AllUsers, _) => f.write_str("all users")?,
             (Access::Group(_), Some(name)) => write!(f, "the group {name}")?,
             (Access::Group(sid), None) => write!(f, "the group {sid}")?,
+        }
+        if self.limits.protocol.is_some() {
+            write!(f, " ({} only)", self.limits.traffic())?;
         }
         match self.miss {
             None => f.write_str(" grants it"),

@@ -332,9 +332,9 @@ fn a_refusal_says_which_shorter_rule_is_not_consulted_any_more() {
     assert_eq!(verdict, Verdict::Deny(Reason::NotAuthorized));
     assert_eq!(
         steps.last().unwrap().to_string(),
-        "The rules for 10.1.2.119/32 decide, being the longest that match: none grants this (the \
-         one of all traffic for the group Group 2, which the user is not in); what 10.1.0.0/16 \
-         would grant is not consulted any more."
+        "The rules for 10.1.2.119/32 decide, being the longest that match, and none grants this: the \
+         one for the group Group 2, which the user is not in; what 10.1.0.0/16 would grant is not \
+         consulted any more."
     );
 }
 
