@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     control::Link,
-    model::{Command, EndpointId, View},
+    model::{Command, Connection, ConnectionId, EndpointId, View},
 };
 
 /// A page of the window.
@@ -39,8 +39,12 @@ pub enum Screen {
     GettingStarted,
     /// The certificate store.
     Certificates,
+    /// Users by certificate name, and groups.
+    Groups,
     /// VPCs, subnets and internet gateways.
     Networks,
+    /// What the gateway does with a packet.
+    Why,
     /// The event record.
     EventHistory,
     /// Settings of the installation and of the window.
@@ -63,12 +67,46 @@ pub enum EndpointTab {
     Connections,
 }
 
+/// What the page Why? is to be asked; what is empty stays as it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// The endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// The common name of the user's certificate.
+    pub user: String,
+    /// A connection of that user, where it is about one.
+    pub connection: Option<ConnectionId>,
+}
+
+impl Question {
+    /// About a user, connected or not.
+    #[must_use]
+    pub fn of_user(user: impl Into<String>) -> Self {
+        Self {
+            user: user.into(),
+            ..Self::default()
+        }
+    }
+
+    /// About a connection.
+    #[must_use]
+    pub fn of_connection(connection: &Connection) -> Self {
+        Self {
+            endpoint: Some(connection.endpoint_id.clone()),
+            user: connection.common_name.clone(),
+            connection: Some(connection.id.clone()),
+        }
+    }
+}
+
 /// What drawing code asks for; it is done before the next frame, at one place.
 pub enum Action {
     /// Shows a page.
     Go(Screen),
     /// Shows the endpoints with this one selected, at a tab if one is named.
     ShowEndpoint(EndpointId, Option<EndpointTab>),
+    /// Shows Why? with this filled in.
+    AskWhy(Question),
     /// Opens a dialog above everything.
     Open(Box<dyn Dialog>),
     /// Says what is now true ("Rule revoked").

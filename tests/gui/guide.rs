@@ -30,7 +30,7 @@ fn free_port() -> u16 {
     socket.local_addr().expect("it is bound").port()
 }
 
-fn answers(file: PathBuf) -> Answers {
+pub(crate) fn answers(file: PathBuf) -> Answers {
     Answers {
         certificates: Certificates::Make,
         endpoint: "corp-staff".to_owned(),
@@ -46,7 +46,7 @@ fn answers(file: PathBuf) -> Answers {
 }
 
 /// A connection of the only endpoint, as the gateway would report it.
-fn connected(view: &View) -> Connection {
+pub(crate) fn connected(view: &View) -> Connection {
     let endpoint = view.snapshot.endpoints.keys().next().expect("an endpoint");
     let association = view.snapshot.associations.keys().next().expect("a network");
     let at = clock::now();

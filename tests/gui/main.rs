@@ -2,10 +2,13 @@
 //! by accessible labels, judged by what the service then holds.
 
 mod certificates;
+mod groups;
 mod guide;
 mod home;
 mod keyboard;
 mod networks;
 mod pages;
+mod rules;
 #[path = "../support/mod.rs"]
 mod support;
+mod why;

@@ -54,6 +54,20 @@ impl CreateRoute {
         format!("Route to {} created", self.destination.trim())
     }
 
+    /// With this destination.
+    #[must_use]
+    pub fn to(mut self, destination: &str) -> Self {
+        self.destination = destination.to_owned();
+        self
+    }
+
+    /// Through this subnet.
+    #[must_use]
+    pub fn through(mut self, subnet: SubnetId) -> Self {
+        self.subnet = Some(subnet);
+        self
+    }
+
     fn command(&self) -> Command {
         Command::CreateClientVpnRoute(Fields {
             client_vpn_endpoint_id: self.endpoint.to_string(),

@@ -3,11 +3,13 @@
 //! What a field holds is judged by the service alone: on leaving a field and on submit its answer
 //! lands at the field it names ([`form::Form`]).
 
+pub mod add_member;
 pub mod associate;
 pub mod authorize;
 pub mod confirm;
 pub mod create_ca;
 pub mod create_endpoint;
+pub mod create_group;
 pub mod create_route;
 pub mod create_subnet;
 pub mod create_vpc;
@@ -22,6 +24,7 @@ pub mod path;
 pub mod proposals;
 pub mod sheet;
 pub mod terminate;
+mod until;
 
 use super::context::Context;
 

@@ -27,6 +27,7 @@ pub(crate) mod testing;
 pub mod text;
 pub mod toast;
 pub mod tokens;
+pub mod verdict;
 
 pub use banner::banner;
 pub use button::{button, icon_button, link, menu_item, menu_separator, row_menu};
@@ -58,6 +59,7 @@ pub use text::{
 };
 pub use toast::Toasts;
 pub use tokens::{Tokens, tokens};
+pub use verdict::{Check, Match, Went, checks, matching_rule, verdict};
 
 /// Gives a context our fonts and both themes; call once when the window starts.
 pub fn install(ctx: &egui::Context) {

@@ -8,14 +8,16 @@ pub mod endpoints;
 pub mod event_history;
 pub mod filter;
 pub mod getting_started;
+pub mod groups;
 pub mod networks;
 pub mod settings;
+pub mod why;
 
 use egui::Ui;
 use jiff::Timestamp;
 
 use super::{
-    context::{Context, EndpointTab, Screen},
+    context::{Context, EndpointTab, Question, Screen},
     kit::icons,
 };
 use crate::model::{EndpointId, View};
@@ -23,8 +25,10 @@ use certificates::Certificates;
 use endpoints::Endpoints;
 use event_history::EventHistory;
 use getting_started::GettingStarted;
+use groups::Groups;
 use networks::Networks;
 use settings::Settings;
+use why::Why;
 
 /// One page.
 pub trait Page {
@@ -40,6 +44,7 @@ pub trait Page {
 /// All pages there are, with what they remember while another is shown.
 pub struct Screens {
     endpoints: Endpoints,
+    why: Why,
     others: Vec<(Screen, Box<dyn Page>)>,
 }
 
@@ -47,9 +52,11 @@ impl Default for Screens {
     fn default() -> Self {
         Self {
             endpoints: Endpoints::default(),
+            why: Why::default(),
             others: vec![
                 (Screen::GettingStarted, Box::<GettingStarted>::default()),
                 (Screen::Certificates, Box::<Certificates>::default()),
+                (Screen::Groups, Box::<Groups>::default()),
                 (Screen::Networks, Box::<Networks>::default()),
                 (Screen::EventHistory, Box::<EventHistory>::default()),
                 (Screen::Settings, Box::<Settings>::default()),
@@ -62,7 +69,8 @@ impl Screens {
     /// Whether there is such a page.
     #[must_use]
     pub fn has(&self, screen: Screen) -> bool {
-        screen == Screen::Endpoints || self.others.iter().any(|(s, _)| *s == screen)
+        matches!(screen, Screen::Endpoints | Screen::Why)
+            || self.others.iter().any(|(s, _)| *s == screen)
     }
 
     /// What the navigation shows at the end of a page's line.
@@ -70,6 +78,7 @@ impl Screens {
     pub fn count(&self, screen: Screen, view: &View, now: Timestamp) -> String {
         match self.others.iter().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.count(view, now),
+            None if screen == Screen::Why => String::new(),
             None => view.snapshot.endpoints.len().to_string(),
         }
     }
@@ -78,8 +87,14 @@ impl Screens {
     pub fn ui(&mut self, screen: Screen, cx: &mut Context<'_>, ui: &mut Ui) {
         match self.others.iter_mut().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.ui(cx, ui),
+            None if screen == Screen::Why => self.why.ui(cx, ui),
             None => self.endpoints.ui(cx, ui),
         }
+    }
+
+    /// Fills Why? in.
+    pub fn ask_why(&mut self, question: Question) {
+        self.why.fill(question);
     }
 
     /// Selects an endpoint, and one of its tabs if one is named.
@@ -91,8 +106,8 @@ impl Screens {
 /// A group of the navigation with its pages, in the order shown.
 pub(super) const GROUPS: [(&str, &[Screen]); 4] = [
     ("", &[Screen::Endpoints, Screen::GettingStarted]),
-    ("Access", &[Screen::Certificates]),
-    ("Network", &[Screen::Networks]),
+    ("Access", &[Screen::Certificates, Screen::Groups]),
+    ("Network", &[Screen::Networks, Screen::Why]),
     ("Monitoring", &[Screen::EventHistory]),
 ];
 
@@ -104,7 +119,9 @@ impl Screen {
             Self::Endpoints => "Client VPN Endpoints",
             Self::GettingStarted => "Getting Started",
             Self::Certificates => "Certificates",
+            Self::Groups => "Users and groups",
             Self::Networks => "VPCs and subnets",
+            Self::Why => "Why?",
             Self::EventHistory => "Event history",
             Self::Settings => "Settings",
         }
@@ -117,7 +134,9 @@ impl Screen {
             Self::Endpoints => icons::PLUGS_CONNECTED,
             Self::GettingStarted => icons::ROCKET_LAUNCH,
             Self::Certificates => icons::CERTIFICATE,
+            Self::Groups => icons::USERS_THREE,
             Self::Networks => icons::TREE_STRUCTURE,
+            Self::Why => icons::PATH,
             Self::EventHistory => icons::CLOCK_COUNTER_CLOCKWISE,
             Self::Settings => icons::GEAR_SIX,
         }

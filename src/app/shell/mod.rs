@@ -203,6 +203,10 @@ impl App {
                     self.prefs.screen = Screen::Endpoints;
                     self.screens.show_endpoint(id, tab);
                 }
+                Action::AskWhy(question) => {
+                    self.prefs.screen = Screen::Why;
+                    self.screens.ask_why(question);
+                }
                 Action::Open(dialog) => self.dialogs.push(dialog),
                 Action::Toast(words) => drop(self.toasts.push(Tone::Success, words)),
                 Action::Trouble(words) => drop(self.toasts.push(Tone::Danger, words)),

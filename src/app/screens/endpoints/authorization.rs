@@ -1,12 +1,14 @@
 //! The tab Authorization: who may reach what through an endpoint.
 
 use egui::{Key, Ui};
+use jiff::{Timestamp, tz::TimeZone};
 
 use super::{copied, readiness};
 use crate::{
     app::{
         context::Context,
         dialogs::authorize::Authorize,
+        format,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         screens::filter::tab_separated,
         shell::plural,
@@ -17,10 +19,12 @@ use crate::{
     },
 };
 
-const COLUMNS: [Column<'static>; 4] = [
-    column("Destination CIDR", 160.0).unsorted(),
-    column("Grant access to", 140.0).unsorted(),
-    column("State", 140.0).unsorted(),
+const COLUMNS: [Column<'static>; 6] = [
+    column("Destination CIDR", 150.0).unsorted(),
+    column("Grant access to", 170.0).unsorted(),
+    column("Traffic", 120.0).unsorted(),
+    column("State", 116.0).unsorted(),
+    column("Valid until", 150.0).unsorted(),
     rest_column("Description").unsorted(),
 ];
 
@@ -92,31 +96,30 @@ impl Tab {
                     .clicked(ui);
             },
         );
+        let mut drawn = Drawn {
+            rules: &rules,
+            snapshot: &view.snapshot,
+            now: cx.now,
+            zone: cx.zone,
+        };
         kit::table("Authorization rules", &COLUMNS, &mut self.selection)
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut Drawn { rules: &rules });
+            .show(ui, &mut drawn);
         if !self.selection.is_empty() && copied(cx, ui) {
             let rows = rules.iter().filter(|r| self.selection.contains(&key(r)));
-            ui.ctx().copy_text(tab_separated(rows.map(|r| cells(r))));
+            let rows = rows.map(|rule| drawn.cells(rule));
+            ui.ctx().copy_text(tab_separated(rows));
         }
         if revoke {
             for rule in chosen {
                 let done = format!("Rule for {} revoked", rule.destination);
-                cx.run(revoking(rule), done, Some(authorizing(rule)));
+                // One that is over would not be taken again.
+                let undo = (!rule.limits.is_expired(cx.now)).then(|| authorizing(rule));
+                cx.run(revoking(rule), done, undo);
             }
         }
     }
-}
-
-/// Its cells as text, for the clipboard.
-fn cells(rule: &AuthorizationRule) -> Vec<String> {
-    vec![
-        rule.destination.to_string(),
-        access(&rule.access).to_owned(),
-        kit::state_word(rule.state.as_str()),
-        rule.description.clone(),
-    ]
 }
 
 /// Takes a rule back.
@@ -146,6 +149,28 @@ fn authorizing(rule: &AuthorizationRule) -> Command {
 
 struct Drawn<'a> {
     rules: &'a [&'a AuthorizationRule],
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    zone: &'a TimeZone,
+}
+
+impl Drawn<'_> {
+    fn until(&self, rule: &AuthorizationRule) -> String {
+        let end = rule.limits.expires_at;
+        end.map_or_else(String::new, |end| format::moment(end, self.now, self.zone))
+    }
+
+    /// Its cells as text, for the clipboard; the end with its zone.
+    fn cells(&self, rule: &AuthorizationRule) -> Vec<String> {
+        vec![
+            rule.destination.to_string(),
+            access(self.snapshot, &rule.access),
+            traffic(rule),
+            kit::state_word(rule.status(self.now)),
+            rule.limits.expires_at.map(format::utc).unwrap_or_default(),
+            rule.description.clone(),
+        ]
+    }
 }
 
 impl Rows for Drawn<'_> {
@@ -164,8 +189,8 @@ impl Rows for Drawn<'_> {
         format!(
             "{}, {}, {}",
             rule.destination,
-            access(&rule.access),
-            kit::state_word(rule.state.as_str())
+            access(self.snapshot, &rule.access),
+            kit::state_word(rule.status(self.now))
         )
     }
 
@@ -173,16 +198,40 @@ impl Rows for Drawn<'_> {
         let rule = self.rules[row];
         match column {
             0 => drop(kit::cell_mono(ui, &rule.destination.to_string())),
-            1 => drop(kit::cell(ui, access(&rule.access))),
-            2 => drop(kit::state(rule.state.as_str()).ui(ui)),
+            1 => {
+                let said = kit::cell(ui, &access(self.snapshot, &rule.access));
+                if let Access::Group(sid) = &rule.access {
+                    said.on_hover_text(sid.as_str());
+                }
+            }
+            2 => drop(kit::cell(ui, &traffic(rule))),
+            3 => drop(kit::state(rule.status(self.now)).ui(ui)),
+            4 => match rule.limits.expires_at {
+                None => drop(kit::cell_weak(ui, "–")),
+                Some(end) => {
+                    kit::cell(ui, &self.until(rule)).on_hover_text(format::utc(end));
+                }
+            },
             _ => drop(kit::cell(ui, &rule.description)),
         }
     }
 }
 
-fn access(access: &Access) -> &str {
+/// Whom a rule lets in, by name.
+fn access(snapshot: &Snapshot, access: &Access) -> String {
     match access {
-        Access::AllUsers => "All users",
-        Access::Group(sid) => sid.as_str(),
+        Access::AllUsers => "All users".to_owned(),
+        Access::Group(sid) => match snapshot.groups.get(sid) {
+            Some(group) => group.name.clone(),
+            None => sid.to_string(),
+        },
+    }
+}
+
+/// `All traffic`, `TCP 443`.
+fn traffic(rule: &AuthorizationRule) -> String {
+    match rule.limits.protocol {
+        None => "All traffic".to_owned(),
+        Some(_) => rule.limits.traffic().to_uppercase(),
     }
 }

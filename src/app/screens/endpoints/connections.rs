@@ -8,7 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{copied, list::throughput, readiness};
 use crate::{
     app::{
-        context::Context,
+        context::{Action, Context, Question},
         dialogs::terminate::Terminate,
         format,
         kit::{self, Column, Rows, Selection, Sort, Tone, column, icons, rest_column},
@@ -223,6 +223,13 @@ impl Tab {
             })
             .cloned()
             .collect();
+        let mut why = false;
+        // In a narrow window the buttons need the room.
+        let (filter_width, ask) = if ui.available_width() < 940.0 {
+            (160.0, kit::icon_button(icons::PATH, "Why?"))
+        } else {
+            (240.0, kit::button("Why?").icon(icons::PATH))
+        };
         let mut terminate = !chosen.is_empty() && cx.key(ui, Key::Delete);
         let kind = self.kind;
         let of_list = |id: &&ConnectionId| {
@@ -240,7 +247,7 @@ impl Tab {
                 kit::search_field(&mut self.filter, "Filter connections")
                     .hint("Filter, for example lind")
                     .keys("Ctrl F")
-                    .width(240.0)
+                    .width(filter_width)
                     .focus(focus_filter)
                     .ui(ui);
                 let [active, ended, refused] = &labels;
@@ -273,10 +280,15 @@ impl Tab {
                         .quiet_danger()
                         .disabled_because(off)
                         .clicked(ui);
+                    let off = (chosen.len() != 1).then_some("Select one connection first");
+                    why = ask.disabled_because(off).clicked(ui);
                 }
                 kit::weak(ui, &said);
             },
         );
+        if why && let Some(id) = chosen.first() {
+            ask_why(cx, view, id);
+        }
         if terminate {
             let dialog = Terminate::new(view, chosen.iter());
             cx.open(dialog);
@@ -322,12 +334,16 @@ impl Tab {
             rates: cx.rates,
             ended,
             terminate: None,
+            why: None,
         };
         let table = kit::table("Connections", columns, &mut self.selection)
             .sort(sort)
             .comfortable(cx.prefs.comfortable);
         let table = if ended { table } else { table.checkboxes() };
         table.show(ui, &mut drawn);
+        if let Some(id) = &drawn.why {
+            ask_why(cx, view, id);
+        }
         if let Some(id) = drawn.terminate {
             let dialog = Terminate::new(view, std::iter::once(&id));
             cx.open(dialog);
@@ -383,6 +399,14 @@ impl Tab {
             ui.ctx()
                 .copy_text(filter::tab_separated(chosen.map(Refused::cells)));
         }
+    }
+}
+
+/// Asks what the gateway does with what comes through a connection.
+fn ask_why(cx: &mut Context<'_>, view: &View, id: &ConnectionId) {
+    let connection = view.live.connections.iter().find(|c| c.id == *id);
+    if let Some(connection) = connection {
+        cx.ask(Action::AskWhy(Question::of_connection(connection)));
     }
 }
 
@@ -543,6 +567,7 @@ struct Drawn<'a> {
     rates: &'a Rates,
     ended: bool,
     terminate: Option<ConnectionId>,
+    why: Option<ConnectionId>,
 }
 
 impl Rows for Drawn<'_> {
@@ -597,6 +622,11 @@ impl Rows for Drawn<'_> {
 
     fn menu(&mut self, ui: &mut Ui, row: usize) {
         let row = self.rows[row];
+        if row.state == ConnectionState::Active
+            && kit::menu_item("Why?").icon(icons::PATH).clicked(ui)
+        {
+            self.why = Some(row.id.clone());
+        }
         for (words, value) in [
             ("Copy client IP", &row.ip),
             ("Copy device address", &row.device),

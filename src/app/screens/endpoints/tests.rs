@@ -220,7 +220,7 @@ fn ctrl_c_copies_the_selected_rows_of_the_list_on_top() {
         (
             EndpointTab::Authorization,
             "Select 10.1.0.0/16",
-            "10.1.0.0/16\tAll users\tActive\tThe office\n",
+            "10.1.0.0/16\tAll users\tAll traffic\tActive\t\tThe office\n",
         ),
         (
             EndpointTab::Connections,

@@ -12,7 +12,7 @@ use crate::{
         kit::{self, icons},
     },
     control::Console,
-    model::{Access, Command, Refusal, command::AuthorizeIngress},
+    model::{Access, Command, Refusal, Snapshot, command::AuthorizeIngress},
 };
 
 /// What is chosen and how far it is.
@@ -35,14 +35,14 @@ impl Step for Authorization {
         self.form.poll().is_some()
     }
 
-    fn ui(&mut self, _cx: &mut Context<'_>, ui: &mut Ui, facts: &Facts) {
+    fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui, facts: &Facts) {
         heading(
             ui,
             "Authorize access",
             "A route leads clients to a network; a rule lets them in. Without a rule they reach nothing.",
         );
         if !facts.rules.is_empty() {
-            rules(ui, facts);
+            rules(ui, &cx.view.snapshot, facts);
             return;
         }
         refused(ui, self.form.elsewhere());
@@ -140,13 +140,16 @@ fn blocks(facts: &Facts) -> Vec<String> {
     cidrs.map(ToString::to_string).collect()
 }
 
-fn rules(ui: &mut Ui, facts: &Facts) {
+fn rules(ui: &mut Ui, snapshot: &Snapshot, facts: &Facts) {
     for rule in &facts.rules {
         ui.horizontal(|ui| {
             kit::state(rule.state.as_str()).ui(ui);
             match &rule.access {
                 Access::AllUsers => kit::strong(ui, "All users"),
-                Access::Group(sid) => kit::strong(ui, sid.as_str()),
+                Access::Group(sid) => {
+                    let group = snapshot.groups.get(sid);
+                    kit::strong(ui, group.map_or(sid.as_str(), |group| &group.name))
+                }
             };
             kit::mono(ui, &rule.destination.to_string());
         });

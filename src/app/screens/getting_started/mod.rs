@@ -18,7 +18,7 @@ use crate::{
         format,
         kit::{self, PathLink, PathNode, Progress, StepItem, Tone, icons},
     },
-    model::{Command, ConnectionState, View, command::ModifySettings},
+    model::{Access, Command, ConnectionState, View, command::ModifySettings},
 };
 use facts::{Facts, STEPS};
 
@@ -223,7 +223,8 @@ fn details(facts: &Facts, left_out: bool) -> [String; STEPS] {
     };
     let authorization = match facts.rules.as_slice() {
         [] => "Decide who may reach it".to_owned(),
-        [rule] => format!("All users, {}", rule.destination),
+        [rule] if rule.access == Access::AllUsers => format!("All users, {}", rule.destination),
+        [rule] => format!("A group, {}", rule.destination),
         rules => format!("{} rules", rules.len()),
     };
     let internet = match (facts.internet, left_out) {

@@ -1,0 +1,155 @@
+//! One group with its members, below the list.
+
+use std::collections::BTreeMap;
+
+use egui::{Key, Panel, Ui};
+
+use super::{Groups, delete_group, live};
+use crate::{
+    app::{
+        context::Context,
+        dialogs::add_member::AddMember,
+        kit::{self, Rows, column, icons, rest_column, tokens},
+        people::Person,
+        shell::plural,
+    },
+    model::{Command, Group, command::Membership},
+};
+
+impl Groups {
+    pub(super) fn split_panel(
+        &mut self,
+        cx: &mut Context<'_>,
+        ui: &mut Ui,
+        group: &Group,
+        people: &BTreeMap<&str, Person<'_>>,
+    ) {
+        let room = ui.available_height();
+        let mut height = self.height;
+        Panel::bottom("group panel")
+            .resizable(false)
+            .show_separator_line(false)
+            .exact_size(height.min(room - 120.0).max(180.0))
+            .frame(egui::Frame::new().fill(tokens(ui).raised))
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
+                kit::split_handle(ui, "Height of the group panel", &mut height, room);
+                self.closed = kit::panel_head(
+                    ui,
+                    &group.name,
+                    |ui| drop(kit::copyable(ui, "SID", group.sid.as_str())),
+                    |ui| {
+                        let close = kit::icon_button(icons::X, "Close panel").clicked(ui);
+                        let delete = kit::button("Delete group…").icon(icons::TRASH);
+                        if delete.quiet_danger().clicked(ui) {
+                            delete_group(cx, group);
+                        }
+                        close
+                    },
+                );
+                self.member_list(cx, ui, group, people);
+            });
+        self.height = height;
+    }
+
+    fn member_list(
+        &mut self,
+        cx: &mut Context<'_>,
+        ui: &mut Ui,
+        group: &Group,
+        people: &BTreeMap<&str, Person<'_>>,
+    ) {
+        self.members.retain(|name| group.members.contains(name));
+        if group.members.is_empty() {
+            let body = "Nobody is let in by rules for this group.";
+            if kit::empty(ui, "No members yet", body, "Add user…") {
+                cx.open(AddMember::new(Some(group.sid.clone()), ""));
+            }
+            return;
+        }
+        let chosen: Vec<String> = self.members.iter().cloned().collect();
+        let mut remove = !chosen.is_empty() && cx.key(ui, Key::Delete);
+        let count = plural(group.members.len(), "member", "members");
+        kit::panel_toolbar(
+            ui,
+            |ui| drop(kit::weak(ui, &count)),
+            |ui| {
+                if kit::button("Add user…").icon(icons::PLUS).clicked(ui) {
+                    cx.open(AddMember::new(Some(group.sid.clone()), ""));
+                }
+                let off = chosen.is_empty().then_some("Select a member first");
+                let words = kit::button("Remove from group").quiet_danger();
+                remove |= words.disabled_because(off).clicked(ui);
+            },
+        );
+        let rows = group
+            .members
+            .iter()
+            .map(|name| (name, people.get(name.as_str()).cloned().unwrap_or_default()))
+            .collect();
+        let columns = [
+            column("Member", 260.0).unsorted(),
+            column("Live connections", 220.0).unsorted(),
+            rest_column("Other groups").unsorted(),
+        ];
+        kit::table("Members", &columns, &mut self.members)
+            .checkboxes()
+            .comfortable(cx.prefs.comfortable)
+            .show(ui, &mut MemberRows { rows, group });
+        if remove {
+            for name in chosen {
+                remove_member(cx, group, name);
+            }
+        }
+    }
+}
+
+fn remove_member(cx: &mut Context<'_>, group: &Group, name: String) {
+    let done = format!("{name} is no longer in {}", group.name);
+    let membership = Membership {
+        sid: group.sid.to_string(),
+        common_name: name,
+    };
+    cx.run(
+        Command::RemoveUserFromGroup(membership.clone()),
+        done,
+        Some(Command::AddUserToGroup(membership)),
+    );
+}
+
+struct MemberRows<'a> {
+    rows: Vec<(&'a String, Person<'a>)>,
+    group: &'a Group,
+}
+
+impl Rows for MemberRows<'_> {
+    type Key = String;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn key(&self, row: usize) -> String {
+        self.rows[row].0.clone()
+    }
+
+    fn name(&self, row: usize) -> String {
+        format!("{}, member", self.rows[row].0)
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let (name, person) = &self.rows[row];
+        match column {
+            0 => drop(kit::cell_name(ui, name)),
+            1 => live(ui, person),
+            _ => {
+                let others = person.groups.iter().filter(|g| g.sid != self.group.sid);
+                let others: Vec<&str> = others.map(|g| g.name.as_str()).collect();
+                match others.is_empty() {
+                    true => drop(kit::cell_weak(ui, "–")),
+                    false => drop(kit::cell(ui, &others.join(", "))),
+                }
+            }
+        }
+    }
+}
