@@ -59,7 +59,7 @@ pub(super) fn ui(
 }
 
 fn card(cx: &mut Context<'_>, ui: &mut Ui, cure: Cure) {
-    let room = ui.available_width() - 2.0;
+    let room = ui.available_width();
     kit::card(ui, 12, |ui| {
         ui.set_width(room - 26.0);
         ui.spacing_mut().item_spacing = egui::vec2(8.0, 4.0);
