@@ -101,7 +101,7 @@ fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Opti
         .public_address
         .as_ref()
         .map(|host| format!("{host}:{}", endpoint.port));
-    let lacks = !readiness::is_ready(snapshot, endpoint);
+    let lack = readiness::lack(snapshot, endpoint);
     kit::panel_head(
         ui,
         endpoint.title(),
@@ -109,8 +109,8 @@ fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Opti
             kit::state(snapshot.endpoint_state(endpoint).as_str())
                 .pill()
                 .ui(ui);
-            if lacks {
-                kit::tone_tag(ui, kit::Tone::Warning, "Not ready yet");
+            if let Some(lack) = lack {
+                kit::tone_tag(ui, kit::Tone::Warning, lack);
             }
             ui.add_space(8.0);
             kit::copyable(ui, "endpoint ID", endpoint.id.as_str());

@@ -52,9 +52,24 @@ fn failure(snapshot: &Snapshot, endpoint: &Endpoint) -> Option<String> {
 
 /// Whether anything but handing out the file is left.
 pub(super) fn is_ready(snapshot: &Snapshot, endpoint: &Endpoint) -> bool {
+    first_lack(snapshot, endpoint).is_none()
+}
+
+/// The first thing an open endpoint lacks, in a word or two. That it has no network, its state
+/// says already.
+pub(super) fn lack(snapshot: &Snapshot, endpoint: &Endpoint) -> Option<&'static str> {
+    match first_lack(snapshot, endpoint)? {
+        Need::Network | Need::File => None,
+        Need::Rule => Some("No authorization rule"),
+        Need::Internet => Some("No route to the internet"),
+    }
+}
+
+fn first_lack(snapshot: &Snapshot, endpoint: &Endpoint) -> Option<Need> {
     needs(snapshot, endpoint)
-        .iter()
-        .all(|(need, done)| *done || *need == Need::File)
+        .into_iter()
+        .find(|(need, done)| !done && *need != Need::File)
+        .map(|(need, _)| need)
 }
 
 /// The steps as a checklist with a button at each.
@@ -157,6 +172,10 @@ mod tests {
         let ready = |n| is_ready(&snapshot, &snapshot.endpoints[&sample::endpoint_id(n)]);
         assert!(ready(1));
         assert!(!ready(2), "no rule, no route");
+        let lacks = |n| lack(&snapshot, &snapshot.endpoints[&sample::endpoint_id(n)]);
+        assert_eq!(lacks(1), None);
+        assert_eq!(lacks(2), Some("No authorization rule"));
+        assert_eq!(lacks(4), None, "its state says that it has no network");
         let failed = &snapshot.endpoints[&sample::endpoint_id(3)];
         assert_eq!(needs(&snapshot, failed)[0], (Need::Network, false));
         assert!(failure(&snapshot, failed).unwrap().contains("11940"));
