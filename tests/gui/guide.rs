@@ -202,6 +202,7 @@ fn a_network_by_hand_that_is_too_small_makes_nothing() {
     window.go("Getting Started");
     getting_started::certificates(window, &Certificates::Make);
     getting_started::endpoint(window, &answers);
+    window.wait_to_press("Look again");
     window.press("Enter a network by hand");
     window.fill("Network", "192.0.2.0/28");
     window.press("Associate and continue");

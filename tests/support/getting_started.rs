@@ -123,6 +123,8 @@ pub(crate) fn endpoint(window: &mut Window, answers: &Answers) {
 
 /// Step 3.
 pub(crate) fn network(window: &mut Window, cidr: &str) {
+    // The machine's networks push what is below them down when they come: press nothing before.
+    window.wait_to_press("Look again");
     window.press("Enter a network by hand");
     window.fill("Network", cidr);
     window.press("Associate and continue");

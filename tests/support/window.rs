@@ -169,10 +169,7 @@ impl Window {
     /// Presses what is labelled so, once it is there and may be pressed: what it waits for can be
     /// on its way from the service.
     pub(crate) fn press(&mut self, label: &str) {
-        self.wait(&format!("\"{label}\""), |window| {
-            let last = window.harness.query_all_by_label(label).last();
-            last.is_some_and(|node| !node.accesskit_node().is_disabled())
-        });
+        self.wait_to_press(label);
         let all: Vec<_> = self.harness.query_all_by_label(label).collect();
         let one = all.last().expect("it was waited for");
         one.scroll_to_me();
@@ -180,6 +177,14 @@ impl Window {
         let all: Vec<_> = self.harness.query_all_by_label(label).collect();
         all.last().expect("it is still there").click();
         self.draw();
+    }
+
+    /// Waits until what is labelled so is there and may be pressed.
+    pub(crate) fn wait_to_press(&mut self, label: &str) {
+        self.wait(&format!("\"{label}\""), |window| {
+            let last = window.harness.query_all_by_label(label).last();
+            last.is_some_and(|node| !node.accesskit_node().is_disabled())
+        });
     }
 
     /// Presses the first whose label contains this.
