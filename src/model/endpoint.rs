@@ -1,6 +1,6 @@
 //! A Client VPN endpoint and what hangs on it.
 
-use std::{fmt, net::Ipv4Addr};
+use std::{collections::BTreeSet, fmt, net::Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Tags,
     directory::Sid,
-    id::{AssociationId, CertificateArn, EndpointId, SubnetId, VpcId},
+    id::{AssociationId, CertificateArn, EndpointId, SecurityGroupId, SubnetId, VpcId},
 };
 
 /// What carries the tunnel.
@@ -94,6 +94,10 @@ pub struct Endpoint {
     pub dns_servers: Vec<Ipv4Addr>,
     /// The VPC of its target networks: set by the first association or at creation.
     pub vpc_id: Option<VpcId>,
+    /// The security groups of its target networks, of that VPC: at most 5. The first association
+    /// sets the VPC's default group where none was chosen.
+    #[serde(default)]
+    pub security_groups: BTreeSet<SecurityGroupId>,
     /// Whether it is being deleted.
     pub deleting: bool,
     /// When it was made.

@@ -78,6 +78,18 @@ ids! {
     SubnetId, "subnet-";
     /// Names an internet gateway.
     InternetGatewayId, "igw-";
+    /// Names a route table of a VPC.
+    RouteTableId, "rtb-";
+    /// Names a VPC peering connection.
+    VpcPeeringConnectionId, "pcx-";
+    /// Names a VPN connection of a VPC.
+    VpnConnectionId, "vpn-";
+    /// Names a security group.
+    SecurityGroupId, "sg-";
+    /// Names a rule of a security group.
+    SecurityGroupRuleId, "sgr-";
+    /// Names a resource: AWS's network interface.
+    NetworkInterfaceId, "eni-";
 }
 
 /// Names a certificate of the certificate store:

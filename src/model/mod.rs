@@ -15,6 +15,7 @@ pub mod id;
 pub mod net;
 pub mod network;
 pub mod refusal;
+pub mod security_group;
 pub mod settings;
 pub mod snapshot;
 
@@ -32,10 +33,16 @@ pub use self::{
     explanation::{Decision, Explanation, GroupTitle, Miss, Step, VpcReach, Way, WeighedRule},
     gateway::{GatewayStatus, ListenerStatus, NetworkMode},
     id::{
-        AssociationId, CertificateArn, ConnectionId, EndpointId, InternetGatewayId, SubnetId, VpcId,
+        AssociationId, CertificateArn, ConnectionId, EndpointId, InternetGatewayId,
+        NetworkInterfaceId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
+        VpcPeeringConnectionId, VpnConnectionId,
     },
-    network::{HostNetwork, InternetGateway, Subnet, Vpc},
+    network::{
+        Egress, HostNetwork, InternetGateway, PeeringConnection, RouteTable, RouteTarget, Subnet,
+        Via, Vpc, VpcRoute, VpnConnection,
+    },
     refusal::{Code, Refusal},
+    security_group::{Direction, Peer, Resource, SecurityGroup, SecurityGroupRule},
     settings::Settings,
     snapshot::{Live, Snapshot, View},
 };

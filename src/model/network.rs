@@ -1,13 +1,15 @@
 //! The networks that clients may be let into.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Tags,
-    id::{InternetGatewayId, SubnetId, VpcId},
+    id::{
+        InternetGatewayId, RouteTableId, SubnetId, VpcId, VpcPeeringConnectionId, VpnConnectionId,
+    },
 };
 
 /// A named address space that this machine can reach.
@@ -46,8 +48,42 @@ pub struct Subnet {
     pub cidr: Ipv4Net,
     /// Its Availability Zone, for example `local-1a`.
     pub availability_zone: String,
+    /// How clients' packets leave this machine for it.
+    #[serde(default)]
+    pub egress: Egress,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// How packets of clients that are bound to a subnet leave this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Egress {
+    /// The way they take.
+    pub via: Via,
+    /// Whether targets see an address of this machine instead of the client's.
+    pub nat: bool,
+}
+
+impl Default for Egress {
+    fn default() -> Self {
+        Self {
+            via: Via::HostRouting,
+            nat: true,
+        }
+    }
+}
+
+/// The way out of this machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Via {
+    /// As this machine's own routes say.
+    #[default]
+    HostRouting,
+    /// Through this interface, by the routes that leave through it.
+    Interface(String),
+    /// From this address of the machine, through the interface that has it.
+    SourceAddress(Ipv4Addr),
 }
 
 impl Subnet {
@@ -74,6 +110,123 @@ impl InternetGateway {
     #[must_use]
     pub fn title(&self) -> &str {
         title(&self.tags, self.id.as_str())
+    }
+}
+
+/// A connection between two VPCs, by which each reaches the other's blocks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringConnection {
+    /// Its identifier.
+    pub id: VpcPeeringConnectionId,
+    /// The VPC that asked for it.
+    pub requester_vpc_id: VpcId,
+    /// The VPC that was asked.
+    pub accepter_vpc_id: VpcId,
+    /// Whether it was accepted: before that it carries nothing (AWS's `pending-acceptance`).
+    pub is_active: bool,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl PeeringConnection {
+    /// The tag `Name`, or else the identifier.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        title(&self.tags, self.id.as_str())
+    }
+
+    /// The VPC at the other end of it; none where `vpc` is at neither.
+    #[must_use]
+    pub fn peer_of(&self, vpc: &VpcId) -> Option<&VpcId> {
+        if self.requester_vpc_id == *vpc {
+            Some(&self.accepter_vpc_id)
+        } else if self.accepter_vpc_id == *vpc {
+            Some(&self.requester_vpc_id)
+        } else {
+            None
+        }
+    }
+}
+
+/// A connection of a VPC to networks elsewhere, for example a site's own VPN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnConnection {
+    /// Its identifier.
+    pub id: VpnConnectionId,
+    /// The VPC it is attached to.
+    pub vpc_id: VpcId,
+    /// The networks behind it (AWS's static routes).
+    pub cidrs: Vec<Ipv4Net>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl VpnConnection {
+    /// The tag `Name`, or else the identifier.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        title(&self.tags, self.id.as_str())
+    }
+}
+
+/// A route table of a VPC: what its subnets reach beyond the VPC's own blocks. The local routes are
+/// not in [`Self::routes`]: they follow from the VPC's blocks and cannot be changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// Its identifier.
+    pub id: RouteTableId,
+    /// The VPC.
+    pub vpc_id: VpcId,
+    /// Whether it is for every subnet of the VPC that has no table of its own. Each VPC has one.
+    pub is_main: bool,
+    /// The subnets that it is for by name; each has at most one.
+    pub subnets: BTreeSet<SubnetId>,
+    /// Its routes, by destination: at most one for each.
+    pub routes: Vec<VpcRoute>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl RouteTable {
+    /// The tag `Name`, or else the identifier.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        title(&self.tags, self.id.as_str())
+    }
+}
+
+/// A row of a VPC's route table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpcRoute {
+    /// Where packets go to.
+    pub destination: Ipv4Net,
+    /// What they go through.
+    pub target: RouteTarget,
+    /// Whether it came with its target's attachment, and so goes with it.
+    pub is_propagated: bool,
+}
+
+/// What a VPC's route leads through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteTarget {
+    /// The internet gateway.
+    InternetGateway(InternetGatewayId),
+    /// A peering connection.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// A VPN connection.
+    VpnConnection(VpnConnectionId),
+}
+
+impl RouteTarget {
+    /// The identifier of what it leads through.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::InternetGateway(id) => id.as_str(),
+            Self::PeeringConnection(id) => id.as_str(),
+            Self::VpnConnection(id) => id.as_str(),
+        }
     }
 }
 

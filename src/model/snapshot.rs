@@ -10,8 +10,12 @@ use super::{
     directory::{Group, Sid},
     endpoint::{Association, AssociationState, AuthorizationRule, Endpoint, EndpointState, Route},
     gateway::GatewayStatus,
-    id::{AssociationId, CertificateArn, EndpointId, InternetGatewayId, SubnetId, VpcId},
-    network::{InternetGateway, Subnet, Vpc},
+    id::{
+        AssociationId, CertificateArn, EndpointId, InternetGatewayId, NetworkInterfaceId,
+        RouteTableId, SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId, VpnConnectionId,
+    },
+    network::{InternetGateway, PeeringConnection, RouteTable, Subnet, Vpc, VpnConnection},
+    security_group::{Resource, SecurityGroup},
     settings::Settings,
 };
 
@@ -33,6 +37,21 @@ pub struct Snapshot {
     pub subnets: BTreeMap<SubnetId, Subnet>,
     /// Internet gateways.
     pub internet_gateways: BTreeMap<InternetGatewayId, InternetGateway>,
+    /// VPC peering connections.
+    #[serde(default)]
+    pub peering_connections: BTreeMap<VpcPeeringConnectionId, PeeringConnection>,
+    /// VPN connections.
+    #[serde(default)]
+    pub vpn_connections: BTreeMap<VpnConnectionId, VpnConnection>,
+    /// Route tables of VPCs.
+    #[serde(default)]
+    pub route_tables: BTreeMap<RouteTableId, RouteTable>,
+    /// Security groups.
+    #[serde(default)]
+    pub security_groups: BTreeMap<SecurityGroupId, Arc<SecurityGroup>>,
+    /// Resources.
+    #[serde(default)]
+    pub resources: BTreeMap<NetworkInterfaceId, Resource>,
     /// Endpoints, tombstones included.
     pub endpoints: BTreeMap<EndpointId, Endpoint>,
     /// Associations, tombstones included.
@@ -93,6 +112,24 @@ impl Snapshot {
             .values()
             .map(AsRef::as_ref)
             .filter(move |group| group.members.contains(common_name))
+    }
+
+    /// The security group that a VPC was made with.
+    #[must_use]
+    pub fn default_security_group(&self, vpc: &VpcId) -> Option<&SecurityGroup> {
+        self.security_groups
+            .values()
+            .map(AsRef::as_ref)
+            .find(|group| group.vpc_id == *vpc && group.is_default())
+    }
+
+    /// The route table that is for a subnet: the one that names it, or else its VPC's main one.
+    #[must_use]
+    pub fn route_table_of(&self, subnet: &Subnet) -> Option<&RouteTable> {
+        let of_vpc = |table: &&RouteTable| table.vpc_id == subnet.vpc_id;
+        let mut tables = self.route_tables.values().filter(of_vpc);
+        let named = tables.clone().find(|t| t.subnets.contains(&subnet.id));
+        named.or_else(|| tables.find(|table| table.is_main))
     }
 
     /// The internet gateway attached to a VPC.

@@ -34,6 +34,7 @@ fn endpoint(number: u8, client_cidr: &str) -> Endpoint {
         split_tunnel: false,
         dns_servers: Vec::new(),
         vpc_id: None,
+        security_groups: std::collections::BTreeSet::new(),
         deleting: false,
         created_at: Timestamp::UNIX_EPOCH,
     }
@@ -71,6 +72,7 @@ fn snapshot() -> Snapshot {
                 vpc_id: vpc_id(),
                 cidr: net(cidr),
                 availability_zone: format!("local-1{number}"),
+                egress: crate::model::Egress::default(),
                 tags: Default::default(),
             },
         );

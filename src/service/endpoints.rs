@@ -75,6 +75,7 @@ impl Change<'_, '_> {
             split_tunnel: command.split_tunnel,
             dns_servers: fields::dns_servers(&command.dns_servers)?,
             vpc_id: vpc.map(|vpc| vpc.id.clone()),
+            security_groups: std::collections::BTreeSet::new(),
             deleting: false,
             created_at: self.now,
         };

@@ -552,6 +552,7 @@ fn new_subnet(
         vpc_id: vpc.id.clone(),
         cidr,
         availability_zone,
+        egress: crate::model::Egress::default(),
         tags,
     })
 }

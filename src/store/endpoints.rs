@@ -388,6 +388,7 @@ pub(super) fn load_endpoints(
             split_tunnel: found.get("split_tunnel")?,
             dns_servers: row::json(found, "dns_servers")?,
             vpc_id: row::parsed_option(found, "vpc_id")?,
+            security_groups: BTreeSet::new(),
             deleting: found.get("deleting")?,
             created_at: row::time(found, "created_at")?,
         };

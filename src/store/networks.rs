@@ -214,6 +214,7 @@ pub(super) fn load_subnets(
             vpc_id: row::parsed(found, "vpc_id")?,
             cidr: row::parsed(found, "cidr")?,
             availability_zone: found.get("availability_zone")?,
+            egress: crate::model::Egress::default(),
             tags: tags_of(tags, id.as_str()),
         };
         Ok((id, subnet))

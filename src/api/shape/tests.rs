@@ -114,6 +114,7 @@ fn an_endpoint_is_described_in_aws_words() {
         split_tunnel: false,
         dns_servers: vec!["10.0.0.2".parse().unwrap()],
         vpc_id: Some(vpc_id()),
+        security_groups: std::collections::BTreeSet::new(),
         deleting: false,
         created_at: now(),
     };

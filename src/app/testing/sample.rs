@@ -71,6 +71,7 @@ pub(crate) fn endpoint(
         split_tunnel: false,
         dns_servers: Vec::new(),
         vpc_id: None,
+        security_groups: std::collections::BTreeSet::new(),
         deleting: false,
         created_at: super::now() - SignedDuration::from_hours(24 * 30),
     }
@@ -105,6 +106,7 @@ fn subnet(number: u8, name: &str, cidr: &str, zone: &str) -> Subnet {
         vpc_id: vpc_id(1),
         cidr: cidr.parse().unwrap(),
         availability_zone: zone.to_owned(),
+        egress: crate::model::Egress::default(),
         tags: named(name),
     }
 }

@@ -277,6 +277,7 @@ pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
         split_tunnel: true,
         dns_servers: vec![Ipv4Addr::new(10, 1, 0, 2)],
         vpc_id: Some(vpc_id.clone()),
+        security_groups: std::collections::BTreeSet::new(),
         deleting: false,
         created_at: jiff::Timestamp::UNIX_EPOCH,
     };
@@ -293,6 +294,7 @@ pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
             vpc_id: vpc_id.clone(),
             cidr: format!("10.1.{number}.0/24").parse().unwrap(),
             availability_zone: format!("local-1{number}"),
+            egress: crate::model::Egress::default(),
             tags: BTreeMap::default(),
         };
         snapshot.subnets.insert(subnet.id.clone(), subnet);
