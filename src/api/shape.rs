@@ -406,6 +406,15 @@ fn reason(association: &AssociationId, step: &Step) -> Value {
                 Some(VpcReach::InternetGateway) => {
                     shape.insert("Through".to_owned(), json!("internet-gateway"));
                 }
+                Some(VpcReach::PeeringConnection(id)) => {
+                    shape.insert("Through".to_owned(), json!(id));
+                }
+                Some(VpcReach::VpnConnection(id)) => {
+                    shape.insert("Through".to_owned(), json!(id));
+                }
+                Some(VpcReach::Blackhole(nowhere)) => {
+                    shape.insert("Blackhole".to_owned(), json!(nowhere.target.as_str()));
+                }
                 None => {}
             }
         }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     directory::Sid,
     endpoint::{Access, IpProtocol, Limits},
-    id::{AssociationId, ConnectionId, SubnetId, VpcId},
+    id::{AssociationId, ConnectionId, SubnetId, VpcId, VpcPeeringConnectionId, VpnConnectionId},
+    network::RouteTarget,
 };
 
 /// What the policy says of traffic.
@@ -111,7 +112,7 @@ pub enum Step {
     Vpc {
         /// The VPC.
         vpc_id: VpcId,
-        /// By what; none where it does not.
+        /// By what; none where nothing leads there.
         by: Option<VpcReach>,
     },
 }
@@ -154,14 +155,83 @@ pub enum Miss {
     OtherTraffic,
 }
 
-/// By what a VPC reaches a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// By what a VPC reaches a destination, or what keeps it from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum VpcReach {
     /// It is inside this block of the VPC's addresses.
     Local(Ipv4Net),
     /// Through the internet gateway that is attached.
     InternetGateway,
+    /// In the VPC at the other end of this peering connection.
+    PeeringConnection(VpcPeeringConnectionId),
+    /// Behind this VPN connection.
+    VpnConnection(VpnConnectionId),
+    /// The route that decides leads nowhere: it is not reached.
+    Blackhole(Blackhole),
+}
+
+impl VpcReach {
+    /// What is reached through a target that works.
+    #[must_use]
+    pub fn through(target: &RouteTarget) -> Self {
+        match target {
+            RouteTarget::InternetGateway(_) => Self::InternetGateway,
+            RouteTarget::PeeringConnection(id) => Self::PeeringConnection(id.clone()),
+            RouteTarget::VpnConnection(id) => Self::VpnConnection(id.clone()),
+        }
+    }
+
+    /// Why it is not reached, if it is not.
+    #[must_use]
+    pub fn blackhole(&self) -> Option<&Blackhole> {
+        match self {
+            Self::Blackhole(nowhere) => Some(nowhere),
+            Self::Local(_)
+            | Self::InternetGateway
+            | Self::PeeringConnection(_)
+            | Self::VpnConnection(_) => None,
+        }
+    }
+}
+
+/// A route of a VPC that leads nowhere. Its words are its [`Display`](fmt::Display) form, for the
+/// middle of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Blackhole {
+    /// Where the route goes to.
+    pub destination: Ipv4Net,
+    /// What it goes through.
+    pub target: RouteTarget,
+    /// Why that does not lead there.
+    pub cause: BlackholeCause,
+}
+
+/// Why a route of a VPC leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlackholeCause {
+    /// Its target does not exist any more.
+    Gone,
+    /// Its target is not attached to the VPC.
+    NotAttached,
+    /// Its target is a peering connection that was not accepted yet.
+    Pending,
+    /// The destination does not lie behind its target.
+    NotBehind,
+}
+
+impl fmt::Display for Blackhole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (destination, target) = (self.destination, self.target.as_str());
+        write!(f, "the route to {destination} leads to {target}, ")?;
+        f.write_str(match self.cause {
+            BlackholeCause::Gone => "which does not exist any more",
+            BlackholeCause::NotAttached => "which is not attached to the VPC",
+            BlackholeCause::Pending => "which was not accepted yet",
+            BlackholeCause::NotBehind => "behind which the destination does not lie",
+        })
+    }
 }
 
 impl Step {
@@ -185,7 +255,7 @@ impl Step {
             Self::Destination { closed, .. } => closed.is_none(),
             Self::Route { chosen, .. } => chosen.is_some(),
             Self::Rules { rules, .. } => rules.iter().any(|rule| rule.miss.is_none()),
-            Self::Vpc { by, .. } => by.is_some(),
+            Self::Vpc { by, .. } => by.as_ref().is_some_and(|by| by.blackhole().is_none()),
         }
     }
 }
@@ -246,9 +316,21 @@ impl fmt::Display for Step {
                     f,
                     "The destination is outside {vpc_id}, which reaches it through its internet gateway."
                 ),
+                Some(VpcReach::PeeringConnection(id)) => write!(
+                    f,
+                    "The destination is outside {vpc_id}, which reaches it through the peering connection {id}."
+                ),
+                Some(VpcReach::VpnConnection(id)) => write!(
+                    f,
+                    "The destination is outside {vpc_id}, which reaches it through the VPN connection {id}."
+                ),
+                Some(VpcReach::Blackhole(nowhere)) => write!(
+                    f,
+                    "The destination is outside {vpc_id}, which does not reach it: {nowhere}."
+                ),
                 None => write!(
                     f,
-                    "The destination is outside {vpc_id}, which has no internet gateway attached."
+                    "The destination is outside {vpc_id}, and no route of its route table leads there."
                 ),
             },
         }

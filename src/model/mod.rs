@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod id;
 pub mod net;
 pub mod network;
+mod reach;
 pub mod refusal;
 pub mod security_group;
 pub mod settings;
@@ -30,7 +31,10 @@ pub use self::{
         Transport,
     },
     event::{Event, Outcome},
-    explanation::{Decision, Explanation, GroupTitle, Miss, Step, VpcReach, Way, WeighedRule},
+    explanation::{
+        Blackhole, BlackholeCause, Decision, Explanation, GroupTitle, Miss, Step, VpcReach, Way,
+        WeighedRule,
+    },
     gateway::{GatewayStatus, ListenerStatus, NetworkMode},
     id::{
         AssociationId, CertificateArn, ConnectionId, EndpointId, InternetGatewayId,

@@ -149,11 +149,11 @@ impl Policy {
         let by = reach.by(host);
         trace.tell(|| Step::Vpc {
             vpc_id: reach.vpc_id.clone(),
-            by,
+            by: by.clone(),
         });
         match by {
-            Some(VpcReach::Local(_) | VpcReach::InternetGateway) => Verdict::Allow,
-            None => Verdict::Deny(Reason::OutsideVpc),
+            Some(by) if by.blackhole().is_none() => Verdict::Allow,
+            _ => Verdict::Deny(Reason::OutsideVpc),
         }
     }
 

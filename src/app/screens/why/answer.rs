@@ -195,9 +195,21 @@ fn words(cx: &Context<'_>, answer: &Explanation, way: &Way, step: &Step) -> (Str
                     format!("Outside {vpc}, which reaches it through its internet gateway"),
                     String::new(),
                 ),
+                Some(VpcReach::PeeringConnection(id)) => (
+                    format!("Outside {vpc}, which reaches it through a peering connection"),
+                    id.to_string(),
+                ),
+                Some(VpcReach::VpnConnection(id)) => (
+                    format!("Outside {vpc}, which reaches it through a VPN connection"),
+                    id.to_string(),
+                ),
+                Some(VpcReach::Blackhole(nowhere)) => (
+                    format!("Outside {vpc}, which does not reach it: {nowhere}"),
+                    nowhere.target.as_str().to_owned(),
+                ),
                 None => (
                     format!(
-                        "{} is outside {vpc}, which has no internet gateway attached",
+                        "{} is outside {vpc}, and no route of its route table leads there",
                         answer.destination
                     ),
                     String::new(),
