@@ -397,6 +397,9 @@ pub struct Route {
     pub subnet_id: SubnetId,
     /// How it came to be.
     pub origin: RouteOrigin,
+    /// Whether it was made for all associations: each one that comes later gets it too.
+    #[serde(default)]
+    pub for_all: bool,
     /// What the administrator says of it; `Default Route` for an automatic one.
     pub description: String,
     /// Where it stands.

@@ -96,6 +96,7 @@ fn with_route(mut snapshot: Snapshot, destination: &str, subnet: u8) -> Snapshot
         destination: net(destination),
         subnet_id: subnet_id(subnet),
         origin: RouteOrigin::AddRoute,
+        for_all: false,
         description: String::new(),
         state: RouteState::Active,
     });

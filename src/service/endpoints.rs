@@ -10,6 +10,7 @@ use super::{
     fields::{self, invalid, listed, needed, random},
     filters::{select, tag_values},
     networks::{self, SMALLEST_TARGET, SUBNET_ID, VPC_ID},
+    security_groups,
 };
 use crate::model::{
     Answer, Association, AssociationId, AssociationState, Authentication, Certificate,
@@ -75,7 +76,9 @@ impl Change<'_, '_> {
             split_tunnel: command.split_tunnel,
             dns_servers: fields::dns_servers(&command.dns_servers)?,
             vpc_id: vpc.map(|vpc| vpc.id.clone()),
-            security_groups: std::collections::BTreeSet::new(),
+            security_groups: vpc
+                .map(|vpc| security_groups::default_set(&snapshot, &vpc.id))
+                .unwrap_or_default(),
             deleting: false,
             created_at: self.now,
         };
@@ -112,7 +115,8 @@ impl Change<'_, '_> {
         Ok(Answer::EndpointStatus(EndpointState::Deleting))
     }
 
-    /// Associates a subnet. The first one gives the endpoint its VPC; each adds the routes to the
+    /// Associates a subnet. The first one gives the endpoint its VPC and the VPC's default security
+    /// group; each adds the routes to the
     /// VPC's blocks through itself.
     pub(super) fn associate(
         &mut self,
@@ -130,6 +134,9 @@ impl Change<'_, '_> {
 
         if endpoint.vpc_id.is_none() {
             self.tx.set_endpoint_vpc(&endpoint.id, &vpc.id)?;
+            let groups = security_groups::default_set(&snapshot, &vpc.id);
+            self.tx
+                .set_endpoint_security_groups(&endpoint.id, &vpc.id, &groups)?;
         }
         let association = Association {
             id: AssociationId::from_random(random()?),

@@ -27,6 +27,7 @@ mod filters;
 mod host;
 mod networks;
 mod routes;
+mod security_groups;
 mod settings;
 mod why;
 

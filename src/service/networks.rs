@@ -8,11 +8,12 @@ use super::{
     change::Change,
     fields::{self, invalid, listed, needed, random},
     filters::{select, tag_values},
+    security_groups,
 };
 use crate::model::{
     Answer, AssociationState, Code, Endpoint, EndpointId, HostNetwork, InternetGateway,
-    InternetGatewayId, Refusal, Route, RouteOrigin, RouteState, Snapshot, Subnet, SubnetId, Tags,
-    Vpc, VpcId,
+    InternetGatewayId, Refusal, Route, RouteOrigin, RouteState, RouteTable, RouteTableId,
+    RouteTarget, Snapshot, Subnet, SubnetId, Tags, Vpc, VpcId, VpcRoute,
     command::{
         ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, GatewayAttachment,
         ImportHostNetworks, VpcCidrBlock,
@@ -28,9 +29,25 @@ impl Change<'_, '_> {
             cidrs: vec![cidr],
             tags: fields::tags(command.tags)?,
         };
-        self.concerns(&vpc.id);
-        self.tx.insert_vpc(&vpc)?;
+        self.insert_vpc(&vpc)?;
         Ok(Answer::Vpc(vpc))
+    }
+
+    /// Adds a VPC with what each is made with: the default security group and the main route table.
+    fn insert_vpc(&mut self, vpc: &Vpc) -> Result<(), Refusal> {
+        self.concerns(&vpc.id);
+        self.tx.insert_vpc(vpc)?;
+        self.tx
+            .insert_security_group(&security_groups::default_of(&vpc.id)?)?;
+        self.tx.insert_route_table(&RouteTable {
+            id: RouteTableId::from_random(random()?),
+            vpc_id: vpc.id.clone(),
+            is_main: true,
+            subnets: BTreeSet::new(),
+            routes: Vec::new(),
+            tags: Tags::new(),
+        })?;
+        Ok(())
     }
 
     /// Gives a VPC one more block, and every association in it the route there.
@@ -130,6 +147,7 @@ impl Change<'_, '_> {
                 .internet_gateway_of(&vpc.id)
                 .map(|gateway| gateway.id.to_string()),
         );
+        users.extend(attached_to(&snapshot, &vpc.id));
         users.extend(
             snapshot
                 .endpoints
@@ -223,7 +241,36 @@ impl Change<'_, '_> {
         }
         self.tx
             .attach_internet_gateway(&gateway.id, Some(&vpc.id))?;
+        let target = RouteTarget::InternetGateway(gateway.id.clone());
+        self.propagate(&vpc.id, &[net::everywhere()], &target)?;
         Ok(Answer::Done)
+    }
+
+    /// Puts the routes that come with an attachment into the main route table of its VPC, except
+    /// to destinations that the table has a route to.
+    pub(super) fn propagate(
+        &mut self,
+        vpc: &VpcId,
+        destinations: &[Ipv4Net],
+        target: &RouteTarget,
+    ) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.clone();
+        let is_main = |table: &&RouteTable| table.vpc_id == *vpc && table.is_main;
+        let Some(table) = snapshot.route_tables.values().find(is_main) else {
+            return Ok(());
+        };
+        for destination in destinations {
+            let taken = |route: &VpcRoute| route.destination == *destination;
+            if !table.routes.iter().any(taken) {
+                let route = VpcRoute {
+                    destination: *destination,
+                    target: target.clone(),
+                    is_propagated: true,
+                };
+                self.tx.insert_vpc_route(&table.id, &route)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn detach_internet_gateway(
@@ -242,6 +289,8 @@ impl Change<'_, '_> {
             )
             .at(VPC_ID));
         }
+        self.tx
+            .delete_propagated_routes(&RouteTarget::InternetGateway(gateway.id.clone()))?;
         self.tx.attach_internet_gateway(&gateway.id, None)?;
         Ok(Answer::Done)
     }
@@ -296,9 +345,8 @@ impl Change<'_, '_> {
         };
         let zone = free_zone(snapshot, &vpc.id);
         let subnet = new_subnet(snapshot, &vpc, cidr, zone, tags)?;
-        self.concerns(&vpc.id);
+        self.insert_vpc(&vpc)?;
         self.concerns(&subnet.id);
-        self.tx.insert_vpc(&vpc)?;
         self.tx.insert_subnet(&subnet)?;
         Ok(subnet)
     }
@@ -333,6 +381,7 @@ impl Change<'_, '_> {
             destination,
             subnet_id: subnet.clone(),
             origin: RouteOrigin::Associate,
+            for_all: false,
             description: "Default Route".to_owned(),
             state: RouteState::Creating,
         })?;
@@ -461,6 +510,31 @@ fn internet_gateway<'s>(
             )
             .at(INTERNET_GATEWAY_ID)
         })
+}
+
+/// The security groups, route tables and connections that were made in the VPC.
+fn attached_to(snapshot: &Snapshot, vpc: &VpcId) -> Vec<String> {
+    let groups = snapshot
+        .security_groups
+        .values()
+        .filter(|group| group.vpc_id == *vpc && !group.is_default())
+        .map(|group| group.id.to_string());
+    let tables = snapshot
+        .route_tables
+        .values()
+        .filter(|table| table.vpc_id == *vpc && !table.is_main)
+        .map(|table| table.id.to_string());
+    let peerings = snapshot
+        .peering_connections
+        .values()
+        .filter(|peering| peering.peer_of(vpc).is_some())
+        .map(|peering| peering.id.to_string());
+    let vpns = snapshot
+        .vpn_connections
+        .values()
+        .filter(|vpn| vpn.vpc_id == *vpc)
+        .map(|vpn| vpn.id.to_string());
+    groups.chain(tables).chain(peerings).chain(vpns).collect()
 }
 
 /// The endpoints whose target networks are of the VPC.

@@ -35,6 +35,7 @@ impl Change<'_, '_> {
             destination,
             subnet_id,
             origin: RouteOrigin::AddRoute,
+            for_all: false,
             description: fields::description(&command.description)?,
             state: RouteState::Creating,
         };

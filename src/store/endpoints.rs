@@ -10,6 +10,7 @@ use super::{
     StoreError, Tx,
     networks::{TagsById, tags_of},
     row,
+    security_groups::load_endpoint_groups,
 };
 use crate::model::{
     Access, Association, AssociationId, AssociationState, Authentication, AuthorizationRule,
@@ -37,7 +38,8 @@ pub struct SeenRows {
 }
 
 impl Tx<'_> {
-    /// Adds an endpoint. A VPC that it has from the start stays when its associations go.
+    /// Adds an endpoint. A VPC that it has from the start stays when its associations go, and so do
+    /// the security groups.
     ///
     /// # Errors
     /// When the database refuses.
@@ -74,6 +76,9 @@ impl Tx<'_> {
                 params![endpoint.id.as_str(), client_root_certificate_chain.as_str()],
             )?;
         }
+        if let Some(vpc) = &endpoint.vpc_id {
+            self.set_endpoint_security_groups(&endpoint.id, vpc, &endpoint.security_groups)?;
+        }
         self.insert_tags(endpoint.id.as_str(), &endpoint.tags)
     }
 
@@ -94,12 +99,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Takes the VPC from an endpoint, unless it was named at creation.
+    /// Takes the VPC and its security groups from an endpoint, unless it was named at creation.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn reset_endpoint_vpc(&mut self, endpoint: &EndpointId) -> Result<(), StoreError> {
         let seq = self.change("endpoint", endpoint.as_str())?;
+        self.connection.execute(
+            "DELETE FROM endpoint_security_group WHERE endpoint_id =
+                 (SELECT id FROM endpoint WHERE id = ? AND vpc_chosen = 0)",
+            [endpoint.as_str()],
+        )?;
         self.connection.execute(
             "UPDATE endpoint SET vpc_id = NULL, changed_seq = ? WHERE id = ? AND vpc_chosen = 0",
             params![seq, endpoint.as_str()],
@@ -265,14 +275,15 @@ impl Tx<'_> {
     pub fn insert_route(&mut self, route: &Route) -> Result<(), StoreError> {
         let seq = self.change("route", route.endpoint_id.as_str())?;
         self.connection.execute(
-            "INSERT INTO route (endpoint_id, destination, subnet_id, origin, description, state,
-                 changed_seq)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO route (endpoint_id, destination, subnet_id, origin, for_all, description,
+                 state, changed_seq)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 route.endpoint_id.as_str(),
                 route.destination.to_string(),
                 route.subnet_id.as_str(),
                 route.origin.as_str(),
+                route.for_all,
                 route.description,
                 route.state.as_str(),
                 seq,
@@ -373,6 +384,7 @@ pub(super) fn load_endpoints(
     tags: &TagsById,
 ) -> Result<BTreeMap<EndpointId, Endpoint>, StoreError> {
     let mut authentication = load_authentication(connection)?;
+    let mut groups = load_endpoint_groups(connection)?;
     let mut statement = connection.prepare_cached("SELECT * FROM endpoint")?;
     let rows = statement.query_map([], |found| {
         let id: EndpointId = row::parsed(found, "id")?;
@@ -388,7 +400,7 @@ pub(super) fn load_endpoints(
             split_tunnel: found.get("split_tunnel")?,
             dns_servers: row::json(found, "dns_servers")?,
             vpc_id: row::parsed_option(found, "vpc_id")?,
-            security_groups: BTreeSet::new(),
+            security_groups: groups.remove(&id).unwrap_or_default(),
             deleting: found.get("deleting")?,
             created_at: row::time(found, "created_at")?,
         };
@@ -506,6 +518,7 @@ pub(super) fn load_routes(connection: &Connection) -> Result<Vec<Route>, StoreEr
             destination: row::parsed(found, "destination")?,
             subnet_id: row::parsed(found, "subnet_id")?,
             origin: row::word(found, "origin")?,
+            for_all: found.get("for_all")?,
             description: found.get("description")?,
             state: row::word(found, "state")?,
         })

@@ -10,6 +10,7 @@
 //! validation inside the transaction are all that another writer on another machine would need:
 //! nothing here leans on there being only one.
 
+mod attachments;
 mod certificates;
 mod connections;
 mod directory;
@@ -18,6 +19,7 @@ mod error;
 mod events;
 mod networks;
 mod row;
+mod security_groups;
 mod settings;
 mod vault;
 
@@ -258,11 +260,11 @@ fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
         vpcs: networks::load_vpcs(connection, &tags)?,
         subnets: networks::load_subnets(connection, &tags)?,
         internet_gateways: networks::load_internet_gateways(connection, &tags)?,
-        peering_connections: Default::default(),
-        vpn_connections: Default::default(),
-        route_tables: Default::default(),
-        security_groups: Default::default(),
-        resources: Default::default(),
+        peering_connections: attachments::load_peering_connections(connection, &tags)?,
+        vpn_connections: attachments::load_vpn_connections(connection, &tags)?,
+        route_tables: attachments::load_route_tables(connection, &tags)?,
+        security_groups: security_groups::load_security_groups(connection, &tags)?,
+        resources: security_groups::load_resources(connection, &tags)?,
         endpoints: endpoints::load_endpoints(connection, &tags)?,
         associations: endpoints::load_associations(connection)?,
         rules: endpoints::load_rules(connection)?,

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{StoreError, Tx, row};
-use crate::model::{InternetGateway, InternetGatewayId, Subnet, SubnetId, Tags, Vpc, VpcId};
+use crate::model::{
+    Egress, InternetGateway, InternetGatewayId, RouteTable, Subnet, SubnetId, Tags, Via, Vpc, VpcId,
+};
 
 impl Tx<'_> {
     /// Adds a VPC with its blocks.
@@ -51,11 +53,20 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Removes a VPC.
+    /// Removes a VPC with what it was made with: its default security group and its main route
+    /// table.
     ///
     /// # Errors
-    /// When the database refuses, as it does while anything refers to it.
+    /// When the database refuses, as it does while anything else refers to it.
     pub fn delete_vpc(&mut self, vpc: &VpcId) -> Result<(), StoreError> {
+        let snapshot = self.snapshot();
+        if let Some(group) = snapshot.default_security_group(vpc) {
+            self.delete_security_group(&group.id)?;
+        }
+        let is_main = |table: &&RouteTable| table.vpc_id == *vpc && table.is_main;
+        if let Some(table) = snapshot.route_tables.values().find(is_main) {
+            self.delete_route_table(&table.id)?;
+        }
         self.delete_thing("vpc", "DELETE FROM vpc WHERE id = ?", vpc.as_str())
     }
 
@@ -65,12 +76,17 @@ impl Tx<'_> {
     /// When the database refuses.
     pub fn insert_subnet(&mut self, subnet: &Subnet) -> Result<(), StoreError> {
         self.connection.execute(
-            "INSERT INTO subnet (id, vpc_id, cidr, availability_zone) VALUES (?, ?, ?, ?)",
+            "INSERT INTO subnet (id, vpc_id, cidr, availability_zone, egress_interface,
+                 egress_address, egress_nat)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
             params![
                 subnet.id.as_str(),
                 subnet.vpc_id.as_str(),
                 subnet.cidr.to_string(),
-                subnet.availability_zone
+                subnet.availability_zone,
+                interface_of(&subnet.egress),
+                address_of(&subnet.egress),
+                subnet.egress.nat,
             ],
         )?;
         self.insert_tags(subnet.id.as_str(), &subnet.tags)?;
@@ -214,12 +230,39 @@ pub(super) fn load_subnets(
             vpc_id: row::parsed(found, "vpc_id")?,
             cidr: row::parsed(found, "cidr")?,
             availability_zone: found.get("availability_zone")?,
-            egress: crate::model::Egress::default(),
+            egress: egress(found)?,
             tags: tags_of(tags, id.as_str()),
         };
         Ok((id, subnet))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn egress(found: &Row<'_>) -> rusqlite::Result<Egress> {
+    let interface: Option<String> = found.get("egress_interface")?;
+    let address = row::parsed_option(found, "egress_address")?;
+    Ok(Egress {
+        via: match (interface, address) {
+            (Some(interface), _) => Via::Interface(interface),
+            (None, Some(address)) => Via::SourceAddress(address),
+            (None, None) => Via::HostRouting,
+        },
+        nat: found.get("egress_nat")?,
+    })
+}
+
+pub(super) fn interface_of(egress: &Egress) -> Option<&str> {
+    match &egress.via {
+        Via::Interface(name) => Some(name),
+        Via::HostRouting | Via::SourceAddress(_) => None,
+    }
+}
+
+pub(super) fn address_of(egress: &Egress) -> Option<String> {
+    match &egress.via {
+        Via::SourceAddress(address) => Some(address.to_string()),
+        Via::HostRouting | Via::Interface(_) => None,
+    }
 }
 
 pub(super) fn load_internet_gateways(

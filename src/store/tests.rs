@@ -1,10 +1,13 @@
-use std::os::unix::fs::PermissionsExt as _;
+use std::{collections::BTreeSet, os::unix::fs::PermissionsExt as _};
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::model::{
-    Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, Refusal, Tags, Vpc, VpcId,
+    Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, Direction, Egress,
+    IpProtocol, NetworkInterfaceId, Peer, PortRange, Refusal, Resource, RouteTarget, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, Tags, Via, Vpc,
+    VpcId, VpcRoute,
 };
 
 fn now() -> Timestamp {
@@ -392,4 +395,209 @@ async fn what_is_too_old_is_dropped_while_the_store_stays_open_for_long() {
     }
     // It goes after the first transaction of the eighth day.
     assert_eq!(known, [true, true, false]);
+}
+
+/// A database as the program before security groups and route tables left it: two VPCs, one of
+/// them with an internet gateway and an endpoint's target network.
+fn database_before_networks() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection
+        .pragma_update(None, "foreign_keys", true)
+        .unwrap();
+    let runner = schema::migrations::runner().set_target(refinery::Target::Version(2));
+    runner.run(&mut connection).unwrap();
+    let rows = "
+        INSERT INTO certificate VALUES
+            ('arn:aws:acm:local-1:000000000000:certificate/1', NULL, '', '', '', '[]', 0, 0, '',
+             'server', 'issued', NULL, '', '', '', 0);
+        INSERT INTO vpc VALUES ('vpc-00000001'), ('vpc-00000002');
+        INSERT INTO vpc_cidr VALUES ('vpc-00000001', '10.1.0.0/16', 1),
+            ('vpc-00000002', '10.2.0.0/16', 1);
+        INSERT INTO subnet VALUES
+            ('subnet-00000001', 'vpc-00000001', '10.1.1.0/24', 'local-1a');
+        INSERT INTO internet_gateway VALUES ('igw-00000001', 'vpc-00000001'),
+            ('igw-00000002', NULL);
+        INSERT INTO endpoint VALUES
+            ('cvpn-endpoint-00000001', '', '10.0.0.0/22',
+             'arn:aws:acm:local-1:000000000000:certificate/1', 'udp', 443, 0, '[]', 'vpc-00000001',
+             0, 0, 0, 1),
+            ('cvpn-endpoint-00000002', '', '10.4.0.0/22',
+             'arn:aws:acm:local-1:000000000000:certificate/1', 'udp', 1194, 0, '[]', NULL, 0, 0,
+             0, 1);
+        INSERT INTO association VALUES
+            ('cvpn-assoc-00000001', 'cvpn-endpoint-00000001', 'subnet-00000001', 'vpc-00000001',
+             'local-1a', 'associated', NULL, 1);
+        INSERT INTO route VALUES
+            ('cvpn-endpoint-00000001', '0.0.0.0/0', 'subnet-00000001', 'add-route', '', 'active',
+             1);";
+    connection.execute_batch(rows).unwrap();
+    connection
+}
+
+#[test]
+fn a_database_without_security_groups_is_brought_along_and_keeps_its_reach() {
+    let mut connection = database_before_networks();
+    schema::migrations::runner().run(&mut connection).unwrap();
+    let snapshot = load(&connection).unwrap();
+    let (one, two): (VpcId, VpcId) = (
+        "vpc-00000001".parse().unwrap(),
+        "vpc-00000002".parse().unwrap(),
+    );
+
+    let default = snapshot.default_security_group(&one).unwrap();
+    let other = snapshot.default_security_group(&two).unwrap();
+    assert_eq!(default.id.as_str().len(), "sg-".len() + 17);
+    assert_ne!(default.id, other.id);
+    for group in [default, other] {
+        let [ingress, egress] = group.rules.as_slice() else {
+            panic!("{group:?}");
+        };
+        assert_eq!(ingress.direction, Direction::Ingress);
+        assert_eq!(ingress.peer, Peer::Group(group.id.clone()));
+        assert_eq!(egress.direction, Direction::Egress);
+        assert_eq!(egress.peer, Peer::Cidr("0.0.0.0/0".parse().unwrap()));
+    }
+
+    let mut groups = snapshot.endpoints.values().map(|e| &e.security_groups);
+    assert_eq!(groups.next(), Some(&BTreeSet::from([default.id.clone()])));
+    assert_eq!(groups.next(), Some(&BTreeSet::new()));
+
+    let subnet = snapshot.subnets.values().next().unwrap();
+    assert_eq!(subnet.egress, Egress::default());
+    let gateway = RouteTarget::InternetGateway("igw-00000001".parse().unwrap());
+    let through_gateway = VpcRoute {
+        destination: "0.0.0.0/0".parse().unwrap(),
+        target: gateway,
+        is_propagated: true,
+    };
+    let table = snapshot.route_table_of(subnet).unwrap();
+    assert!(table.is_main);
+    assert_eq!(table.routes, [through_gateway]);
+    let mut tables = snapshot.route_tables.values();
+    let table = tables.find(|table| table.vpc_id == two).unwrap();
+    assert!(table.is_main && table.routes.is_empty());
+    assert!(!snapshot.routes[0].for_all);
+}
+
+fn security_group(byte: u8, vpc_id: &VpcId, peer: Peer) -> SecurityGroup {
+    SecurityGroup {
+        id: SecurityGroupId::from_random([byte; 9]),
+        name: format!("group {byte}"),
+        description: "A group".to_owned(),
+        vpc_id: vpc_id.clone(),
+        rules: vec![SecurityGroupRule {
+            id: SecurityGroupRuleId::from_random([byte; 9]),
+            direction: Direction::Ingress,
+            protocol: Some(IpProtocol::Tcp),
+            ports: Some(PortRange { from: 80, to: 90 }),
+            peer,
+            description: "Web".to_owned(),
+        }],
+        tags: Tags::new(),
+    }
+}
+
+fn subnet(byte: u8) -> Subnet {
+    Subnet {
+        id: SubnetId::from_random([byte; 9]),
+        vpc_id: vpc(byte).id,
+        cidr: format!("10.{byte}.1.0/24").parse().unwrap(),
+        availability_zone: "local-1a".to_owned(),
+        egress: Egress {
+            via: Via::SourceAddress("192.0.2.7".parse().unwrap()),
+            nat: false,
+        },
+        tags: Tags::new(),
+    }
+}
+
+fn resource(byte: u8, groups: &[&SecurityGroup]) -> Resource {
+    Resource {
+        id: NetworkInterfaceId::from_random([byte; 9]),
+        subnet_id: subnet(1).id,
+        vpc_id: vpc(1).id,
+        address: "10.1.1.10".parse().unwrap(),
+        security_groups: groups.iter().map(|group| group.id.clone()).collect(),
+        description: "The wiki".to_owned(),
+        tags: Tags::from([("Name".to_owned(), "wiki".to_owned())]),
+    }
+}
+
+#[tokio::test]
+async fn security_groups_and_resources_read_back_as_they_were_written() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let group = security_group(1, &vpc(1).id, Peer::Cidr("10.9.0.0/16".parse().unwrap()));
+    let friend = security_group(2, &vpc(1).id, Peer::Group(group.id.clone()));
+    let (wiki, moved) = (resource(1, &[&group]), resource(1, &[&friend]));
+    let rows = (group.clone(), friend.clone(), wiki.clone());
+    let write = move |tx: &mut Tx<'_>| {
+        tx.insert_vpc(&vpc(1))?;
+        tx.insert_subnet(&subnet(1))?;
+        tx.insert_security_group(&rows.0)?;
+        tx.insert_security_group(&rows.1)?;
+        tx.insert_resource(&rows.2)
+    };
+    let written: Result<(), StoreError> = store.transact(now(), write).await;
+    written.unwrap();
+    let snapshot = store.snapshot();
+    assert_eq!(*snapshot.security_groups[&group.id], group);
+    assert_eq!(*snapshot.security_groups[&friend.id], friend);
+    assert_eq!(snapshot.resources[&wiki.id], wiki);
+    assert_eq!(snapshot.subnets[&subnet(1).id], subnet(1));
+
+    let change = moved.clone();
+    let update = move |tx: &mut Tx<'_>| tx.update_resource(&change);
+    let updated: Result<(), StoreError> = store.transact(now(), update).await;
+    updated.unwrap();
+    assert_eq!(store.snapshot().resources[&moved.id], moved);
+}
+
+#[tokio::test]
+async fn the_schema_keeps_groups_that_are_in_use_and_groups_inside_their_vpc() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let used = security_group(1, &vpc(1).id, Peer::Cidr("10.9.0.0/16".parse().unwrap()));
+    let friend = security_group(2, &vpc(1).id, Peer::Group(used.id.clone()));
+    let foreign = security_group(3, &vpc(2).id, Peer::Cidr("10.9.0.0/16".parse().unwrap()));
+    let rows = [used.clone(), friend.clone(), foreign.clone()];
+    let write = move |tx: &mut Tx<'_>| {
+        tx.insert_vpc(&vpc(1))?;
+        tx.insert_vpc(&vpc(2))?;
+        tx.insert_subnet(&subnet(1))?;
+        rows.iter()
+            .try_for_each(|group| tx.insert_security_group(group))
+    };
+    let written: Result<(), StoreError> = store.transact(now(), write).await;
+    written.unwrap();
+
+    let refused = |work: Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>| {
+        let store = store.clone();
+        async move {
+            let outcome: Result<(), StoreError> = store.transact(now(), work).await;
+            matches!(outcome, Err(StoreError::Sqlite(_)))
+        }
+    };
+    let named = used.id.clone();
+    assert!(refused(Box::new(move |tx| tx.delete_security_group(&named))).await);
+    let wiki = resource(1, &[&foreign]);
+    assert!(refused(Box::new(move |tx| tx.insert_resource(&wiki))).await);
+    let twin = SecurityGroupRule {
+        id: SecurityGroupRuleId::from_random([9; 9]),
+        ..used.rules[0].clone()
+    };
+    let group = used.id.clone();
+    assert!(
+        refused(Box::new(
+            move |tx| tx.insert_security_group_rule(&group, &twin)
+        ))
+        .await
+    );
+    let unused = move |tx: &mut Tx<'_>| {
+        tx.delete_security_group(&friend.id)?;
+        tx.delete_security_group(&used.id)
+    };
+    let deleted: Result<(), StoreError> = store.transact(now(), unused).await;
+    deleted.unwrap();
+    assert_eq!(store.snapshot().security_groups.len(), 1);
 }

@@ -281,6 +281,7 @@ fn a_route_names_its_origin_and_type() {
         destination: net("10.0.0.0/16"),
         subnet_id: subnet_id(),
         origin: RouteOrigin::Associate,
+        for_all: false,
         description: "Default Route".to_owned(),
         state: RouteState::Active,
     };

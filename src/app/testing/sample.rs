@@ -137,6 +137,7 @@ pub(crate) fn route(endpoint: u8, cidr: &str, origin: RouteOrigin) -> Route {
         endpoint_id: endpoint_id(endpoint),
         destination: cidr.parse().unwrap(),
         subnet_id: subnet_id(1),
+        for_all: false,
         origin,
         description: match origin {
             RouteOrigin::Associate => "Default Route".to_owned(),

@@ -8,6 +8,7 @@ mod endpoints;
 mod export;
 mod networks;
 mod record;
+mod security_groups;
 mod settling;
 mod why;
 

@@ -313,6 +313,7 @@ pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
             destination: "10.1.0.0/16".parse().unwrap(),
             subnet_id: subnet_id(number),
             origin: RouteOrigin::Associate,
+            for_all: false,
             description: String::new(),
             state: RouteState::Creating,
         });
