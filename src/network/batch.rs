@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::egress::EgressId;
+
 /// Packets a batch can hold. One TUN read with segmentation offload gives up to 47 full-size
 /// packets, so a batch takes two such reads and some single packets.
 pub const BATCH_SLOTS: usize = 128;
@@ -26,6 +28,7 @@ pub struct Slot {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    egress: EgressId,
 }
 
 impl Slot {
@@ -34,6 +37,7 @@ impl Slot {
             buffer: vec![0; SLOT_SIZE].into_boxed_slice(),
             start: HEADROOM,
             end: HEADROOM,
+            egress: EgressId::DEFAULT,
         }
     }
 
@@ -46,6 +50,12 @@ impl Slot {
     /// The packet, to be changed in place.
     pub fn packet_mut(&mut self) -> &mut [u8] {
         &mut self.buffer[self.start..self.end]
+    }
+
+    /// The way out of this machine that the packet takes if it is sent.
+    #[must_use]
+    pub fn egress(&self) -> EgressId {
+        self.egress
     }
 
     /// Where the packet lies in [`Slot::buffer_mut`].
@@ -79,8 +89,9 @@ impl Slot {
         &mut self.buffer[HEADROOM..HEADROOM + MAX_PACKET]
     }
 
-    /// Makes the first `len` bytes behind the headroom the packet.
+    /// Makes the first `len` bytes behind the headroom the packet, of the default egress.
     pub(super) fn set_len(&mut self, len: usize) {
+        self.egress = EgressId::DEFAULT;
         self.start = HEADROOM;
         self.end = HEADROOM + len.min(MAX_PACKET);
     }
@@ -175,6 +186,17 @@ impl PacketBatch {
         slot.set_len(packet.len());
         self.len += 1;
         true
+    }
+
+    /// Copies a packet in that leaves this machine by `egress`. False, and nothing changed, where
+    /// [`PacketBatch::push`] says so.
+    #[must_use = "a packet that does not fit is lost"]
+    pub fn push_by(&mut self, packet: &[u8], egress: EgressId) -> bool {
+        let is_pushed = self.push(packet);
+        if is_pushed {
+            self.slots[self.len - 1].egress = egress;
+        }
+        is_pushed
     }
 
     /// Lets `fill` write a packet into a slot of [`MAX_PACKET`] bytes and say its length; `None`
@@ -340,6 +362,18 @@ mod tests {
         assert_eq!(to.packet(0).as_ptr(), address);
         assert_eq!(packets(&to), [b"a"]);
         assert_eq!(packets(&from), [b"c", b"b"]);
+    }
+
+    #[test]
+    fn a_packet_keeps_its_egress_and_the_next_one_in_its_slot_does_not_inherit_it() {
+        let (mut from, mut to) = (PacketBatch::new(), PacketBatch::new());
+        assert!(from.push_by(b"a", EgressId(3)) && from.push(b"b"));
+        assert!(to.take_from(&mut from, 0));
+        assert_eq!(to.slots()[0].egress(), EgressId(3));
+        assert_eq!(from.slots()[0].egress(), EgressId::DEFAULT);
+        to.clear();
+        assert!(to.push(b"c"));
+        assert_eq!(to.slots()[0].egress(), EgressId::DEFAULT);
     }
 
     #[test]

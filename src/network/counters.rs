@@ -24,11 +24,13 @@ pub enum DropReason {
     QueueFull,
     /// The device or socket answered with an error.
     Device,
+    /// The packet's egress is not there.
+    Egress,
 }
 
 impl DropReason {
     /// Every reason, in the order shown to people.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Malformed,
         Self::Fragment,
         Self::Protocol,
@@ -38,6 +40,7 @@ impl DropReason {
         Self::EchoNotPermitted,
         Self::QueueFull,
         Self::Device,
+        Self::Egress,
     ];
 
     /// The reason in words, as a metric or a person reads it.
@@ -53,6 +56,7 @@ impl DropReason {
             Self::EchoNotPermitted => "echo not permitted",
             Self::QueueFull => "queue full",
             Self::Device => "device error",
+            Self::Egress => "egress not available",
         }
     }
 }

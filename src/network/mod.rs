@@ -10,10 +10,16 @@
 //!   a stack of our own, which opens ordinary sockets; targets see this machine's address. It
 //!   carries no flow opened from the network side, reassembles no IPv4 fragments and sends none.
 //!
+//! Each packet says by which [egress](EgressPlan) it leaves: by this machine's own routes, or through
+//! an interface or from an address that the plan names. [`Network::egress_health`] says which of them
+//! work, and [`HostChanges`] when to look again.
+//!
 //! What a client may reach is not decided here: packets passed the policy before they come.
 
 mod batch;
+mod changes;
 mod counters;
+mod egress;
 mod host;
 #[cfg(test)]
 pub(crate) mod memory;
@@ -31,7 +37,9 @@ use std::sync::Arc;
 use ipnet::Ipv4Net;
 
 pub use self::batch::{BATCH_SLOTS, HEADROOM, MAX_PACKET, PacketBatch, Slot, TAILROOM};
+pub use self::changes::HostChanges;
 pub use self::counters::{Counters, DropReason, Totals};
+pub use self::egress::{EgressHealth, EgressId, EgressPlan};
 pub use self::host::{HostNetwork, OwnAddresses, interfaces, own_addresses};
 pub use self::port::Port;
 
@@ -40,6 +48,10 @@ pub const MTU: u16 = 1500;
 
 /// The name of the TUN device unless another is asked for.
 pub const DEFAULT_TUN_NAME: &str = "gatehouse0";
+
+/// What marks routes and rules as ours (`rtm_protocol`): a number that nobody has assigned.
+#[cfg(target_os = "linux")]
+const ROUTE_PROTOCOL: u8 = 71;
 
 /// The way packets take into the target network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +92,8 @@ pub struct OpenOptions {
 pub struct Plan {
     /// Client ranges of all endpoints.
     pub ranges: Vec<ClientRange>,
+    /// Ways out beside the default one.
+    pub egresses: Vec<EgressPlan>,
 }
 
 /// A client range whose packets go to and from the tunnel.
@@ -156,6 +170,11 @@ pub struct Network {
     warnings: Vec<String>,
     ports: Vec<Port>,
     counters: Vec<Arc<Counters>>,
+    /// As last applied.
+    egresses: Vec<EgressPlan>,
+    health: Vec<EgressHealth>,
+    /// What user-space sockets are bound to.
+    bindings: Arc<userspace::Bindings>,
     #[cfg(target_os = "linux")]
     tun: Option<tun::Tun>,
 }
@@ -217,13 +236,13 @@ impl Network {
         }
         let limits = userspace::Limits::of_this_process(counters.len());
         warnings.extend(limits.warnings());
+        let bindings: Arc<userspace::Bindings> = Arc::default();
         let ports = counters
             .iter()
             .map(|counters| {
-                Port::userspace(
-                    userspace::Stack::new(limits, Arc::clone(counters)),
-                    Arc::clone(counters),
-                )
+                let stack =
+                    userspace::Stack::new(limits, Arc::clone(&bindings), Arc::clone(counters));
+                Port::userspace(stack, Arc::clone(counters))
             })
             .collect();
         Self {
@@ -232,6 +251,9 @@ impl Network {
             warnings,
             ports,
             counters,
+            egresses: Vec::new(),
+            health: Vec::new(),
+            bindings,
             #[cfg(target_os = "linux")]
             tun: None,
         }
@@ -255,6 +277,9 @@ impl Network {
             warnings: Vec::new(),
             ports,
             counters,
+            egresses: Vec::new(),
+            health: Vec::new(),
+            bindings: Arc::default(),
             tun: Some(tun),
         })
     }
@@ -291,19 +316,44 @@ impl Network {
         std::mem::take(&mut self.ports)
     }
 
-    /// Makes the host match the plan: routes, forwarding, address translation. Applying the same
-    /// plan again changes nothing, and is the way to include interfaces that came up since. The
-    /// user-space mode needs none of it.
+    /// Makes the host match the plan: routes, forwarding, address translation, egresses. Applying
+    /// the same plan again changes nothing, and is the way to include interfaces that came up since.
+    /// An egress that does not work is no error: see [`Network::egress_health`].
     ///
     /// # Errors
     /// If a change was refused; applying again takes up where it stopped.
     pub fn apply(&mut self, plan: &Plan) -> Result<(), Error> {
+        self.egresses.clone_from(&plan.egresses);
         #[cfg(target_os = "linux")]
         if let Some(tun) = &mut self.tun {
-            return tun.apply(plan);
+            let result = tun.apply(plan);
+            self.look();
+            return result;
         }
-        let _: &Plan = plan;
+        self.look();
         Ok(())
+    }
+
+    /// Looks at the interfaces again that egresses depend on, and says whether the health of any has
+    /// changed. It takes some milliseconds at most: call it whenever [`HostChanges`] tells of
+    /// something.
+    pub fn look(&mut self) -> bool {
+        let links = egress::links();
+        #[cfg(target_os = "linux")]
+        if let Some(tun) = &mut self.tun {
+            let health = tun.look(&self.egresses, &links);
+            return std::mem::replace(&mut self.health, health) != self.health;
+        }
+        let (bindings, health) = egress::bindings(&self.egresses, &links, userspace::try_binding);
+        self.bindings.store(Arc::new(bindings));
+        std::mem::replace(&mut self.health, health) != self.health
+    }
+
+    /// The health of each egress in the plan, as of the last [`Network::apply`] or
+    /// [`Network::look`]. Packets of one that does not work are dropped.
+    #[must_use]
+    pub fn egress_health(&self) -> Vec<EgressHealth> {
+        self.health.clone()
     }
 
     /// What an administrator should know, as sentences: another firewall that drops what clients

@@ -504,6 +504,7 @@ impl Reconciler {
         });
         let plan = Plan {
             ranges: ranges.collect(),
+            egresses: Vec::new(),
         };
         let is_current = self.applied.as_ref().is_some_and(|applied| {
             applied.plan == plan
@@ -873,6 +874,7 @@ mod tests {
         };
         let plan = Plan {
             ranges: vec![range("10.8.0.0/22"), range("10.12.0.0/22")],
+            egresses: Vec::new(),
         };
         let taken = plan.ranges[0].network;
         let mut carried = Vec::new();

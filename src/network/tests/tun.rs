@@ -32,6 +32,7 @@ fn plan() -> Plan {
             network: "10.99.0.0/22".parse().unwrap(),
             nat: true,
         }],
+        egresses: Vec::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use tun_rs::{
 };
 
 use crate::network::batch::{BATCH_SLOTS, HEADROOM, MAX_PACKET, PacketBatch, Slot};
+use crate::network::egress::EgressId;
 
 /// The checksum field holds only the pseudo-header's sum (`VIRTIO_NET_HDR_F_NEEDS_CSUM`).
 const NEEDS_CHECKSUM: u8 = 1;
@@ -206,23 +207,25 @@ impl Coalescer {
         }
     }
 
-    /// Hands each train to `write` as pieces that make one TUN write, and to `lost` the number of
+    /// Hands each train to `write` as pieces that make one TUN write of its egress' device, and to `lost` the number of
     /// packets and the error where that failed.
     pub(super) fn write(
         &mut self,
         slots: &mut [Slot],
-        mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
+        mut write: impl FnMut(EgressId, &[IoSlice<'_>]) -> io::Result<usize>,
         mut lost: impl FnMut(usize, &io::Error),
     ) {
         self.couple(slots);
         for train in &self.trains {
             prepare(&mut slots[usize::from(train.first)], train);
+            let first = &slots[usize::from(train.first)];
+            let egress = first.egress();
             let result = if train.members == 1 {
-                write(&[IoSlice::new(slots[usize::from(train.first)].packet())])
+                write(egress, &[IoSlice::new(first.packet())])
             } else {
                 let mut pieces = [IoSlice::new(&[]); BATCH_SLOTS];
                 let count = self.collect(slots, train, &mut pieces);
-                write(&pieces[..count])
+                write(egress, &pieces[..count])
             };
             if let Err(error) = result {
                 lost(usize::from(train.members), &error);
@@ -233,9 +236,8 @@ impl Coalescer {
     fn couple(&mut self, slots: &[Slot]) {
         self.trains.clear();
         for (index, slot) in (0u8..).zip(slots) {
-            let packet = slot.packet();
-            let segment = Segment::parse(packet);
-            if !self.append(slots, index, packet, segment) {
+            let segment = Segment::parse(slot.packet());
+            if !self.append(slots, index, slot, segment) {
                 self.begin(index, segment);
             }
         }
@@ -243,13 +245,8 @@ impl Coalescer {
 
     /// Adds the packet to the open train of its flow if it continues it; otherwise closes that train,
     /// so that nothing of the flow overtakes this packet.
-    fn append(
-        &mut self,
-        slots: &[Slot],
-        index: u8,
-        packet: &[u8],
-        segment: Option<Segment>,
-    ) -> bool {
+    fn append(&mut self, slots: &[Slot], index: u8, slot: &Slot, segment: Option<Segment>) -> bool {
+        let packet = slot.packet();
         let open = self
             .trains
             .iter_mut()
@@ -257,12 +254,16 @@ impl Coalescer {
             .filter(|train| train.open)
             .take(OPEN_TRAINS);
         for train in open {
-            let first = slots[usize::from(train.first)].packet();
+            let leader = &slots[usize::from(train.first)];
+            let first = leader.packet();
             if !same_flow(first, packet) {
                 continue;
             }
-            let Some(segment) = segment.filter(|segment| continues(train, first, packet, segment))
-            else {
+            // A session that has just moved to another egress leaves a train behind.
+            let segment = segment.filter(|segment| {
+                leader.egress() == slot.egress() && continues(train, first, packet, segment)
+            });
+            let Some(segment) = segment else {
                 train.open = false;
                 return false;
             };
@@ -426,7 +427,7 @@ mod tests {
         let mut writes = Vec::new();
         Coalescer::new().write(
             batch_of(packets).slots_mut(),
-            |pieces| {
+            |_, pieces| {
                 writes.push(pieces.iter().flat_map(|piece| piece.to_vec()).collect());
                 Ok(0)
             },

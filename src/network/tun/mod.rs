@@ -23,6 +23,7 @@ use tun_rs::{DeviceBuilder, SyncDevice};
 pub(super) use self::port::TunPort;
 use self::undo::Undo;
 use super::counters::Counters;
+use super::egress::{EgressHealth, EgressPlan, Link, link_of};
 use super::{Error, MTU, Plan};
 
 /// Packets the kernel may queue on the device towards us; below 1000 a burst of one fast sender is
@@ -129,6 +130,13 @@ impl Tun {
         self.match_routes(&wanted)?;
         self.warnings = firewall::forward_warnings();
         Ok(())
+    }
+
+    /// Judges the plan's egresses by the interfaces as they are.
+    pub(super) fn look(&mut self, egresses: &[EgressPlan], links: &[Link]) -> Vec<EgressHealth> {
+        let health = |egress: &EgressPlan| link_of(&egress.via, links).map(drop);
+        let of_each = egresses.iter().map(|egress| (egress.id, health(egress)));
+        of_each.collect()
     }
 
     fn match_routes(&mut self, wanted: &BTreeSet<Ipv4Net>) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use tun_rs::{AsyncDevice, SyncDevice, VIRTIO_NET_HDR_LEN};
 use super::gro::{Coalescer, Split, split};
 use crate::network::batch::PacketBatch;
 use crate::network::counters::{Counters, DropReason};
+use crate::network::egress::EgressId;
 
 /// A queue of the device, registered with the reactor of whichever runtime first uses it.
 pub(in crate::network) struct TunPort {
@@ -92,10 +93,14 @@ impl TunPort {
         self.coalescer.write(
             batch.slots_mut(),
             // The queue never fills (the kernel takes or drops at once), so readiness is not asked.
-            |pieces| Ok(rustix::io::writev(device.as_fd(), pieces)?),
+            |egress, pieces| match egress {
+                EgressId::DEFAULT => Ok(rustix::io::writev(device.as_fd(), pieces)?),
+                _ => Err(io::ErrorKind::NotFound.into()),
+            },
             |packets, error| {
                 let reason = match error.kind() {
                     io::ErrorKind::WouldBlock => DropReason::QueueFull,
+                    io::ErrorKind::NotFound => DropReason::Egress,
                     _ => DropReason::Device,
                 };
                 (0..packets).for_each(|_| counters.count_drop(reason));

@@ -5,7 +5,7 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -34,12 +34,7 @@ pub(super) struct DatagramFlow {
 }
 
 impl DatagramFlow {
-    pub(super) fn open(key: &FlowKey, now: Instant) -> io::Result<Self> {
-        let protocol = match key.carrier {
-            Carrier::Echo => Protocol::ICMPV4,
-            Carrier::Udp | Carrier::Tcp => Protocol::UDP,
-        };
-        let socket = Socket::new(Domain::IPV4, Type::DGRAM.nonblocking(), Some(protocol))?;
+    pub(super) fn open(socket: Socket, key: &FlowKey, now: Instant) -> io::Result<Self> {
         // A client may broadcast only if the policy let it.
         socket.connect(&key.target.into())?;
         let idle_limit = match key.carrier {

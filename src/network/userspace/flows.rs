@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::datagram::DatagramFlow;
 use super::ready::{FlowWaker, ReadyQueue};
 use super::tcp::TcpFlow;
+use crate::network::egress::EgressId;
 
 /// What carries a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +60,8 @@ impl Flow {
 /// A flow and what the stack keeps about it.
 pub(super) struct Entry {
     pub(super) key: FlowKey,
+    /// What its socket is bound to.
+    pub(super) egress: EgressId,
     pub(super) flow: Flow,
     pub(super) waker: Arc<FlowWaker>,
     pub(super) task: Waker,
@@ -154,7 +157,13 @@ impl Flows {
     }
 
     /// Adds a flow; the key must not be in the table.
-    pub(super) fn insert(&mut self, key: FlowKey, flow: Flow, ready: &Arc<ReadyQueue>) -> FlowId {
+    pub(super) fn insert(
+        &mut self,
+        key: FlowKey,
+        egress: EgressId,
+        flow: Flow,
+        ready: &Arc<ReadyQueue>,
+    ) -> FlowId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place::default());
             self.places.len() - 1
@@ -171,6 +180,7 @@ impl Flows {
             .or_default() += 1;
         place.entry = Some(Entry {
             key,
+            egress,
             flow,
             task: Waker::from(Arc::clone(&waker)),
             waker,

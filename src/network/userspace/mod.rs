@@ -16,15 +16,16 @@ mod packet;
 mod ready;
 mod tcp;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future as _;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::time::Instant as StackInstant;
@@ -40,6 +41,7 @@ use self::ready::ReadyQueue;
 use self::tcp::{Refusal, TcpFlow};
 use super::batch::PacketBatch;
 use super::counters::{Counters, DropReason};
+use super::egress::{Binding, EgressId};
 
 /// TCP flows one worker keeps, and as many UDP and echo flows.
 const MAX_FLOWS: usize = 4096;
@@ -51,6 +53,35 @@ const RESERVED_FILES: u64 = 256;
 const ENOUGH_FILES: u64 = 1 << 20;
 /// Timers are not set finer than this.
 const TICK: Duration = Duration::from_millis(1);
+
+/// What the sockets of each egress are bound to, beside the default one's, which are not.
+pub(super) type Bindings = ArcSwap<BTreeMap<EgressId, Binding>>;
+
+/// Whether sockets can be bound so.
+pub(super) fn try_binding(binding: &Binding) -> io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    bind(&socket, binding)
+}
+
+fn bind(socket: &Socket, binding: &Binding) -> io::Result<()> {
+    if let Some(interface) = &binding.interface {
+        bind_to_interface(socket, interface)?;
+    }
+    match binding.source {
+        Some(address) => socket.bind(&SocketAddrV4::new(address, 0).into()),
+        None => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn bind_to_interface(socket: &Socket, name: &str) -> io::Result<()> {
+    socket.bind_device(Some(name.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_to_interface(_: &Socket, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
 
 /// Bounds of one worker's stack.
 #[derive(Clone, Copy, Debug)]
@@ -216,6 +247,7 @@ fn random_seed() -> u64 {
 pub(super) struct Stack {
     core: Core,
     limits: Limits,
+    bindings: Arc<Bindings>,
     flows: Flows,
     ready: Arc<ReadyQueue>,
     /// Flows a client's packet came for since they were polled.
@@ -232,10 +264,11 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    pub(super) fn new(limits: Limits, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(limits: Limits, bindings: Arc<Bindings>, counters: Arc<Counters>) -> Self {
         Self {
             core: Core::new(counters),
             limits,
+            bindings,
             flows: Flows::default(),
             ready: Arc::default(),
             touched: Vec::new(),
@@ -253,10 +286,10 @@ impl Stack {
     }
 
     fn send_at(&mut self, batch: &PacketBatch, now: Instant) {
-        for bytes in batch.iter() {
-            if let Err(reason) =
-                Incoming::parse(bytes).and_then(|incoming| self.receive(&incoming, now))
-            {
+        for slot in batch.slots() {
+            let result = Incoming::parse(slot.packet())
+                .and_then(|incoming| self.receive(&incoming, slot.egress(), now));
+            if let Err(reason) = result {
                 self.core.counters.count_drop(reason);
             }
         }
@@ -315,12 +348,52 @@ impl Stack {
         }
     }
 
-    fn receive(&mut self, incoming: &Incoming<'_>, now: Instant) -> Result<(), DropReason> {
+    fn receive(
+        &mut self,
+        incoming: &Incoming<'_>,
+        egress: EgressId,
+        now: Instant,
+    ) -> Result<(), DropReason> {
         match incoming.kind {
-            Kind::Tcp { opens, resets } => self.receive_tcp(incoming, opens, resets, now),
-            Kind::Udp { payload } => self.receive_datagram(&incoming.key, payload, now),
-            Kind::Echo { message } => self.receive_datagram(&incoming.key, message, now),
+            Kind::Tcp { opens, resets } => self.receive_tcp(incoming, opens, resets, egress, now),
+            Kind::Udp { payload: message } | Kind::Echo { message } => {
+                self.receive_datagram(&incoming.key, message, egress, now)
+            }
         }
+    }
+
+    /// The flow that the packet belongs to. One that left by another egress ends: its session has
+    /// moved, and targets know it by another address now.
+    fn find(&mut self, key: &FlowKey, egress: EgressId) -> Option<FlowId> {
+        let id = self.flows.find(key)?;
+        if self.flows.get_mut(id)?.egress == egress {
+            return Some(id);
+        }
+        self.remove(id);
+        None
+    }
+
+    /// A socket that leaves by `egress`.
+    fn socket(
+        &self,
+        kind: Type,
+        protocol: Protocol,
+        egress: EgressId,
+    ) -> Result<Socket, DropReason> {
+        let socket = Socket::new(Domain::IPV4, kind.nonblocking(), Some(protocol));
+        let socket = socket.map_err(|error| match error.kind() {
+            _ if is_exhausted(&error) => DropReason::NoSocket,
+            io::ErrorKind::PermissionDenied if protocol == Protocol::ICMPV4 => {
+                DropReason::EchoNotPermitted
+            }
+            _ => DropReason::Device,
+        })?;
+        if egress != EgressId::DEFAULT {
+            let bindings = self.bindings.load();
+            let binding = bindings.get(&egress).ok_or(DropReason::Egress)?;
+            bind(&socket, binding).map_err(|_| DropReason::Egress)?;
+        }
+        Ok(socket)
     }
 
     fn receive_tcp(
@@ -328,9 +401,10 @@ impl Stack {
         incoming: &Incoming<'_>,
         opens: bool,
         resets: bool,
+        egress: EgressId,
         now: Instant,
     ) -> Result<(), DropReason> {
-        let mut id = self.flows.find(&incoming.key);
+        let mut id = self.find(&incoming.key, egress);
         if let Some(known) = id
             && opens
             && self.is_spent(known)
@@ -340,7 +414,7 @@ impl Stack {
         }
         let id = match id {
             Some(id) => id,
-            None if opens => match self.open_tcp(incoming, now)? {
+            None if opens => match self.open_tcp(incoming, egress, now)? {
                 Some(id) => id,
                 None => return Ok(()),
             },
@@ -381,15 +455,18 @@ impl Stack {
     fn open_tcp(
         &mut self,
         incoming: &Incoming<'_>,
+        egress: EgressId,
         now: Instant,
     ) -> Result<Option<FlowId>, DropReason> {
         if self.flows.tcp() >= self.limits.flows {
             self.make_room(&incoming.key)?;
         }
-        match TcpFlow::open(&incoming.key, incoming.packet, now) {
+        let socket = self.socket(Type::STREAM, Protocol::TCP, egress)?;
+        let key = incoming.key;
+        match TcpFlow::open(socket, &key, incoming.packet, now) {
             Ok(flow) => {
                 let flow = Flow::Tcp(Box::new(flow));
-                Ok(Some(self.flows.insert(incoming.key, flow, &self.ready)))
+                Ok(Some(self.flows.insert(key, egress, flow, &self.ready)))
             }
             Err(error) if is_exhausted(&error) => Err(DropReason::NoSocket),
             Err(error) => {
@@ -403,11 +480,12 @@ impl Stack {
         &mut self,
         key: &FlowKey,
         message: &[u8],
+        egress: EgressId,
         now: Instant,
     ) -> Result<(), DropReason> {
-        let id = match self.flows.find(key) {
+        let id = match self.find(key, egress) {
             Some(id) => id,
-            None => match self.open_datagram(key, now)? {
+            None => match self.open_datagram(key, egress, now)? {
                 Some(id) => id,
                 None => return Ok(()),
             },
@@ -426,23 +504,26 @@ impl Stack {
         Ok(())
     }
 
-    fn open_datagram(&mut self, key: &FlowKey, now: Instant) -> Result<Option<FlowId>, DropReason> {
+    fn open_datagram(
+        &mut self,
+        key: &FlowKey,
+        egress: EgressId,
+        now: Instant,
+    ) -> Result<Option<FlowId>, DropReason> {
         if self.flows.datagrams() >= self.limits.flows {
             self.make_room(key)?;
         }
-        match DatagramFlow::open(key, now) {
-            Ok(flow) => Ok(Some(self.flows.insert(
-                *key,
-                Flow::Datagram(flow),
-                &self.ready,
-            ))),
-            Err(error) if is_exhausted(&error) => Err(DropReason::NoSocket),
-            Err(error)
-                if key.carrier == Carrier::Echo
-                    && error.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                Err(DropReason::EchoNotPermitted)
+        let protocol = match key.carrier {
+            Carrier::Echo => Protocol::ICMPV4,
+            Carrier::Udp | Carrier::Tcp => Protocol::UDP,
+        };
+        let socket = self.socket(Type::DGRAM, protocol, egress)?;
+        match DatagramFlow::open(socket, key, now) {
+            Ok(flow) => {
+                let flow = Flow::Datagram(flow);
+                Ok(Some(self.flows.insert(*key, egress, flow, &self.ready)))
             }
+            Err(error) if is_exhausted(&error) => Err(DropReason::NoSocket),
             Err(error) => {
                 if let Refusal::Unreachable(why) = Refusal::of(&error) {
                     self.core.send_unreachable(&packet::stand_in(key), why);
@@ -578,7 +659,7 @@ fn is_exhausted(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
+    use std::net::{SocketAddr, TcpListener, UdpSocket};
 
     use proptest::prelude::*;
 
@@ -589,7 +670,7 @@ mod tests {
             flows,
             echo_permitted: false,
         };
-        Stack::new(limits, Arc::default())
+        Stack::new(limits, Arc::default(), Arc::default())
     }
 
     fn key(carrier: Carrier, client_port: u16, target: SocketAddr) -> FlowKey {
@@ -663,7 +744,11 @@ mod tests {
                 Carrier::Tcp => syn(&key),
                 _ => packet::stand_in(&key).to_vec(),
             };
-            let opened = stack.receive(&Incoming::parse(&packet).unwrap(), Instant::now());
+            let opened = stack.receive(
+                &Incoming::parse(&packet).unwrap(),
+                EgressId::DEFAULT,
+                Instant::now(),
+            );
             let count = |client| {
                 let client = Ipv4Addr::new(10, 99, 0, client);
                 stack.flows.count(carrier, client)
@@ -712,7 +797,7 @@ mod tests {
         for port in [1, 2] {
             let syn = syn(&key(Carrier::Tcp, port, target));
             let incoming = Incoming::parse(&syn).unwrap();
-            let result = stack.receive(&incoming, Instant::now());
+            let result = stack.receive(&incoming, EgressId::DEFAULT, Instant::now());
             assert_eq!(
                 result,
                 if port == 1 {
@@ -731,7 +816,11 @@ mod tests {
         let begin = Instant::now();
         let key = key(Carrier::Tcp, 7, listener.local_addr().unwrap());
         stack
-            .receive(&Incoming::parse(&syn(&key)).unwrap(), begin)
+            .receive(
+                &Incoming::parse(&syn(&key)).unwrap(),
+                EgressId::DEFAULT,
+                begin,
+            )
             .unwrap();
         // The reactor has no turn in this test, so as far as the flow knows nobody answers.
         let id = stack.flows.find(&key).unwrap();

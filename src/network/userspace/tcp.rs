@@ -9,7 +9,7 @@ use smoltcp::iface::{PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{
     CongestionControl, Socket as TcpSocket, SocketBuffer, State as TcpState,
 };
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
@@ -59,12 +59,12 @@ struct Open {
 
 impl TcpFlow {
     /// Begins to connect to the target of a client's SYN.
-    pub(super) fn open(key: &FlowKey, syn: &[u8], now: Instant) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::IPV4,
-            Type::STREAM.nonblocking(),
-            Some(Protocol::TCP),
-        )?;
+    pub(super) fn open(
+        socket: Socket,
+        key: &FlowKey,
+        syn: &[u8],
+        now: Instant,
+    ) -> io::Result<Self> {
         socket.set_tcp_nodelay(true)?;
         match socket.connect(&key.target.into()) {
             Err(error)
