@@ -1,4 +1,10 @@
 //! A form on its way to the service: refusals land at their field, and nothing typed is lost.
+//!
+//! What a field holds is judged by the service alone: its answer to a dry run lands at the field
+//! that was left, its answer to the act at the field it names. A page draws a [`Form`] in place; a
+//! dialog is a [`FormDialog`], which [`dialog`] drives.
+
+pub mod dialog;
 
 use egui::Ui;
 
@@ -6,7 +12,7 @@ use super::{
     backend::{Pending, Work},
     context::Context,
     kit::{
-        self,
+        self, Choice, Select,
         field::{FieldResponse, TextField},
     },
 };
@@ -14,6 +20,7 @@ use crate::{
     control::Console,
     model::{Answer, Code, Command, Refusal, Request},
 };
+pub use dialog::{Act, DialogForm, FormDialog};
 
 /// What a form waits for and what it was told.
 ///
@@ -22,10 +29,15 @@ use crate::{
 pub struct Form<T = Answer> {
     work: Work<T>,
     check: Work<Option<Refusal>>,
+    /// Fields that were filled in and left: only they are judged before the act.
     left: Vec<&'static str>,
-    refusal: Option<Refusal>,
+    /// One of them was left in this frame.
+    just_left: bool,
+    /// What is wrong: at most one refusal for each field, and one for none.
+    refusals: Vec<Refusal>,
     shown: Vec<&'static str>,
-    /// The refused field is to take the focus when it is drawn.
+    changed: bool,
+    /// The first refused field is to take the focus when it is drawn.
     focus: bool,
 }
 
@@ -35,8 +47,10 @@ impl<T> Default for Form<T> {
             work: Work::default(),
             check: Work::default(),
             left: Vec::new(),
-            refusal: None,
+            just_left: false,
+            refusals: Vec::new(),
             shown: Vec::new(),
+            changed: false,
             focus: false,
         }
     }
@@ -49,20 +63,25 @@ impl<T> Form<T> {
         self.work.is_running()
     }
 
+    /// Whether something was typed or chosen.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
     /// Begins the act; what it was told before is forgotten.
     pub fn start(&mut self, pending: Pending<T>) {
-        self.refusal = None;
+        self.refusals.clear();
+        self.outdate();
         self.work.start(pending);
     }
 
     /// What the act brought, once; a refusal is kept and shown instead.
     pub fn poll(&mut self) -> Option<T> {
-        if let Some(Ok(Some(refusal))) = self.check.poll()
-            && self.refusal.is_none()
-            && let Some(field) = refusal.field.as_deref()
-            && self.left.contains(&field)
-        {
-            self.refusal = Some(refusal);
+        match self.check.poll() {
+            Some(Ok(Some(refusal))) => self.judged(refusal),
+            Some(Ok(None)) => self.refusals.clear(),
+            Some(Err(_)) | None => {}
         }
         match self.work.poll()? {
             Ok(done) => Some(done),
@@ -73,36 +92,81 @@ impl<T> Form<T> {
         }
     }
 
+    /// Lays what a draft is refused for at its field, if that was visited: what has not been
+    /// reached yet is not held against it, nor is what is still missing.
+    fn judged(&mut self, refusal: Refusal) {
+        let visited = refusal
+            .field
+            .as_deref()
+            .is_some_and(|field| self.left.contains(&field));
+        if visited && refusal.code != Code::MissingParameter {
+            self.lay(refusal);
+        }
+    }
+
+    fn lay(&mut self, refusal: Refusal) {
+        self.refusals.retain(|other| other.field != refusal.field);
+        self.refusals.push(refusal);
+    }
+
     /// Takes a refusal, such as one that was found without the service; its field takes the focus.
     pub fn refuse(&mut self, refusal: Refusal) {
-        self.refusal = Some(refusal);
+        self.lay(refusal);
         self.focus = true;
     }
 
     /// Forgets what it was told.
     pub fn forget(&mut self) {
-        self.refusal = None;
+        self.refusals.clear();
         self.left.clear();
+        self.outdate();
+    }
+
+    /// What the service was asked about is no longer what is typed: its answer says nothing now.
+    fn outdate(&mut self) {
+        self.check = Work::default();
     }
 
     /// Asks whether `command` would be carried out, once a field was left; what is wrong with a
     /// field not visited yet is not said yet.
     pub fn judge_when_left(&mut self, cx: &Context<'_>, command: impl FnOnce() -> Command) {
-        if self.shown.contains(&LEFT) && !self.check.is_running() && !self.is_working() {
-            self.check.start(cx.backend.judge(command()));
+        self.judge_draft_when_left(cx, || Ok(Some(command())));
+    }
+
+    /// The same for a draft that may be refused before it is sent, or cannot be judged.
+    fn judge_draft_when_left(
+        &mut self,
+        cx: &Context<'_>,
+        draft: impl FnOnce() -> Result<Option<Command>, Refusal>,
+    ) {
+        if std::mem::take(&mut self.just_left) && !self.is_working() {
+            match draft() {
+                Ok(Some(command)) => self.check.start(cx.backend.judge(command)),
+                Ok(None) => {}
+                Err(refusal) => self.judged(refusal),
+            }
         }
-        self.shown.retain(|field| *field != LEFT);
     }
 
     /// Says that `field` was changed in another way than by [`Form::text`].
     pub fn changed(&mut self, field: &str) {
-        if self
-            .refusal
-            .as_ref()
-            .is_some_and(|r| r.field.as_deref() == Some(field))
-        {
-            self.refusal = None;
+        self.changed = true;
+        self.refusals
+            .retain(|r| r.field.is_some() && r.field.as_deref() != Some(field));
+        self.outdate();
+    }
+
+    /// Says that `field` was chosen rather than typed: it is judged at once.
+    pub fn chose(&mut self, field: &'static str) {
+        self.changed(field);
+        self.leave(field);
+    }
+
+    fn leave(&mut self, field: &'static str) {
+        if !self.left.contains(&field) {
+            self.left.push(field);
         }
+        self.just_left = true;
     }
 
     /// What is wrong with a field: the words, where the service's name of the field is replaced
@@ -122,25 +186,34 @@ impl<T> Form<T> {
         self.at(field)?.cure.clone()
     }
 
+    /// The words of the link that fills it in ("Use 10.0.0.0/22").
+    #[must_use]
+    pub fn cure_words(&self, field: &str) -> Option<String> {
+        Some(format!("Use {}", self.cure(field)?))
+    }
+
     fn at(&self, field: &str) -> Option<&Refusal> {
-        self.refusal
-            .as_ref()
-            .filter(|r| r.field.as_deref() == Some(field))
+        self.refusals
+            .iter()
+            .find(|r| r.field.as_deref() == Some(field))
+    }
+
+    fn is_shown(&self, refusal: &Refusal) -> bool {
+        let field = refusal.field.as_deref();
+        field.is_some_and(|field| self.shown.contains(&field))
     }
 
     /// A refusal that belongs to none of the fields drawn so far.
     #[must_use]
     pub fn elsewhere(&self) -> Option<&str> {
-        let refusal = self.refusal.as_ref()?;
-        let field = refusal.field.as_deref();
-        let drawn = field.is_some_and(|field| self.shown.contains(&field));
-        (!drawn).then_some(refusal.message.as_str())
+        let refusal = self.refusals.iter().find(|r| !self.is_shown(r))?;
+        Some(refusal.message.as_str())
     }
 
     /// How many fields are to be changed.
     #[must_use]
     pub fn errors(&self) -> usize {
-        usize::from(self.refusal.is_some() && self.elsewhere().is_none())
+        self.refusals.iter().filter(|r| self.is_shown(r)).count()
     }
 
     /// Notes that a field is drawn, so that its refusal is not said elsewhere too.
@@ -172,7 +245,7 @@ impl<T> Form<T> {
     ) -> FieldResponse {
         self.shows(field);
         let error = self.error(field, label);
-        let cure = self.cure(field).map(|cure| format!("Use {cure}"));
+        let cure = self.cure_words(field);
         let out = describe(kit::text_field(value).label(label).hint(hint).help(help))
             .error(error.as_deref())
             .cure(cure.as_deref())
@@ -194,15 +267,55 @@ impl<T> Form<T> {
         self.focus_refused(field, out);
         if out.cured {
             *value = self.cure(field).unwrap_or_default();
-        }
-        if out.cured || out.changed() {
+            self.chose(field);
+        } else if out.changed() {
             self.changed(field);
         }
         if out.lost_focus() && !value.trim().is_empty() {
-            if !self.left.contains(&field) {
-                self.left.push(field);
-            }
-            self.shows(LEFT);
+            self.leave(field);
+        }
+    }
+
+    /// Draws a choice of one with what is wrong with it; `describe` adds help and the like. True
+    /// when another was chosen.
+    pub fn choose<C: Clone + PartialEq>(
+        &mut self,
+        ui: &mut Ui,
+        (field, label): (&'static str, &'static str),
+        value: &mut C,
+        choices: &[Choice<C>],
+        describe: impl for<'a> FnOnce(Select<'a, C>) -> Select<'a, C>,
+    ) -> bool {
+        self.shows(field);
+        let error = self.error(field, label);
+        let select = kit::select(value, choices).label(label);
+        let out = describe(select).error(error.as_deref()).ui(ui);
+        self.focus_refused(field, &out);
+        if out.changed() {
+            self.chose(field);
+        }
+        out.changed()
+    }
+
+    /// Says below a field that is narrower than a sentence what is wrong with it, and else how it
+    /// is filled in.
+    pub fn line_below(&mut self, ui: &mut Ui, field: &'static str, value: &mut String, help: &str) {
+        self.shows(field);
+        let Some(error) = self.error(field, "") else {
+            kit::help(ui, help);
+            return;
+        };
+        if kit::error_line(ui, &error, self.cure_words(field).as_deref()) {
+            *value = self.cure(field).unwrap_or_default();
+            self.chose(field);
+        }
+    }
+
+    /// Says below fields that have no place for it what is wrong with them.
+    pub fn error_below(&mut self, ui: &mut Ui, field: &'static str) {
+        self.shows(field);
+        if let Some(error) = self.error(field, "") {
+            kit::error_line(ui, &error, None);
         }
     }
 }
@@ -213,9 +326,6 @@ impl Form<Answer> {
         self.start(cx.backend.call(command));
     }
 }
-
-/// Marks that a field was left in this frame; no field has this name.
-const LEFT: &str = "";
 
 /// Carries out one command of a chain.
 ///
@@ -246,4 +356,53 @@ pub fn moved(refusal: Refusal, from: &str, to: &str) -> Refusal {
             .message
             .replacen(&format!("{from} is needed"), &format!("{to} is needed"), 1);
     Refusal { message, ..refusal }.at(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROUTE: &str = "DestinationCidrBlock";
+
+    fn refusal(code: Code, text: &str) -> Refusal {
+        Refusal::new(code, text)
+    }
+
+    #[test]
+    fn a_refusal_lands_at_the_field_it_names_or_above_the_form() {
+        let mut form = Form::<Answer>::default();
+        form.shows(ROUTE);
+        let small = refusal(Code::InvalidParameterValue, "too small");
+        form.refuse(small.at(ROUTE).cure("10.0.0.0/22"));
+        form.refuse(refusal(Code::Unavailable, "the disk is full").at("Elsewhere"));
+        assert_eq!(form.error(ROUTE, "Route").as_deref(), Some("too small"));
+        assert_eq!(form.cure_words(ROUTE).as_deref(), Some("Use 10.0.0.0/22"));
+        assert_eq!(form.elsewhere(), Some("the disk is full"));
+        assert_eq!(form.errors(), 1, "the other is at no field");
+        form.changed(ROUTE);
+        assert_eq!((form.errors(), form.elsewhere()), (0, None));
+    }
+
+    #[test]
+    fn a_draft_is_held_only_against_fields_that_were_left_and_not_for_what_is_missing() {
+        let mut form = Form::<Answer>::default();
+        form.shows(ROUTE);
+        let wrong = || refusal(Code::InvalidParameterValue, "wrong").at(ROUTE);
+        form.judged(wrong());
+        assert_eq!(form.errors(), 0, "nobody was there yet");
+        form.leave(ROUTE);
+        form.judged(Refusal::missing(ROUTE, "10.0.0.0/16"));
+        assert_eq!(form.errors(), 0, "it is said when the form is sent");
+        form.judged(wrong());
+        assert_eq!(form.errors(), 1);
+    }
+
+    #[test]
+    fn what_is_missing_goes_by_the_fields_label() {
+        let mut form = Form::<Answer>::default();
+        form.refuse(Refusal::missing(ROUTE, "10.0.0.0/16"));
+        let said = form.error(ROUTE, "Route destination");
+        let words = "Route destination is needed, for example 10.0.0.0/16";
+        assert_eq!(said.as_deref(), Some(words));
+    }
 }

@@ -1,10 +1,11 @@
 //! Make somebody a member of a group.
 
-use super::{Dialog, Stay, create_ca::WIDTH};
+use egui::Ui;
+
 use crate::{
     app::{
-        context::{Action, Context},
-        form::Form,
+        context::Context,
+        form::{Act, DialogForm, FormDialog},
         kit::{self, Choice},
         people::people,
     },
@@ -21,7 +22,7 @@ const PROPOSED: usize = 8;
 pub struct AddMember {
     group: Option<Sid>,
     user: String,
-    form: Form,
+    form: DialogForm,
 }
 
 impl AddMember {
@@ -31,42 +32,8 @@ impl AddMember {
         Self {
             group,
             user: user.to_owned(),
-            form: Form::default(),
+            form: DialogForm::default(),
         }
-    }
-
-    fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui) {
-        let groups = groups(&cx.view.snapshot);
-        self.form.shows(GROUP.0);
-        let error = self.form.error(GROUP.0, GROUP.1);
-        let chosen = kit::select(&mut self.group, &groups)
-            .label(GROUP.1)
-            .nothing("There is no group yet: create one first")
-            .error(error.as_deref())
-            .ui(ui);
-        if chosen.changed() {
-            self.form.changed(GROUP.0);
-        }
-        self.form.text(ui, USER, &mut self.user, |field| {
-            field
-                .hint("a.lindqvist")
-                .limit(256)
-                .help("The common name of the user's certificate.")
-        });
-        let proposed = self.proposed(cx);
-        if proposed.is_empty() {
-            return;
-        }
-        kit::help(ui, "Known here");
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
-            for name in proposed {
-                if kit::button(&name).clicked(ui) {
-                    self.user = name;
-                    self.form.changed(USER.0);
-                }
-            }
-        });
     }
 
     /// Who is not in the group yet and goes by what is typed.
@@ -85,46 +52,60 @@ impl AddMember {
             .map(|(name, _)| name.to_owned())
             .collect()
     }
-
-    fn command(&self, group: &Sid) -> Command {
-        Command::AddUserToGroup(Membership {
-            sid: group.to_string(),
-            common_name: self.user.trim().to_owned(),
-        })
-    }
 }
 
-impl Dialog for AddMember {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            let group = self.group.as_ref();
-            let group = group.and_then(|sid| cx.view.snapshot.groups.get(sid));
-            let name = group.map_or("the group", |group| group.name.as_str());
-            let words = format!("{} is in {name}", self.user.trim());
-            cx.ask(Action::Toast(words));
-            return Stay::Closed;
+impl FormDialog for AddMember {
+    fn title(&self) -> String {
+        "Add user to group".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Add"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        let groups = groups(&cx.view.snapshot);
+        form.choose(ui, GROUP, &mut self.group, &groups, |field| {
+            field.nothing("There is no group yet: create one first")
+        });
+        form.text(ui, USER, &mut self.user, |field| {
+            field
+                .hint("a.lindqvist")
+                .limit(256)
+                .help("The common name of the user's certificate.")
+        });
+        let proposed = self.proposed(cx);
+        if proposed.is_empty() {
+            return;
         }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let shown = kit::form_dialog("Add user to group", "Add")
-            .errors(self.form.errors())
-            .changed(!self.user.is_empty())
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| self.fields(cx, ui));
-        match (shown, self.group.clone()) {
-            (kit::Dialog::Open, _) => {}
-            (kit::Dialog::Closed, _) => return Stay::Closed,
-            (kit::Dialog::Submitted, None) => {
-                self.form
-                    .refuse(Refusal::missing(GROUP.0, "one of the list"));
+        kit::help(ui, "Known here");
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
+            for name in proposed {
+                if kit::button(&name).clicked(ui) {
+                    self.user = name;
+                    form.chose(USER.0);
+                }
             }
-            (kit::Dialog::Submitted, Some(group)) => {
-                let command = self.command(&group);
-                self.form.send(cx, command);
-            }
-        }
-        Stay::Open
+        });
+    }
+
+    fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
+        let Some(group) = &self.group else {
+            return Err(Refusal::missing(GROUP.0, "one of the list"));
+        };
+        let command = Command::AddUserToGroup(Membership {
+            sid: group.to_string(),
+            common_name: self.user.trim().to_owned(),
+        });
+        let known = cx.view.snapshot.groups.get(group);
+        let name = known.map_or("the group", |group| group.name.as_str());
+        let done = format!("{} is in {name}", self.user.trim());
+        Ok(Act::command(command, done))
     }
 }
 

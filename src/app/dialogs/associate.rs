@@ -1,17 +1,20 @@
 //! Associate: a subnet becomes a target network of an endpoint.
 
-use super::{Dialog, Stay, form::Form};
+use egui::Ui;
+
 use crate::{
     app::{
         context::Context,
+        form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice, icons},
     },
     model::{
-        Association, AssociationState, Command, EndpointId, Snapshot, Subnet, SubnetId, VpcId,
-        command::AssociateTargetNetwork, net::overlap,
+        Association, AssociationState, Command, EndpointId, Refusal, Snapshot, Subnet, SubnetId,
+        VpcId, command::AssociateTargetNetwork, net::overlap,
     },
 };
 
+const VPC: (&str, &str) = ("VpcId", "VPC");
 const SUBNET: &str = "SubnetId";
 
 /// The dialog.
@@ -19,7 +22,7 @@ pub struct Associate {
     endpoint: EndpointId,
     vpc: Option<VpcId>,
     subnet: Option<SubnetId>,
-    form: Form,
+    form: DialogForm,
 }
 
 impl Associate {
@@ -34,7 +37,7 @@ impl Associate {
             endpoint,
             vpc,
             subnet: None,
-            form: Form::new("Associate target network", &[SUBNET]),
+            form: DialogForm::default(),
         };
         dialog.choose_only_subnet(snapshot);
         dialog
@@ -59,7 +62,7 @@ impl Associate {
         })
     }
 
-    fn fields(&mut self, snapshot: &Snapshot, ui: &mut egui::Ui, form: &mut Form) {
+    fn vpc_field(&mut self, snapshot: &Snapshot, ui: &mut Ui, form: &mut DialogForm) {
         let fixed = fixed_vpc(snapshot, &self.endpoint).is_some();
         let vpcs: Vec<Choice<Option<VpcId>>> = snapshot
             .vpcs
@@ -69,17 +72,35 @@ impl Associate {
                 Choice::new(Some(vpc.id.clone()), vpc.title()).detail(cidrs.join(", "))
             })
             .collect();
-        let chosen = kit::select(&mut self.vpc, &vpcs)
-            .label("VPC")
-            .placeholder("Choose a VPC")
-            .nothing("There is no VPC yet. Make one under VPCs and subnets")
-            .disabled_because(fixed.then_some(
-                "All target networks of an endpoint are in one VPC; the first one chose it",
-            ))
-            .ui(ui);
-        if form.touched("VpcId", &chosen.response) || chosen.response.changed() {
+        let other = form.choose(ui, VPC, &mut self.vpc, &vpcs, |field| {
+            field
+                .placeholder("Choose a VPC")
+                .nothing("There is no VPC yet. Make one under VPCs and subnets")
+                .disabled_because(fixed.then_some(
+                    "All target networks of an endpoint are in one VPC; the first one chose it",
+                ))
+        });
+        if other {
             self.choose_only_subnet(snapshot);
         }
+    }
+}
+
+impl FormDialog for Associate {
+    fn title(&self) -> String {
+        "Associate target network".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Associate"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.vpc_field(&cx.view.snapshot, ui, form);
         if self.vpc.is_none() {
             return;
         }
@@ -88,7 +109,7 @@ impl Associate {
             "Subnet",
             "Clients reach the VPC through it. One for each Availability Zone.",
         );
-        let offers = offers(snapshot, &self.endpoint, self.vpc.as_ref());
+        let offers = offers(&cx.view.snapshot, &self.endpoint, self.vpc.as_ref());
         if offers.is_empty() {
             kit::help(
                 ui,
@@ -104,40 +125,24 @@ impl Associate {
             };
             let card = card.icon(icons::TREE_STRUCTURE);
             let response = card.radio(ui, &mut self.subnet, Some(offer.subnet));
-            form.touched(SUBNET, &response);
+            if response.changed() {
+                form.chose(SUBNET);
+            }
         }
-        if let Some(error) = form.error(SUBNET) {
-            kit::error_line(ui, error, None);
-        }
+        form.error_below(ui, SUBNET);
     }
-}
 
-impl Dialog for Associate {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll(ctx).is_some() {
-            self.form.close(ctx);
-            cx.ask(crate::app::context::Action::Toast("Associating".to_owned()));
-            return Stay::Closed;
-        }
-        let off = self.subnet.is_none().then_some("Choose a subnet first");
-        let mut form = std::mem::take(&mut self.form);
-        let snapshot = &cx.view.snapshot;
-        let shown = form.show(ctx, "Associate", off, |ui, form| {
-            self.fields(snapshot, ui, form);
-        });
-        self.form = form;
-        match shown {
-            kit::Dialog::Closed => {
-                self.form.leave(cx, "Associating".to_owned());
-                return Stay::Closed;
-            }
-            kit::Dialog::Submitted if !self.form.is_working() => {
-                let command = self.command();
-                self.form.submit(cx.backend, command);
-            }
-            _ => {}
-        }
-        Stay::Open
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        Ok(Act::command(self.command(), "Associating"))
+    }
+
+    fn off(&self, _cx: &Context<'_>) -> Option<String> {
+        let nothing = self.subnet.is_none();
+        nothing.then(|| "Choose a subnet first".to_owned())
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }
 

@@ -1,9 +1,12 @@
 //! Authorize ingress: a rule that lets clients reach a network.
 
-use super::{Dialog, Stay, add_member::groups, form::Form, until::Until};
+use egui::Ui;
+
+use super::{add_member::groups, until::Until};
 use crate::{
     app::{
-        context::{Action, Context},
+        context::Context,
+        form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice},
     },
     model::{
@@ -12,13 +15,13 @@ use crate::{
     },
 };
 
-const TARGET: &str = "TargetNetworkCidr";
-const GROUP: &str = "AccessGroupId";
-const PROTOCOL: &str = "Protocol";
+const TARGET: (&str, &str) = ("TargetNetworkCidr", "Destination network to enable access");
+const GROUP: (&str, &str) = ("AccessGroupId", "Group");
+const PROTOCOL: (&str, &str) = ("Protocol", "Protocol");
 const PORTS: &str = "FromPort";
 const LAST_PORT: &str = "ToPort";
 const END: &str = "ExpiresAt";
-const DESCRIPTION: &str = "Description";
+const DESCRIPTION: (&str, &str) = ("Description", "Description");
 
 /// The dialog.
 pub struct Authorize {
@@ -30,7 +33,7 @@ pub struct Authorize {
     ports: String,
     until: Until,
     description: String,
-    form: Form,
+    form: DialogForm,
 }
 
 impl Authorize {
@@ -42,7 +45,6 @@ impl Authorize {
             .next()
             .map(|proposal| proposal.cidr)
             .unwrap_or_default();
-        let fields = &[TARGET, GROUP, PROTOCOL, PORTS, LAST_PORT, END, DESCRIPTION];
         Self {
             endpoint,
             target,
@@ -52,7 +54,7 @@ impl Authorize {
             ports: String::new(),
             until: Until::default(),
             description: String::new(),
-            form: Form::new("Authorize ingress", fields),
+            form: DialogForm::default(),
         }
     }
 
@@ -71,18 +73,13 @@ impl Authorize {
         self
     }
 
-    /// What is true once it is carried out.
-    fn done(&self) -> String {
-        format!("{} authorized", self.target.trim())
-    }
-
     fn command(&self, cx: &Context<'_>) -> Result<Command, Refusal> {
         let group = match (self.members_only, &self.group) {
             (false, _) => None,
             (true, Some(group)) => Some(group.to_string()),
             (true, None) => {
                 let words = "Choose the group whose members are let in";
-                return Err(Refusal::new(Code::MissingParameter, words).at(GROUP));
+                return Err(Refusal::new(Code::MissingParameter, words).at(GROUP.0));
             }
         };
         let ports = match self.protocol.is_some_and(IpProtocol::has_ports) {
@@ -103,114 +100,84 @@ impl Authorize {
         }))
     }
 
-    fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
-        let mut judge = self.target_field(cx, ui, form);
-        judge |= self.access_fields(cx, ui, form);
-        self.limit_fields(cx, ui, form);
-        let cure = form.cure_words(DESCRIPTION);
-        let field = kit::text_field(&mut self.description)
-            .label("Description")
-            .optional()
-            .limit(255)
-            .error(form.error(DESCRIPTION))
-            .cure(cure.as_deref())
-            .ui(ui);
-        form.touch(DESCRIPTION, &field, &mut self.description);
-        if judge
-            && !self.target.trim().is_empty()
-            && let Ok(command) = self.command(cx)
-        {
-            form.judge(cx.backend, TARGET, command);
-        }
-    }
-
-    fn target_field(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) -> bool {
-        let cure = form.cure_words(TARGET);
-        let field = kit::text_field(&mut self.target)
-            .label("Destination network to enable access")
-            .hint("10.0.0.0/16")
-            .mono()
-            .help("The longest network that holds an address decides: a rule for a part takes that part from whom only a wider rule lets in.")
-            .error(form.error(TARGET))
-            .cure(cure.as_deref())
-            .ui(ui);
-        let mut judge = form.touch(TARGET, &field, &mut self.target);
+    fn target_fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        form.text(ui, TARGET, &mut self.target, |field| {
+            field
+                .hint("10.0.0.0/16")
+                .mono()
+                .help("The longest network that holds an address decides: a rule for a part takes that part from whom only a wider rule lets in.")
+        });
         let offers = proposals(&cx.view.snapshot, &self.endpoint);
         if offers.is_empty() {
-            return judge;
+            return;
         }
         kit::fieldset(ui, "Proposed", "");
         for offer in offers {
             let mut chosen = self.target == offer.cidr;
             let card = kit::choice_card(&offer.title, &offer.detail).values(&offer.cidr, "");
-            let response = card.radio(ui, &mut chosen, true);
-            if response.changed() {
+            if card.radio(ui, &mut chosen, true).changed() {
                 self.target = offer.cidr;
-                judge = true;
-                form.touched(TARGET, &response);
+                form.chose(TARGET.0);
             }
         }
-        judge
     }
 
-    fn access_fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) -> bool {
+    fn access_fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         let groups = groups(&cx.view.snapshot);
-        let mut judge = false;
+        let mut other = false;
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
             kit::fieldset(ui, "Grant access to", "");
             let all = "Everyone whose certificate the endpoint lets in";
             let out = kit::choice_card("All users", all).radio(ui, &mut self.members_only, false);
-            judge |= form.touched(GROUP, &out) || out.changed();
+            other |= out.changed();
             let none = groups
                 .is_empty()
                 .then_some("There is no group yet: create one under Users and groups");
             let out = kit::choice_card("Users in a group", "The members, as they come and go")
                 .refused(none)
                 .radio(ui, &mut self.members_only, true);
-            judge |= form.touched(GROUP, &out) || out.changed();
+            other |= out.changed();
         });
-        if self.members_only {
-            let field = kit::select(&mut self.group, &groups)
-                .label("Group")
-                .placeholder("Choose a group")
-                .error(form.error(GROUP))
-                .ui(ui);
-            judge |= field.changed();
-            form.touched(GROUP, &field.response);
+        if other {
+            form.chose(GROUP.0);
         }
-        judge
+        if self.members_only {
+            form.choose(ui, GROUP, &mut self.group, &groups, |field| {
+                field.placeholder("Choose a group")
+            });
+        }
     }
 
     /// What AWS's rules do not have: unset, the rule is as there.
-    fn limit_fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
+    fn limit_fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         kit::two_columns(ui, |left, right| {
             let protocols = PROTOCOLS.map(|(value, words)| Choice::new(value, words));
-            let field = kit::select(&mut self.protocol, &protocols)
-                .label("Protocol")
-                .error(form.error(PROTOCOL))
-                .ui(left);
-            form.touched(PROTOCOL, &field.response);
+            form.choose(left, PROTOCOL, &mut self.protocol, &protocols, |field| {
+                field
+            });
             let has_ports = self.protocol.is_some_and(IpProtocol::has_ports);
             if !has_ports {
                 self.ports.clear();
             }
-            let error = form.error(PORTS).or(form.error(LAST_PORT));
-            let field = kit::text_field(&mut self.ports)
-                .label("Ports")
-                .optional()
-                .mono()
-                .hint("443 or 8000-8100")
-                .limit(11)
-                .disabled_because((!has_ports).then_some("Only TCP and UDP have ports"))
-                .error(error)
-                .ui(right);
-            form.touch(PORTS, &field, &mut self.ports);
-            form.touched(LAST_PORT, &field.response);
+            form.shows(LAST_PORT);
+            let last = form.error(LAST_PORT, "").is_some();
+            let at = if last { LAST_PORT } else { PORTS };
+            form.text(right, (at, "Ports"), &mut self.ports, |field| {
+                field
+                    .optional()
+                    .mono()
+                    .hint("443 or 8000-8100")
+                    .limit(11)
+                    .disabled_because((!has_ports).then_some("Only TCP and UDP have ports"))
+            });
         });
-        let error = form.error(END).map(str::to_owned);
-        if let Some(response) = self.until.ui(cx, ui, error.as_deref()) {
-            form.touched(END, &response);
+        form.shows(END);
+        let error = form.error(END, "");
+        if let Some(response) = self.until.ui(cx, ui, error.as_deref())
+            && response.changed()
+        {
+            form.changed(END);
         }
     }
 }
@@ -241,34 +208,35 @@ const PROTOCOLS: [(Option<IpProtocol>, &str); 4] = [
     (Some(IpProtocol::Icmp), "ICMP"),
 ];
 
-impl Dialog for Authorize {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll(ctx).is_some() {
-            self.form.close(ctx);
-            cx.ask(Action::Toast(self.done()));
-            return Stay::Closed;
-        }
-        let mut form = std::mem::take(&mut self.form);
-        let shown = form.show(ctx, "Authorize ingress", None, |ui, form| {
-            self.fields(cx, ui, form);
+impl FormDialog for Authorize {
+    fn title(&self) -> String {
+        "Authorize ingress".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Authorize ingress"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.target_fields(cx, ui, form);
+        self.access_fields(cx, ui, form);
+        self.limit_fields(cx, ui, form);
+        form.text(ui, DESCRIPTION, &mut self.description, |field| {
+            field.optional().limit(255)
         });
-        self.form = form;
-        match shown {
-            kit::Dialog::Closed => {
-                self.form.leave(cx, self.done());
-                return Stay::Closed;
-            }
-            kit::Dialog::Submitted if !self.form.is_working() => match self.command(cx) {
-                Ok(command) => self.form.submit(cx.backend, command),
-                Err(refusal) => {
-                    self.form.clear();
-                    self.form.refuse(refusal);
-                    kit::focus_first_error(ctx);
-                }
-            },
-            _ => {}
-        }
-        Stay::Open
+    }
+
+    fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
+        let done = format!("{} authorized", self.target.trim());
+        Ok(Act::command(self.command(cx)?, done))
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }
 

@@ -1,16 +1,15 @@
 //! Create Client VPN Endpoint.
 
-use super::{
-    Dialog, Stay,
-    form::Form,
-    proposals::{client_authorities, client_range, port, public_host, server_certificates},
-};
+use egui::Ui;
+
+use super::proposals::{client_authorities, client_range, port, public_host, server_certificates};
 use crate::{
     app::{
         backend::Work,
         context::{Action, Context, EndpointTab},
+        form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         format,
-        kit::{self, Choice, icons},
+        kit::{self, Choice, Select, icons},
     },
     model::{
         Answer, Certificate, Code, Command, HostNetwork, Refusal, Snapshot, Tags, Transport,
@@ -18,23 +17,24 @@ use crate::{
     },
 };
 
-const RANGE: &str = "ClientCidrBlock";
-const SERVER: &str = "ServerCertificateArn";
-const CLIENT_CA: &str = "ClientRootCertificateChainArn";
+const RANGE: (&str, &str) = ("ClientCidrBlock", "Client IPv4 CIDR");
+const SERVER: (&str, &str) = ("ServerCertificateArn", "Server certificate");
+const CLIENT_CA: (&str, &str) = (
+    "ClientRootCertificateChainArn",
+    "Client certificate authority",
+);
 const AUTHENTICATION: &str = "AuthenticationOptions";
 const DNS: &str = "DnsServers";
 const PORT: &str = "VpnPort";
-const DESCRIPTION: &str = "Description";
-const NAME: &str = "Tags";
-/// What is true once it is carried out.
-const DONE: &str = "Client VPN endpoint created";
+const DESCRIPTION: (&str, &str) = ("Description", "Description");
+const NAME: (&str, &str) = ("Tags", "Name");
 
 /// The dialog.
 pub struct CreateEndpoint {
     draft: Draft,
     host: Vec<HostNetwork>,
     looking: Work<Answer>,
-    form: Form,
+    form: DialogForm,
 }
 
 /// What was typed and chosen.
@@ -65,19 +65,7 @@ impl CreateEndpoint {
             draft: Draft::proposed(&cx.view.snapshot),
             host: Vec::new(),
             looking,
-            form: Form::new(
-                "Create Client VPN Endpoint",
-                &[
-                    RANGE,
-                    SERVER,
-                    CLIENT_CA,
-                    AUTHENTICATION,
-                    DNS,
-                    PORT,
-                    DESCRIPTION,
-                    NAME,
-                ],
-            ),
+            form: DialogForm::default(),
         }
     }
 
@@ -92,37 +80,44 @@ impl CreateEndpoint {
             }
         }
     }
+}
 
-    /// Sends it; a port that is no number cannot be sent, and nothing else goes in its place.
-    fn submit(&mut self, cx: &Context<'_>, ctx: &egui::Context) {
-        if let Some(wrong) = self.draft.wrong_port(&cx.view.snapshot) {
-            self.form.clear();
-            self.form.refuse(wrong);
-            kit::focus_first_error(ctx);
-            return;
-        }
-        self.form.submit(cx.backend, self.draft.command());
+impl FormDialog for CreateEndpoint {
+    fn title(&self) -> String {
+        "Create Client VPN Endpoint".to_owned()
     }
 
-    fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
+    fn verb(&self) -> &'static str {
+        "Create Client VPN Endpoint"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.take_in_host(&cx.view.snapshot);
         let draft = &mut self.draft;
-        let mut left = None;
         kit::two_columns(ui, |a, b| {
-            left = left.or(draft.name(a, form));
-            left = left.or(draft.description(b, form));
+            form.text(a, NAME, &mut draft.name, |field| {
+                field.hint("corp-staff").limit(255)
+            });
+            form.text(b, DESCRIPTION, &mut draft.description, |field| {
+                field.optional().limit(255)
+            });
         });
         kit::two_columns(ui, |a, b| {
-            left = left.or(draft.range(a, form));
-            left = left.or(draft.server(cx, b, form));
+            draft.range(a, form);
+            draft.server(cx, b, form);
         });
         kit::fieldset(ui, "Authentication", "How clients prove who they are.");
         kit::two_columns(ui, |a, b| {
-            left = left.or(draft.mutual(a, form));
-            left = left.or(draft.client_ca(cx, b, form));
+            draft.mutual(a, form);
+            draft.client_ca(cx, b, form);
         });
         kit::two_columns(ui, |a, b| {
-            left = left.or(draft.transport(cx, &self.host, a, form));
-            left = left.or(draft.dns(b, form));
+            draft.transport(cx, &self.host, a, form);
+            draft.dns(b, form);
         });
         kit::toggle(
             ui,
@@ -130,11 +125,26 @@ impl CreateEndpoint {
             "Split tunnel",
             "Only the endpoint's routes go into the tunnel; everything else stays outside",
         );
-        match left.map(|field| (field, draft.wrong_port(&cx.view.snapshot))) {
-            Some((PORT, Some(wrong))) => form.refuse(wrong),
-            Some((field, _)) => form.judge(cx.backend, field, draft.command()),
-            None => {}
+    }
+
+    /// A port that is no number cannot be sent, and nothing else goes in its place.
+    fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
+        if let Some(wrong) = self.draft.wrong_port(&cx.view.snapshot) {
+            return Err(wrong);
         }
+        let done = "Client VPN endpoint created";
+        Ok(Act::command(self.draft.command(), done))
+    }
+
+    fn follow(&mut self, cx: &mut Context<'_>, answer: Answer) {
+        if let Answer::EndpointCreated(created) = answer {
+            let tab = Some(EndpointTab::Associations);
+            cx.ask(Action::ShowEndpoint(created.id, tab));
+        }
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }
 
@@ -187,117 +197,60 @@ impl Draft {
         })
     }
 
-    fn name(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
-        let cure = form.cure_words(NAME);
-        let field = kit::text_field(&mut self.name)
-            .label("Name")
-            .hint("corp-staff")
-            .limit(255)
-            .error(form.error(NAME))
-            .cure(cure.as_deref())
-            .ui(ui);
-        form.touch(NAME, &field, &mut self.name).then_some(NAME)
-    }
-
-    fn description(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
-        let cure = form.cure_words(DESCRIPTION);
-        let field = kit::text_field(&mut self.description)
-            .label("Description")
-            .optional()
-            .limit(255)
-            .error(form.error(DESCRIPTION))
-            .cure(cure.as_deref())
-            .ui(ui);
-        form.touch(DESCRIPTION, &field, &mut self.description)
-            .then_some(DESCRIPTION)
-    }
-
-    fn range(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
-        let cure = form.cure_words(RANGE);
-        let field = kit::text_field(&mut self.range)
-            .label("Client IPv4 CIDR")
-            .hint("10.100.0.0/22")
-            .mono()
-            .help("Clients get their addresses from it. This one is free here. It cannot be changed later.")
-            .error(form.error(RANGE))
-            .cure(cure.as_deref())
-            .ui(ui);
-        if field.response.changed() {
+    fn range(&mut self, ui: &mut Ui, form: &mut DialogForm) {
+        let out = form.text(ui, RANGE, &mut self.range, |field| {
+            field
+                .hint("10.100.0.0/22")
+                .mono()
+                .help("Clients get their addresses from it. This one is free here. It cannot be changed later.")
+        });
+        if out.changed() {
             self.range_is_ours = false;
         }
-        form.touch(RANGE, &field, &mut self.range).then_some(RANGE)
     }
 
-    fn server(
-        &mut self,
-        cx: &Context<'_>,
-        ui: &mut egui::Ui,
-        form: &mut Form,
-    ) -> Option<&'static str> {
+    fn server(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         let choices = choices(cx, server_certificates(&cx.view.snapshot));
-        let cure = certificate_cure(cx, form, SERVER);
-        let field = kit::select(&mut self.server, &choices)
-            .label("Server certificate")
-            .placeholder("Choose a certificate")
-            .nothing("There is none yet. Issue or import one under Certificates")
-            .help("The endpoint shows it to clients.")
-            .error(form.error(SERVER))
-            .cure(cure.as_deref())
-            .ui(ui);
-        if field.cured {
-            self.server = form.take_cure(SERVER);
-        }
-        form.touched(SERVER, &field.response);
-        (field.response.changed() || field.cured).then_some(SERVER)
+        certificate(cx, ui, form, SERVER, &mut self.server, &choices, |field| {
+            field
+                .placeholder("Choose a certificate")
+                .nothing("There is none yet. Issue or import one under Certificates")
+                .help("The endpoint shows it to clients.")
+        });
     }
 
-    fn mutual(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
-        let response = kit::choice_card(
+    fn mutual(&mut self, ui: &mut Ui, form: &mut DialogForm) {
+        let card = kit::choice_card(
             "Mutual authentication",
             "Client certificate signed by your CA",
-        )
-        .icon(icons::CERTIFICATE)
-        .check(ui, &mut self.mutual);
-        form.touched(AUTHENTICATION, &response);
-        if let Some(error) = form.error(AUTHENTICATION) {
-            kit::error_line(ui, error, None);
+        );
+        let card = card.icon(icons::CERTIFICATE);
+        if card.check(ui, &mut self.mutual).changed() {
+            form.chose(AUTHENTICATION);
         }
-        response.changed().then_some(AUTHENTICATION)
+        form.error_below(ui, AUTHENTICATION);
     }
 
-    fn client_ca(
-        &mut self,
-        cx: &Context<'_>,
-        ui: &mut egui::Ui,
-        form: &mut Form,
-    ) -> Option<&'static str> {
+    fn client_ca(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         if !self.mutual {
-            return None;
+            return;
         }
         let choices = choices(cx, client_authorities(&cx.view.snapshot));
-        let cure = certificate_cure(cx, form, CLIENT_CA);
-        let field = kit::select(&mut self.client_ca, &choices)
-            .label("Client certificate authority")
-            .placeholder("Choose an authority")
-            .nothing("There is none yet. Make or import one under Certificates")
-            .error(form.error(CLIENT_CA))
-            .cure(cure.as_deref())
-            .ui(ui);
-        if field.cured {
-            self.client_ca = form.take_cure(CLIENT_CA);
-        }
-        form.touched(CLIENT_CA, &field.response);
-        (field.response.changed() || field.cured).then_some(CLIENT_CA)
+        let value = &mut self.client_ca;
+        certificate(cx, ui, form, CLIENT_CA, value, &choices, |field| {
+            field
+                .placeholder("Choose an authority")
+                .nothing("There is none yet. Make or import one under Certificates")
+        });
     }
 
     fn transport(
         &mut self,
         cx: &Context<'_>,
         host: &[HostNetwork],
-        ui: &mut egui::Ui,
-        form: &mut Form,
-    ) -> Option<&'static str> {
-        let mut left = None;
+        ui: &mut Ui,
+        form: &mut DialogForm,
+    ) {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 5.0;
             kit::fieldset(ui, "Transport protocol and port", "");
@@ -308,45 +261,25 @@ impl Draft {
                 if other && self.port_is_ours {
                     self.port = port(&cx.view.snapshot, self.transport).to_string();
                 }
-                let field = kit::text_field(&mut self.port)
-                    .hint("Port")
-                    .id("vpn port")
-                    .error(form.error(PORT))
-                    .marked_only()
-                    .mono()
-                    .limit(5)
-                    .width(90.0)
-                    .ui(ui);
-                if field.response.changed() {
+                if other {
+                    form.chose(PORT);
+                }
+                let out = form.text(ui, (PORT, ""), &mut self.port, |field| {
+                    field
+                        .hint("Port")
+                        .id("vpn port")
+                        .marked_only()
+                        .mono()
+                        .limit(5)
+                        .width(90.0)
+                });
+                if out.changed() {
                     self.port_is_ours = false;
                 }
-                if form.touch(PORT, &field, &mut self.port) || other {
-                    left = Some(PORT);
-                }
             });
-            self.port_lines(cx, host, ui, form);
+            let help = self.remote(&cx.view.snapshot, host);
+            form.line_below(ui, PORT, &mut self.port, &help);
         });
-        left
-    }
-
-    /// What is wrong with the port, over the whole column; else what clients will be told.
-    fn port_lines(
-        &mut self,
-        cx: &Context<'_>,
-        host: &[HostNetwork],
-        ui: &mut egui::Ui,
-        form: &mut Form,
-    ) {
-        if let Some(error) = form.error(PORT) {
-            let cure = form.cure_words(PORT);
-            if kit::error_line(ui, error, cure.as_deref())
-                && let Some(cure) = form.take_cure(PORT)
-            {
-                self.port = cure;
-            }
-        } else {
-            kit::help(ui, &self.remote(&cx.view.snapshot, host));
-        }
     }
 
     /// What is wrong with a port that cannot be sent, with one that is free.
@@ -377,8 +310,7 @@ impl Draft {
         }
     }
 
-    fn dns(&mut self, ui: &mut egui::Ui, form: &mut Form) -> Option<&'static str> {
-        let mut left = None;
+    fn dns(&mut self, ui: &mut Ui, form: &mut DialogForm) {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 5.0;
             let t = kit::tokens(ui);
@@ -387,38 +319,24 @@ impl Draft {
                 .after(8.0, "optional", kit::Face::HELP, t.weak)
                 .ui_line(ui);
             let each = (ui.available_width() - 8.0) / 2.0;
+            let [first, second] = &mut self.dns;
             ui.horizontal_top(|ui| {
-                let [first, second] = &mut self.dns;
-                for (place, value, hint) in [(0, first, "First DNS server"), (1, second, "Second")]
-                {
-                    let wrong = form.error(DNS).filter(|_| !value.trim().is_empty());
-                    let field = kit::text_field(value)
+                let both = [(0, &mut *first, "First DNS server"), (1, second, "Second")];
+                for (place, value, hint) in both {
+                    let wrong = form.error(DNS, "").filter(|_| !value.trim().is_empty());
+                    let out = kit::text_field(value)
                         .hint(hint)
                         .id(("dns", place))
-                        .error(wrong)
+                        .error(wrong.as_deref())
                         .marked_only()
                         .mono()
                         .width(each)
                         .ui(ui);
-                    if form.touch(DNS, &field, value) {
-                        left = Some(DNS);
-                    }
+                    form.react(DNS, value, &out);
                 }
             });
-            match form.error(DNS) {
-                Some(error) => {
-                    let cure = form.cure_words(DNS);
-                    if kit::error_line(ui, error, cure.as_deref())
-                        && let Some(cure) = form.take_cure(DNS)
-                        && let Some(value) = self.dns.first_mut()
-                    {
-                        *value = cure;
-                    }
-                }
-                None => drop(kit::help(ui, "Without one, clients keep their own.")),
-            }
+            form.line_below(ui, DNS, first, "Without one, clients keep their own.");
         });
-        left
     }
 }
 
@@ -435,44 +353,33 @@ fn choices<'a>(
         .collect()
 }
 
-/// The cure of a certificate field by the certificate's name: its ARN says nothing to a person.
-fn certificate_cure(cx: &Context<'_>, form: &Form, field: &str) -> Option<String> {
-    let words = form.cure_words(field)?;
-    let arn = words.strip_prefix("Use ")?;
+/// A choice of a certificate. Its cure goes by the certificate's name: an ARN says nothing to a
+/// person.
+fn certificate(
+    cx: &Context<'_>,
+    ui: &mut Ui,
+    form: &mut DialogForm,
+    (field, label): (&'static str, &'static str),
+    value: &mut Option<String>,
+    choices: &[Choice<Option<String>>],
+    describe: impl for<'a> FnOnce(Select<'a, Option<String>>) -> Select<'a, Option<String>>,
+) {
+    let error = form.error(field, label);
+    let right = form.cure(field);
     let all = &cx.view.snapshot.certificates;
-    let named = all.values().find(|c| c.arn.as_str() == arn)?;
-    Some(format!("Use {}", named.title()))
-}
-
-impl Dialog for CreateEndpoint {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        let snapshot = &cx.view.snapshot;
-        self.take_in_host(snapshot);
-        if let Some(answer) = self.form.poll(ctx) {
-            self.form.close(ctx);
-            if let Answer::EndpointCreated(created) = answer {
-                let tab = Some(EndpointTab::Associations);
-                cx.ask(Action::ShowEndpoint(created.id, tab));
-            }
-            cx.ask(Action::Toast(DONE.to_owned()));
-            return Stay::Closed;
-        }
-        let mut form = std::mem::take(&mut self.form);
-        let shown = form.show(ctx, "Create Client VPN Endpoint", None, |ui, form| {
-            self.fields(cx, ui, form);
-        });
-        self.form = form;
-        match shown {
-            kit::Dialog::Closed => {
-                self.form.leave(cx, DONE.to_owned());
-                return Stay::Closed;
-            }
-            kit::Dialog::Submitted if !self.form.is_working() => {
-                self.submit(cx, ctx);
-            }
-            _ => {}
-        }
-        Stay::Open
+    let named = all
+        .values()
+        .find(|c| Some(c.arn.as_str()) == right.as_deref());
+    let words = named.map(|c| format!("Use {}", c.title()));
+    form.shows(field);
+    let select = describe(kit::select(value, choices).label(label));
+    let out = select.error(error.as_deref()).cure(words.as_deref()).ui(ui);
+    form.focus_refused(field, &out);
+    if out.cured {
+        *value = right;
+    }
+    if out.cured || out.changed() {
+        form.chose(field);
     }
 }
 

@@ -1,19 +1,22 @@
 //! Create Route: where packets go that are not for the VPC itself.
 
-use super::{Dialog, Stay, form::Form};
+use egui::Ui;
+
 use crate::{
     app::{
-        context::{Action, Context},
+        context::Context,
+        form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice, Tone},
     },
     model::{
-        Command, EndpointId, Snapshot, SubnetId, command::CreateRoute as Fields, net::everywhere,
+        Command, EndpointId, Refusal, Snapshot, SubnetId, command::CreateRoute as Fields,
+        net::everywhere,
     },
 };
 
-const DESTINATION: &str = "DestinationCidrBlock";
-const SUBNET: &str = "TargetVpcSubnetId";
-const DESCRIPTION: &str = "Description";
+const DESTINATION: (&str, &str) = ("DestinationCidrBlock", "Route destination");
+const SUBNET: (&str, &str) = ("TargetVpcSubnetId", "Target network");
+const DESCRIPTION: (&str, &str) = ("Description", "Description");
 
 /// The dialog.
 pub struct CreateRoute {
@@ -21,7 +24,7 @@ pub struct CreateRoute {
     destination: String,
     subnet: Option<SubnetId>,
     description: String,
-    form: Form,
+    form: DialogForm,
 }
 
 impl CreateRoute {
@@ -45,13 +48,8 @@ impl CreateRoute {
             destination,
             subnet,
             description: String::new(),
-            form: Form::new("Create Route", &[DESTINATION, SUBNET, DESCRIPTION]),
+            form: DialogForm::default(),
         }
-    }
-
-    /// What is true once it is carried out.
-    fn done(&self) -> String {
-        format!("Route to {} created", self.destination.trim())
     }
 
     /// With this destination.
@@ -79,52 +77,6 @@ impl CreateRoute {
                 .unwrap_or_default(),
             description: self.description.trim().to_owned(),
         })
-    }
-
-    fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
-        let snapshot = &cx.view.snapshot;
-        let cure = form.cure_words(DESTINATION);
-        let field = kit::text_field(&mut self.destination)
-            .label("Route destination")
-            .hint("0.0.0.0/0")
-            .mono()
-            .help("0.0.0.0/0 is the internet; or the CIDR of a network behind the VPC.")
-            .error(form.error(DESTINATION))
-            .cure(cure.as_deref())
-            .ui(ui);
-        let mut left = form
-            .touch(DESTINATION, &field, &mut self.destination)
-            .then_some(DESTINATION);
-        let subnets = subnets(snapshot, &self.endpoint);
-        let field = kit::select(&mut self.subnet, &subnets)
-            .label("Target network")
-            .placeholder("Choose an associated subnet")
-            .nothing("No subnet is associated. Associate a target network first")
-            .error(form.error(SUBNET))
-            .ui(ui);
-        form.touched(SUBNET, &field.response);
-        if field.response.changed() {
-            left = Some(SUBNET);
-        }
-        if let Some(warning) = self.no_gateway(snapshot) {
-            kit::banner(Tone::Warning, "No internet gateway")
-                .body(&warning)
-                .ui(ui);
-        }
-        let cure = form.cure_words(DESCRIPTION);
-        let field = kit::text_field(&mut self.description)
-            .label("Description")
-            .optional()
-            .limit(255)
-            .error(form.error(DESCRIPTION))
-            .cure(cure.as_deref())
-            .ui(ui);
-        form.touch(DESCRIPTION, &field, &mut self.description);
-        if let Some(field) = left
-            && !self.destination.trim().is_empty()
-        {
-            form.judge(cx.backend, field, self.command());
-        }
     }
 
     /// A route to the internet from a VPC without a gateway is taken, and leads nowhere.
@@ -157,29 +109,49 @@ fn subnets(snapshot: &Snapshot, endpoint: &EndpointId) -> Vec<Choice<Option<Subn
         .collect()
 }
 
-impl Dialog for CreateRoute {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll(ctx).is_some() {
-            self.form.close(ctx);
-            cx.ask(Action::Toast(self.done()));
-            return Stay::Closed;
-        }
-        let mut form = std::mem::take(&mut self.form);
-        let shown = form.show(ctx, "Create Route", None, |ui, form| {
-            self.fields(cx, ui, form);
+impl FormDialog for CreateRoute {
+    fn title(&self) -> String {
+        "Create Route".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Create Route"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        let snapshot = &cx.view.snapshot;
+        form.text(ui, DESTINATION, &mut self.destination, |field| {
+            field
+                .hint("0.0.0.0/0")
+                .mono()
+                .help("0.0.0.0/0 is the internet; or the CIDR of a network behind the VPC.")
         });
-        self.form = form;
-        match shown {
-            kit::Dialog::Closed => {
-                self.form.leave(cx, self.done());
-                return Stay::Closed;
-            }
-            kit::Dialog::Submitted if !self.form.is_working() => {
-                let command = self.command();
-                self.form.submit(cx.backend, command);
-            }
-            _ => {}
+        let subnets = subnets(snapshot, &self.endpoint);
+        form.choose(ui, SUBNET, &mut self.subnet, &subnets, |field| {
+            field
+                .placeholder("Choose an associated subnet")
+                .nothing("No subnet is associated. Associate a target network first")
+        });
+        if let Some(warning) = self.no_gateway(snapshot) {
+            kit::banner(Tone::Warning, "No internet gateway")
+                .body(&warning)
+                .ui(ui);
         }
-        Stay::Open
+        form.text(ui, DESCRIPTION, &mut self.description, |field| {
+            field.optional().limit(255)
+        });
+    }
+
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let done = format!("Route to {} created", self.destination.trim());
+        Ok(Act::command(self.command(), done))
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }

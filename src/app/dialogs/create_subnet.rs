@@ -1,14 +1,17 @@
 //! Create a subnet of a VPC.
 
-use super::{Dialog, Stay, create_ca::WIDTH, create_vpc::named};
+use egui::Ui;
+
+use super::create_vpc::{NAME, named};
 use crate::{
     app::{
-        context::{Action, Context},
-        form::Form,
-        kit,
+        context::Context,
+        form::{Act, DialogForm, FormDialog},
     },
-    model::{Command, Vpc, command::CreateSubnet},
+    model::{Command, Refusal, Vpc, command::CreateSubnet},
 };
+
+const ZONE: (&str, &str) = ("AvailabilityZone", "Availability Zone");
 
 /// Asks for name, addresses and zone.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub struct NewSubnet {
     name: String,
     cidr: String,
     zone: String,
-    form: Form,
+    form: DialogForm,
 }
 
 impl NewSubnet {
@@ -29,73 +32,55 @@ impl NewSubnet {
             name: String::new(),
             cidr: String::new(),
             zone: String::new(),
-            form: Form::default(),
+            form: DialogForm::default(),
         }
     }
 }
 
-impl Dialog for NewSubnet {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            cx.ask(Action::Toast("Subnet created".to_owned()));
-            return Stay::Closed;
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let changed = [&self.name, &self.cidr, &self.zone]
-            .iter()
-            .any(|text| !text.is_empty());
+impl FormDialog for NewSubnet {
+    fn title(&self) -> String {
+        "Create subnet".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Create subnet"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, _cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        form.text(ui, NAME, &mut self.name, |field| {
+            field.optional().hint("office-a")
+        });
         let blocks: Vec<String> = self.vpc.cidrs.iter().map(ToString::to_string).collect();
         let inside = format!(
             "Inside {}. A target network is /27 or larger.",
             blocks.join(" or ")
         );
-        let shown = kit::form_dialog("Create subnet", "Create subnet")
-            .errors(self.form.errors())
-            .changed(changed)
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| {
-                self.form
-                    .text(ui, ("Name", "Name"), &mut self.name, |field| {
-                        field.optional().hint("office-a")
-                    });
-                let hint = blocks.first().map_or("10.1.1.0/24", String::as_str);
-                self.form.text_with(
-                    ui,
-                    ("CidrBlock", "Addresses"),
-                    &mut self.cidr,
-                    (hint, &inside),
-                    |field| field.mono().limit(18),
-                );
-                self.form.text(
-                    ui,
-                    ("AvailabilityZone", "Availability Zone"),
-                    &mut self.zone,
-                    |field| {
-                        field
-                            .optional()
-                            .mono()
-                            .hint("local-1a")
-                            .help("Without one, the first zone that the VPC does not use yet.")
-                    },
-                );
-            });
-        let command = || {
-            let zone = self.zone.trim();
-            Command::CreateSubnet(CreateSubnet {
-                vpc_id: self.vpc.id.to_string(),
-                cidr_block: self.cidr.trim().to_owned(),
-                availability_zone: (!zone.is_empty()).then(|| zone.to_owned()),
-                tags: named(&self.name),
-            })
-        };
-        self.form.judge_when_left(cx, command);
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => self.form.send(cx, command()),
-        }
-        Stay::Open
+        let hint = blocks.first().map_or("10.1.1.0/24", String::as_str);
+        let block = ("CidrBlock", "Addresses");
+        form.text_with(ui, block, &mut self.cidr, (hint, &inside), |field| {
+            field.mono().limit(18)
+        });
+        form.text(ui, ZONE, &mut self.zone, |field| {
+            field
+                .optional()
+                .mono()
+                .hint("local-1a")
+                .help("Without one, the first zone that the VPC does not use yet.")
+        });
+    }
+
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let zone = self.zone.trim();
+        let command = Command::CreateSubnet(CreateSubnet {
+            vpc_id: self.vpc.id.to_string(),
+            cidr_block: self.cidr.trim().to_owned(),
+            availability_zone: (!zone.is_empty()).then(|| zone.to_owned()),
+            tags: named(&self.name),
+        });
+        Ok(Act::command(command, "Subnet created"))
     }
 }

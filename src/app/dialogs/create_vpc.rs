@@ -1,14 +1,14 @@
 //! Create a VPC, or give one more address block to a VPC.
 
-use super::{Dialog, Stay, create_ca::WIDTH};
+use egui::Ui;
+
 use crate::{
     app::{
-        context::{Action, Context},
-        form::Form,
-        kit,
+        context::Context,
+        form::{Act, DialogForm, FormDialog},
     },
     model::{
-        Command, Tags, Vpc,
+        Command, Refusal, Tags, Vpc,
         command::{CreateVpc, VpcCidrBlock},
     },
 };
@@ -18,47 +18,40 @@ use crate::{
 pub struct NewVpc {
     name: String,
     cidr: String,
-    form: Form,
+    form: DialogForm,
 }
 
-impl Dialog for NewVpc {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            cx.ask(Action::Toast("VPC created".to_owned()));
-            return Stay::Closed;
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let shown = kit::form_dialog("Create VPC", "Create VPC")
-            .errors(self.form.errors())
-            .changed(!(self.name.is_empty() && self.cidr.is_empty()))
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| {
-                self.form
-                    .text(ui, ("Name", "Name"), &mut self.name, |field| {
-                        field.optional().hint("office")
-                    });
-                self.form.text(ui, BLOCK, &mut self.cidr, |field| {
-                    field
-                        .mono()
-                        .hint("10.1.0.0/16")
-                        .help("Addresses that this machine can reach, from /8 to /28.")
-                });
-            });
-        let command = || {
-            Command::CreateVpc(CreateVpc {
-                cidr_block: self.cidr.trim().to_owned(),
-                tags: named(&self.name),
-            })
-        };
-        self.form.judge_when_left(cx, command);
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => self.form.send(cx, command()),
-        }
-        Stay::Open
+impl FormDialog for NewVpc {
+    fn title(&self) -> String {
+        "Create VPC".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Create VPC"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, _cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        form.text(ui, NAME, &mut self.name, |field| {
+            field.optional().hint("office")
+        });
+        form.text(ui, BLOCK, &mut self.cidr, |field| {
+            field
+                .mono()
+                .hint("10.1.0.0/16")
+                .help("Addresses that this machine can reach, from /8 to /28.")
+        });
+    }
+
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let command = Command::CreateVpc(CreateVpc {
+            cidr_block: self.cidr.trim().to_owned(),
+            tags: named(&self.name),
+        });
+        Ok(Act::command(command, "VPC created"))
     }
 }
 
@@ -67,7 +60,7 @@ impl Dialog for NewVpc {
 pub struct AddBlock {
     vpc: Vpc,
     cidr: String,
-    form: Form,
+    form: DialogForm,
 }
 
 impl AddBlock {
@@ -77,48 +70,46 @@ impl AddBlock {
         Self {
             vpc,
             cidr: String::new(),
-            form: Form::default(),
+            form: DialogForm::default(),
         }
     }
 }
 
-impl Dialog for AddBlock {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            cx.ask(Action::Toast(format!("{} added", self.cidr.trim())));
-            return Stay::Closed;
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let shown = kit::form_dialog("Add address block", "Add")
-            .errors(self.form.errors())
-            .changed(!self.cidr.is_empty())
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| {
-                self.form.text(ui, BLOCK, &mut self.cidr, |field| {
-                    field
-                        .mono()
-                        .hint("10.2.0.0/16")
-                        .help("Each associated subnet of the VPC gets a route to it.")
-                });
-            });
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => {
-                let command = Command::AssociateVpcCidrBlock(VpcCidrBlock {
-                    vpc_id: self.vpc.id.to_string(),
-                    cidr_block: self.cidr.trim().to_owned(),
-                });
-                self.form.send(cx, command);
-            }
-        }
-        Stay::Open
+impl FormDialog for AddBlock {
+    fn title(&self) -> String {
+        "Add address block".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Add"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, _cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        form.text(ui, BLOCK, &mut self.cidr, |field| {
+            field
+                .mono()
+                .hint("10.2.0.0/16")
+                .help("Each associated subnet of the VPC gets a route to it.")
+        });
+    }
+
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let command = Command::AssociateVpcCidrBlock(VpcCidrBlock {
+            vpc_id: self.vpc.id.to_string(),
+            cidr_block: self.cidr.trim().to_owned(),
+        });
+        Ok(Act::command(command, format!("{} added", self.cidr.trim())))
     }
 }
 
 const BLOCK: (&str, &str) = ("CidrBlock", "Address block");
+
+/// The field of a name, which is the tag `Name`.
+pub(super) const NAME: (&str, &str) = ("Name", "Name");
 
 /// The tag `Name`, where there is one to give.
 pub(in crate::app) fn named(name: &str) -> Tags {

@@ -1,26 +1,29 @@
 //! Download Client Configuration: the file for an OpenVPN client, with or without a certificate.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use super::{Dialog, Stay, form::Form};
+use egui::Ui;
+
 use crate::{
     app::{
-        backend::Work,
-        context::{Action, Context},
+        context::Context,
         files::{self, Files},
+        form::{self, Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         format,
         kit::{self, Choice, Tone, icons},
     },
     control::Console,
     model::{
-        Answer, Certificate, CertificateUse, Code, Command, EndpointId, KeyType, Refusal, Request,
-        Snapshot,
+        Answer, Certificate, CertificateUse, Command, EndpointId, KeyType, Refusal, Snapshot,
         command::{ExportClientConfiguration, IssueCertificate},
     },
 };
 
-const NAME: &str = "CommonName";
-const CERTIFICATE: &str = "ClientCertificateArn";
+const NAME: (&str, &str) = ("CommonName", "Common name");
+const CERTIFICATE: (&str, &str) = ("ClientCertificateArn", "Certificate");
 
 /// What goes into the file beside the endpoint's own lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +42,9 @@ pub struct Download {
     inside: Option<Inside>,
     name: String,
     chosen: Option<String>,
-    form: Form,
-    work: Work<Option<Written>>,
+    form: DialogForm,
     /// Issued by an earlier try, so that a second one does not issue another.
-    issued: Work<String>,
+    issued: Arc<Mutex<Option<String>>>,
 }
 
 /// What was written.
@@ -60,23 +62,19 @@ impl Download {
             inside: None,
             name: String::new(),
             chosen: None,
-            form: Form::new("Download Client Configuration", &[NAME, CERTIFICATE]),
-            work: Work::default(),
-            issued: Work::default(),
+            form: DialogForm::default(),
+            issued: Arc::default(),
         }
     }
 
-    fn fields(&mut self, cx: &Context<'_>, ui: &mut egui::Ui, form: &mut Form) {
-        let snapshot = &cx.view.snapshot;
-        let issuer = issuer(snapshot, &self.endpoint);
-        let clients = choices(cx, &self.endpoint);
-        let inside = self
-            .inside
-            .get_or_insert(match (&issuer, clients.is_empty()) {
-                (_, false) => Inside::Chosen,
-                (Some(_), true) => Inside::New,
-                (None, true) => Inside::Nothing,
-            });
+    /// The three ways, one of which is taken.
+    fn ways(&mut self, cx: &Context<'_>, ui: &mut Ui, has_clients: bool) -> Inside {
+        let issuer = issuer(&cx.view.snapshot, &self.endpoint);
+        let inside = self.inside.get_or_insert(match (&issuer, has_clients) {
+            (_, true) => Inside::Chosen,
+            (Some(_), false) => Inside::New,
+            (None, false) => Inside::Nothing,
+        });
         kit::fieldset(
             ui,
             "Client certificate",
@@ -99,7 +97,7 @@ impl Download {
                     "Choose one from the store",
                     "Put inside with its key: ready to use",
                     icons::CERTIFICATE,
-                    clients.is_empty().then_some(
+                    (!has_clients).then_some(
                         "The store has no client certificate with a key that this endpoint lets in",
                     ),
                 ),
@@ -118,30 +116,53 @@ impl Download {
                     .radio(ui, inside, kind);
             }
         });
-        match *inside {
+        *inside
+    }
+
+    /// A certificate that an earlier try issued is the one of the next.
+    fn take_in_issued(&mut self) {
+        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(arn) = issued.take() {
+            self.chosen = Some(arn);
+            self.inside = Some(Inside::Chosen);
+        }
+    }
+}
+
+impl FormDialog for Download {
+    fn title(&self) -> String {
+        "Download Client Configuration".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Download"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.take_in_issued();
+        let clients = choices(cx, &self.endpoint);
+        let inside = self.ways(cx, ui, !clients.is_empty());
+        match inside {
             Inside::New => {
-                let cure = form.cure_words(NAME);
-                let field = kit::text_field(&mut self.name)
-                    .label("Common name")
-                    .hint("a.lindqvist")
-                    .limit(64)
-                    .help("Who uses the file; Connections shows it.")
-                    .error(form.error(NAME))
-                    .cure(cure.as_deref())
-                    .ui(ui);
-                form.touch(NAME, &field, &mut self.name);
+                form.text(ui, NAME, &mut self.name, |field| {
+                    field
+                        .hint("a.lindqvist")
+                        .limit(64)
+                        .help("Who uses the file; Connections shows it.")
+                });
             }
             Inside::Chosen => {
-                let field = kit::select(&mut self.chosen, &clients)
-                    .label("Certificate")
-                    .placeholder("Choose a client certificate")
-                    .error(form.error(CERTIFICATE))
-                    .ui(ui);
-                form.touched(CERTIFICATE, &field.response);
+                form.choose(ui, CERTIFICATE, &mut self.chosen, &clients, |field| {
+                    field.placeholder("Choose a client certificate")
+                });
             }
             Inside::Nothing => {}
         }
-        if *inside == Inside::Nothing {
+        if inside == Inside::Nothing {
             kit::help(ui, "The file holds no private key.");
         } else {
             kit::banner(Tone::Info, "The file holds a private key")
@@ -150,60 +171,58 @@ impl Download {
         }
     }
 
-    fn off(&self) -> Option<&'static str> {
-        match self.inside {
-            Some(Inside::New) if self.name.trim().is_empty() => Some("Type the common name first"),
-            Some(Inside::Chosen) if self.chosen.is_none() => Some("Choose a certificate first"),
-            _ => None,
-        }
-    }
-
     /// Issues where asked, exports, asks where to, writes.
-    fn start(&mut self, cx: &Context<'_>) {
-        let snapshot = &cx.view.snapshot;
+    fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
         let console = Arc::clone(cx.backend.console());
         let files = Arc::clone(cx.files);
         let endpoint = self.endpoint.to_string();
         let issue = match self.inside {
-            Some(Inside::New) => issuer(snapshot, &self.endpoint).map(|ca| IssueCertificate {
-                ca_arn: ca.arn.to_string(),
-                usage: CertificateUse::Client,
-                common_name: self.name.trim().to_owned(),
-                key_type: KeyType::default(),
-            }),
+            Some(Inside::New) => {
+                issuer(&cx.view.snapshot, &self.endpoint).map(|ca| IssueCertificate {
+                    ca_arn: ca.arn.to_string(),
+                    usage: CertificateUse::Client,
+                    common_name: self.name.trim().to_owned(),
+                    key_type: KeyType::default(),
+                })
+            }
             _ => None,
         };
-        let chosen = match self.inside {
-            Some(Inside::Chosen) => self.chosen.clone(),
-            _ => None,
-        };
-        let (told, hear) = tokio::sync::oneshot::channel();
-        self.issued.start(cx.backend.spawn(async move {
-            hear.await
-                .map_err(|_| Refusal::new(Code::Unavailable, "No certificate was issued"))
-        }));
-        self.work.start(cx.backend.spawn(async move {
+        let chosen = self.chosen.clone();
+        let chosen = chosen.filter(|_| self.inside == Some(Inside::Chosen));
+        let told = Arc::clone(&self.issued);
+        Ok(Act::steps(async move {
             let certificate = match issue {
                 Some(fields) => {
                     let arn = issued(console.as_ref(), fields).await?;
-                    drop(told.send(arn.clone()));
+                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(arn.clone());
                     Some(arn)
                 }
                 None => chosen,
             };
-            export(console.as_ref(), files.as_ref(), endpoint, certificate).await
-        }));
+            let written = export(console.as_ref(), files.as_ref(), endpoint, certificate).await?;
+            Ok(written.as_ref().map(said))
+        }))
+    }
+
+    fn off(&self, _cx: &Context<'_>) -> Option<String> {
+        let lacks = match self.inside {
+            Some(Inside::New) if self.name.trim().is_empty() => "Type the common name first",
+            Some(Inside::Chosen) if self.chosen.is_none() => "Choose a certificate first",
+            _ => return None,
+        };
+        Some(lacks.to_owned())
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }
 
 /// Issues a client certificate; its name.
 async fn issued(console: &dyn Console, fields: IssueCertificate) -> Result<String, Refusal> {
-    match console
-        .call(Command::IssueCertificate(fields).into())
-        .await?
-    {
+    match form::call(console, Command::IssueCertificate(fields)).await? {
         Answer::CertificateArn(arn) => Ok(arn.to_string()),
-        _ => Err(unexpected()),
+        _ => Err(form::unexpected()),
     }
 }
 
@@ -218,8 +237,8 @@ async fn export(
         client_vpn_endpoint_id: endpoint,
         client_certificate_arn: certificate,
     });
-    let Answer::ClientConfiguration(file) = console.call(Request::from(command)).await? else {
-        return Err(unexpected());
+    let Answer::ClientConfiguration(file) = form::call(console, command).await? else {
+        return Err(form::unexpected());
     };
     let title = "Save the client configuration";
     let Some(path) = files.choose_target(title, &file.file_name).await else {
@@ -233,63 +252,12 @@ async fn export(
 }
 
 /// What is true once it is done.
-fn said(written: Option<Written>) -> String {
-    let Some(written) = written else {
-        return "No file was saved".to_owned();
-    };
+fn said(written: &Written) -> String {
     let key = match written.has_private_key {
         true => "It holds a private key",
         false => "It holds no private key",
     };
     format!("Saved as {}. {key}", written.path.display())
-}
-
-fn unexpected() -> Refusal {
-    Refusal::new(
-        Code::InternalError,
-        "The gateway answered something else than was asked; it may be of another version",
-    )
-}
-
-impl Dialog for Download {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if let Some(Ok(arn)) = self.issued.poll() {
-            self.chosen = Some(arn);
-            self.inside = Some(Inside::Chosen);
-        }
-        match self.work.poll() {
-            Some(Ok(Some(written))) => {
-                self.form.close(ctx);
-                cx.ask(Action::Toast(said(Some(written))));
-                return Stay::Closed;
-            }
-            Some(Err(refusal)) => {
-                self.form.refuse(refusal);
-                kit::focus_first_error(ctx);
-            }
-            Some(Ok(None)) | None => {}
-        }
-        let off = self.off();
-        let mut form = std::mem::take(&mut self.form);
-        form.set_working(self.work.is_running());
-        let shown = form.show(ctx, "Download", off, |ui, form| self.fields(cx, ui, form));
-        self.form = form;
-        match shown {
-            kit::Dialog::Closed => {
-                if self.work.is_running() {
-                    let work = std::mem::take(&mut self.work);
-                    cx.ask(Action::Follow(work.saying(said)));
-                }
-                return Stay::Closed;
-            }
-            kit::Dialog::Submitted if !self.work.is_running() => {
-                self.form.clear();
-                self.start(cx);
-            }
-            _ => {}
-        }
-        Stay::Open
-    }
 }
 
 /// The authority whose clients the endpoint lets in, if it can sign here.

@@ -1,16 +1,17 @@
 //! Export a certificate to a file; with its private key only when that is asked for.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use super::{Dialog, Stay, create_ca::WIDTH};
+use egui::Ui;
+
 use crate::{
     app::{
-        context::{Action, Context},
+        context::Context,
         files,
-        form::{self, Form},
+        form::{self, Act, DialogForm, FormDialog},
         kit::{self, Tone, icons},
     },
-    model::{Answer, Certificate, Command, command::ExportCertificate},
+    model::{Answer, Certificate, Command, Refusal, command::ExportCertificate},
 };
 
 /// Asks whether the key goes with it, then where to.
@@ -18,7 +19,7 @@ use crate::{
 pub struct Export {
     certificate: Arc<Certificate>,
     with_key: bool,
-    form: Form<Option<PathBuf>>,
+    form: DialogForm,
 }
 
 impl Export {
@@ -28,11 +29,25 @@ impl Export {
         Self {
             certificate,
             with_key: false,
-            form: Form::default(),
+            form: DialogForm::default(),
         }
     }
+}
 
-    fn fields(&mut self, ui: &mut egui::Ui) {
+impl FormDialog for Export {
+    fn title(&self) -> String {
+        format!("Export {}", self.certificate.title())
+    }
+
+    fn verb(&self) -> &'static str {
+        "Export…"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, _cx: &Context<'_>, ui: &mut Ui, _form: &mut DialogForm) {
         kit::choice_card(
             "Certificate and chain",
             "What others need to trust it or to check it",
@@ -55,14 +70,14 @@ impl Export {
         }
     }
 
-    fn start(&mut self, cx: &Context<'_>) {
+    fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
         let (console, files) = (Arc::clone(cx.backend.console()), Arc::clone(cx.files));
         let command = Command::ExportCertificate(ExportCertificate {
             certificate_arn: self.certificate.arn.to_string(),
             with_private_key: self.with_key,
         });
         let name = format!("{}.pem", file_stem(self.certificate.title()));
-        self.form.start(cx.backend.spawn(async move {
+        Ok(Act::steps(async move {
             let Some(path) = files.choose_target("Export certificate", &name).await else {
                 return Ok(None);
             };
@@ -75,30 +90,8 @@ impl Export {
                 bytes.extend_from_slice(key.expose());
             }
             files::write_private(&path, &bytes)?;
-            Ok(Some(path))
-        }));
-    }
-}
-
-impl Dialog for Export {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if let Some(Some(path)) = self.form.poll() {
-            cx.ask(Action::Toast(format!("Saved {}", path.display())));
-            return Stay::Closed;
-        }
-        let title = format!("Export {}", self.certificate.title());
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let shown = kit::form_dialog(&title, "Export…")
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| self.fields(ui));
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => self.start(cx),
-        }
-        Stay::Open
+            Ok(Some(format!("Saved {}", path.display())))
+        }))
     }
 }
 

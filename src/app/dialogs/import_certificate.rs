@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Dialog, Stay};
+use egui::Ui;
+
 use crate::{
     app::{
         backend::{Backend, Work},
-        context::{Action, Context},
+        context::Context,
         files::{self, Files, Opened},
-        form::Form,
+        form::{Act, DialogForm, Form, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, icons},
     },
     model::{
@@ -23,43 +24,39 @@ pub struct Import {
     certificate: PemField,
     key: PemField,
     chain: PemField,
-    form: Form,
+    form: DialogForm,
 }
 
-impl Dialog for Import {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            cx.ask(Action::Toast("Certificate imported".to_owned()));
-            return Stay::Closed;
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let changed = [&self.certificate, &self.key, &self.chain]
-            .iter()
-            .any(|field| !field.text.is_empty());
-        let shown = kit::form_dialog("Import certificate", "Import")
-            .errors(self.form.errors())
-            .changed(changed)
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .show(ctx, |ui| {
-                self.certificate
-                    .ui(cx, ui, &mut self.form, CERTIFICATE, false);
-                self.key.ui(cx, ui, &mut self.form, PRIVATE_KEY, true);
-                self.chain.ui(cx, ui, &mut self.form, CHAIN, true);
-            });
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => {
-                let command = ImportCertificate {
-                    certificate: self.certificate.bytes(),
-                    private_key: self.key.secret(),
-                    certificate_chain: Some(self.chain.bytes()).filter(|b| !b.0.is_empty()),
-                };
-                self.form.send(cx, Command::ImportCertificate(command));
-            }
-        }
-        Stay::Open
+impl FormDialog for Import {
+    fn title(&self) -> String {
+        "Import certificate".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Import"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.certificate.ui(cx, ui, form, CERTIFICATE, false);
+        self.key.ui(cx, ui, form, PRIVATE_KEY, true);
+        self.chain.ui(cx, ui, form, CHAIN, true);
+    }
+
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let command = Command::ImportCertificate(ImportCertificate {
+            certificate: self.certificate.bytes(),
+            private_key: self.key.secret(),
+            certificate_chain: Some(self.chain.bytes()).filter(|b| !b.0.is_empty()),
+        });
+        Ok(Act::command(command, "Certificate imported"))
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }
 
@@ -131,7 +128,7 @@ impl PemField {
     pub(in crate::app) fn ui<T>(
         &mut self,
         cx: &Context<'_>,
-        ui: &mut egui::Ui,
+        ui: &mut Ui,
         form: &mut Form<T>,
         words: PemWords,
         optional: bool,

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Dialog, Stay};
+use egui::Ui;
+
 use crate::{
     app::{
         backend::Work,
-        context::{Action, Context},
-        form::Form,
+        context::Context,
+        form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, icons},
     },
-    model::{Answer, Command, HostNetwork, command::ImportHostNetworks},
+    model::{Answer, Command, HostNetwork, Refusal, command::ImportHostNetworks},
 };
 
 /// Offers the networks of the gateway's machine.
@@ -20,11 +21,11 @@ pub struct ImportNetworks {
     asked: bool,
     networks: Vec<HostNetwork>,
     chosen: BTreeSet<String>,
-    form: Form,
+    form: DialogForm,
 }
 
 impl ImportNetworks {
-    fn look(&mut self, cx: &Context<'_>) {
+    fn look(&mut self, cx: &Context<'_>, form: &mut DialogForm) {
         if !self.asked {
             self.asked = true;
             self.looking
@@ -32,12 +33,12 @@ impl ImportNetworks {
         }
         match self.looking.poll() {
             Some(Ok(Answer::HostNetworks(networks))) => self.networks = networks,
-            Some(Err(refusal)) => self.form.refuse(refusal),
+            Some(Err(refusal)) => form.refuse(refusal),
             Some(Ok(_)) | None => {}
         }
     }
 
-    fn cards(&mut self, cx: &Context<'_>, ui: &mut egui::Ui) {
+    fn cards(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         ui.spacing_mut().item_spacing.y = 8.0;
         if self.networks.is_empty() {
             let words = if self.looking.is_running() {
@@ -63,7 +64,7 @@ impl ImportNetworks {
                 )
                 .refused(refused.as_deref());
             if card.check(ui, &mut on).changed() {
-                self.form.forget();
+                form.forget();
             }
             if on {
                 self.chosen.insert(network.interface.clone());
@@ -81,36 +82,43 @@ impl ImportNetworks {
     }
 }
 
-impl Dialog for ImportNetworks {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        self.look(cx);
-        if let Some(Answer::Subnets(subnets)) = self.form.poll() {
-            let words = match subnets.len() {
-                1 => "1 network imported".to_owned(),
-                count => format!("{count} networks imported"),
-            };
-            cx.ask(Action::Toast(words));
-            return Stay::Closed;
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let nothing = self.chosen.is_empty().then_some("Choose a network first");
-        let shown = kit::form_dialog("Import this machine's networks", "Import")
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .disabled_because(nothing)
-            .show(ctx, |ui| self.cards(cx, ui));
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => {
-                let interfaces = self.chosen.iter().cloned().collect();
-                self.form.send(
-                    cx,
-                    Command::ImportHostNetworks(ImportHostNetworks { interfaces }),
-                );
-            }
-        }
-        Stay::Open
+impl FormDialog for ImportNetworks {
+    fn title(&self) -> String {
+        "Import this machine's networks".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Import"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.look(cx, form);
+        self.cards(cx, ui, form);
+    }
+
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let interfaces = self.chosen.iter().cloned().collect();
+        let done = match self.chosen.len() {
+            1 => "1 network imported".to_owned(),
+            count => format!("{count} networks imported"),
+        };
+        Ok(Act::command(
+            Command::ImportHostNetworks(ImportHostNetworks { interfaces }),
+            done,
+        ))
+    }
+
+    fn off(&self, _cx: &Context<'_>) -> Option<String> {
+        let nothing = self.chosen.is_empty();
+        nothing.then(|| "Choose a network first".to_owned())
+    }
+
+    fn width(&self) -> f32 {
+        TWO_COLUMNS
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Dialog, Stay, create_ca::WIDTH, create_vpc::named};
+use egui::Ui;
+
+use super::create_vpc::{NAME, named};
 use crate::{
     app::{
-        context::{Action, Context},
-        form::{self, Form},
+        context::Context,
+        form::{self, Act, DialogForm, FormDialog},
         kit,
     },
     control::Console,
@@ -21,7 +23,7 @@ use crate::{
 pub struct NewInternetGateway {
     vpc: Vpc,
     name: String,
-    form: Form<()>,
+    form: DialogForm,
 }
 
 impl NewInternetGateway {
@@ -31,50 +33,43 @@ impl NewInternetGateway {
         Self {
             vpc,
             name: String::new(),
-            form: Form::default(),
+            form: DialogForm::default(),
         }
     }
 }
 
-impl Dialog for NewInternetGateway {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            cx.ask(Action::Toast(format!(
-                "{} reaches the internet",
-                self.vpc.title()
-            )));
-            return Stay::Closed;
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let shown = kit::form_dialog("Create internet gateway", "Create and attach")
-            .errors(self.form.errors())
-            .changed(!self.name.is_empty())
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| {
-                self.form
-                    .text(ui, ("Name", "Name"), &mut self.name, |field| {
-                        field.optional().hint("internet")
-                    });
-                let what = format!(
-                    "{} then reaches everything outside it by this machine's own routes. Clients need a route and a rule for it too.",
-                    self.vpc.title()
-                );
-                kit::help(ui, &what);
-            });
-        match shown {
-            kit::Dialog::Open => {}
-            kit::Dialog::Closed => return Stay::Closed,
-            kit::Dialog::Submitted => {
-                let console = Arc::clone(cx.backend.console());
-                let (vpc, name) = (self.vpc.id.clone(), self.name.clone());
-                self.form.start(cx.backend.spawn(async move {
-                    create_and_attach(&*console, &vpc, &name).await.map(drop)
-                }));
-            }
-        }
-        Stay::Open
+impl FormDialog for NewInternetGateway {
+    fn title(&self) -> String {
+        "Create internet gateway".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Create and attach"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, _cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        form.text(ui, NAME, &mut self.name, |field| {
+            field.optional().hint("internet")
+        });
+        let what = format!(
+            "{} then reaches everything outside it by this machine's own routes. Clients need a route and a rule for it too.",
+            self.vpc.title()
+        );
+        kit::help(ui, &what);
+    }
+
+    fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
+        let console = Arc::clone(cx.backend.console());
+        let (vpc, name) = (self.vpc.id.clone(), self.name.clone());
+        let done = format!("{} reaches the internet", self.vpc.title());
+        Ok(Act::steps(async move {
+            create_and_attach(&*console, &vpc, &name).await?;
+            Ok(Some(done))
+        }))
     }
 }
 

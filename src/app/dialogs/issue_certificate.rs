@@ -1,13 +1,12 @@
 //! Issue a server or client certificate under an authority of the store.
 
-use super::{
-    Dialog, Stay,
-    create_ca::{WIDTH, key_type},
-};
+use egui::Ui;
+
+use super::create_ca::key_type;
 use crate::{
     app::{
-        context::{Action, Context},
-        form::Form,
+        context::Context,
+        form::{Act, DialogForm, FormDialog},
         format,
         kit::{self, Choice},
     },
@@ -21,7 +20,7 @@ pub struct Issue {
     usage: CertificateUse,
     common_name: String,
     key_type: KeyType,
-    form: Form,
+    form: DialogForm,
 }
 
 impl Issue {
@@ -33,21 +32,36 @@ impl Issue {
             usage: CertificateUse::Client,
             common_name: String::new(),
             key_type: KeyType::default(),
-            form: Form::default(),
+            form: DialogForm::default(),
         }
     }
+}
 
-    fn fields(&mut self, ui: &mut egui::Ui, authorities: &[Choice<Option<CertificateArn>>]) {
-        self.form.shows("CaArn");
-        let error = self.form.error("CaArn", "Certificate authority");
-        let chosen = kit::select(&mut self.authority, authorities)
-            .label("Certificate authority")
-            .nothing("No authority here has its key: create one first")
-            .error(error.as_deref())
-            .ui(ui);
-        if chosen.changed() {
-            self.form.changed("CaArn");
+const AUTHORITY: (&str, &str) = ("CaArn", "Certificate authority");
+
+impl FormDialog for Issue {
+    fn title(&self) -> String {
+        "Issue certificate".to_owned()
+    }
+
+    fn verb(&self) -> &'static str {
+        "Issue"
+    }
+
+    fn form(&mut self) -> &mut DialogForm {
+        &mut self.form
+    }
+
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        let authorities = authorities(cx);
+        if self.authority.is_none()
+            && let [only] = authorities.as_slice()
+        {
+            self.authority = only.value.clone();
         }
+        form.choose(ui, AUTHORITY, &mut self.authority, &authorities, |field| {
+            field.nothing("No authority here has its key: create one first")
+        });
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             kit::fieldset(ui, "Use", "");
@@ -60,52 +74,26 @@ impl Issue {
             ),
             _ => ("a.lindqvist", "Who or what connects with it."),
         };
-        self.form
-            .text(ui, ("CommonName", "Name"), &mut self.common_name, |field| {
-                field.hint(hint).help(help)
-            });
+        form.text(ui, ("CommonName", "Name"), &mut self.common_name, |field| {
+            field.hint(hint).help(help)
+        });
         key_type(ui, &mut self.key_type);
     }
-}
 
-impl Dialog for Issue {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.form.poll().is_some() {
-            cx.ask(Action::Toast(format!("{} issued", self.common_name.trim())));
-            return Stay::Closed;
-        }
-        let authorities = authorities(cx);
-        if self.authority.is_none()
-            && let [only] = authorities.as_slice()
-        {
-            self.authority = only.value.clone();
-        }
-        let refusal = self.form.elsewhere().map(str::to_owned);
-        let shown = kit::form_dialog("Issue certificate", "Issue")
-            .errors(self.form.errors())
-            .changed(!self.common_name.is_empty())
-            .working(self.form.is_working())
-            .refusal(refusal.as_deref())
-            .width(WIDTH)
-            .show(ctx, |ui| self.fields(ui, &authorities));
-        match (shown, &self.authority) {
-            (kit::Dialog::Open, _) => {}
-            (kit::Dialog::Closed, _) => return Stay::Closed,
-            (kit::Dialog::Submitted, None) => {
-                self.form
-                    .refuse(Refusal::missing("CaArn", "one of the list"));
-            }
-            (kit::Dialog::Submitted, Some(authority)) => {
-                let command = IssueCertificate {
-                    ca_arn: authority.to_string(),
-                    usage: self.usage,
-                    common_name: self.common_name.trim().to_owned(),
-                    key_type: self.key_type,
-                };
-                self.form.send(cx, Command::IssueCertificate(command));
-            }
-        }
-        Stay::Open
+    fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
+        let Some(authority) = &self.authority else {
+            return Err(Refusal::missing(AUTHORITY.0, "one of the list"));
+        };
+        let command = Command::IssueCertificate(IssueCertificate {
+            ca_arn: authority.to_string(),
+            usage: self.usage,
+            common_name: self.common_name.trim().to_owned(),
+            key_type: self.key_type,
+        });
+        Ok(Act::command(
+            command,
+            format!("{} issued", self.common_name.trim()),
+        ))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Modal flows: each a struct with its draft, its errors and one way to confirm.
 //!
-//! What a field holds is judged by the service alone: on leaving a field and on submit its answer
-//! lands at the field it names ([`form::Form`]).
+//! One that is a form says what it asks for and does, as a [`FormDialog`](super::form::FormDialog);
+//! the rest is the same for all of them.
 
 pub mod add_member;
 pub mod associate;
@@ -15,7 +15,6 @@ pub mod create_subnet;
 pub mod create_vpc;
 pub mod download;
 pub mod export_certificate;
-pub mod form;
 pub mod import_certificate;
 pub mod import_networks;
 pub mod internet_gateway;

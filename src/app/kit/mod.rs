@@ -32,8 +32,8 @@ pub mod verdict;
 pub use banner::banner;
 pub use button::{button, icon_button, link, menu_item, menu_separator, row_menu};
 pub use choice::{
-    Checked, Choice, bare_checkbox, checkbox, choice_card, radio, segmented, segmented_form,
-    select, toggle,
+    Checked, Choice, Select, bare_checkbox, checkbox, choice_card, radio, segmented,
+    segmented_form, select, toggle,
 };
 pub use copy::{cell_copyable, copy_button, copyable};
 pub use empty::{Step, card, checklist, empty};

@@ -9,6 +9,7 @@ pub mod event_history;
 pub mod filter;
 pub mod getting_started;
 pub mod groups;
+pub mod listing;
 pub mod networks;
 pub mod settings;
 pub mod why;

@@ -1,16 +1,16 @@
 //! The tab Authorization: who may reach what through an endpoint.
 
-use egui::{Key, Ui};
+use egui::Ui;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{copied, readiness};
+use super::readiness;
 use crate::{
     app::{
         context::Context,
         dialogs::authorize::Authorize,
         format,
-        kit::{self, Column, Rows, Selection, column, icons, rest_column},
-        screens::filter::tab_separated,
+        kit::{self, Column, Rows, Selection, column, rest_column},
+        screens::listing::{self, Asked, Cells, Listing},
         shell::plural,
     },
     model::{
@@ -54,71 +54,51 @@ impl Tab {
     pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         let view = std::sync::Arc::clone(cx.view);
         let rules = rows(&view.snapshot, endpoint);
-        self.selection
-            .retain(|k| rules.iter().any(|r| key(r) == *k));
+        let chosen: Vec<&AuthorizationRule> =
+            listing::chosen(&rules, &mut self.selection, |r| key(r))
+                .into_iter()
+                .copied()
+                .filter(|rule| rule.state != RuleState::Revoking)
+                .collect();
         if rules.is_empty() {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        let chosen: Vec<&AuthorizationRule> = rules
-            .iter()
-            .copied()
-            .filter(|r| self.selection.contains(&key(r)) && r.state != RuleState::Revoking)
-            .collect();
-        let off = chosen.is_empty().then_some("Select a rule first");
-        let words = match chosen.len() {
-            0 | 1 => "Revoke ingress".to_owned(),
-            n => format!("Revoke {n} rules"),
+        let said = plural(rules.len(), "rule", "rules");
+        let nothing = chosen.is_empty();
+        let listing = Listing {
+            name: "Authorization rules",
+            columns: &COLUMNS,
+            create: "Authorize ingress",
+            remove: &listing::remove_words(chosen.len(), "Revoke ingress", "Revoke", "rules"),
+            off: nothing.then(|| "Select a rule first".to_owned()),
         };
-        let mut revoke = !chosen.is_empty() && cx.key(ui, Key::Delete);
-        kit::panel_toolbar(
-            ui,
-            |ui| {
-                kit::weak(
-                    ui,
-                    &format!(
-                        "{}. What no rule names is not reached",
-                        plural(rules.len(), "rule", "rules")
-                    ),
-                );
-            },
-            |ui| {
-                if kit::button("Authorize ingress")
-                    .icon(icons::PLUS)
-                    .clicked(ui)
-                {
-                    let dialog = Authorize::new(&cx.view.snapshot, endpoint.id.clone());
-                    cx.open(dialog);
-                }
-                revoke |= kit::button(&words)
-                    .quiet_danger()
-                    .disabled_because(off)
-                    .clicked(ui);
-            },
-        );
         let mut drawn = Drawn {
             rules: &rules,
             snapshot: &view.snapshot,
             now: cx.now,
             zone: cx.zone,
         };
-        kit::table("Authorization rules", &COLUMNS, &mut self.selection)
-            .checkboxes()
-            .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut drawn);
-        if !self.selection.is_empty() && copied(cx, ui) {
-            let rows = rules.iter().filter(|r| self.selection.contains(&key(r)));
-            let rows = rows.map(|rule| drawn.cells(rule));
-            ui.ctx().copy_text(tab_separated(rows));
-        }
-        if revoke {
-            for rule in chosen {
-                let done = format!("Rule for {} revoked", rule.destination);
-                // One that is over would not be taken again.
-                let undo = (!rule.limits.is_expired(cx.now)).then(|| authorizing(rule));
-                cx.run(revoking(rule), done, undo);
+        let asked = listing.show(cx, ui, &mut self.selection, &mut drawn, |ui| {
+            kit::weak(ui, &format!("{said}. What no rule names is not reached"));
+        });
+        match asked {
+            Some(Asked::Create) => {
+                let dialog = Authorize::new(&cx.view.snapshot, endpoint.id.clone());
+                cx.open(dialog);
             }
+            Some(Asked::Remove) => revoke(cx, &chosen),
+            None => {}
         }
+    }
+}
+
+fn revoke(cx: &mut Context<'_>, rules: &[&AuthorizationRule]) {
+    for rule in rules {
+        let done = format!("Rule for {} revoked", rule.destination);
+        // One that is over would not be taken again.
+        let undo = (!rule.limits.is_expired(cx.now)).then(|| authorizing(rule));
+        cx.run(revoking(rule), done, undo);
     }
 }
 
@@ -159,14 +139,17 @@ impl Drawn<'_> {
         let end = rule.limits.expires_at;
         end.map_or_else(String::new, |end| format::moment(end, self.now, self.zone))
     }
+}
 
-    /// Its cells as text, for the clipboard; the end with its zone.
-    fn cells(&self, rule: &AuthorizationRule) -> Vec<String> {
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let rule = self.rules[row];
         vec![
             rule.destination.to_string(),
             access(self.snapshot, &rule.access),
             traffic(rule),
             kit::state_word(rule.status(self.now)),
+            // Elsewhere nobody knows this machine's time zone.
             rule.limits.expires_at.map(format::utc).unwrap_or_default(),
             rule.description.clone(),
         ]

@@ -11,7 +11,7 @@ mod summary;
 
 use egui::{Key, Ui};
 
-use super::Page;
+use super::{Page, listing::copied};
 use crate::{
     app::{
         context::{Action, Context, EndpointTab},
@@ -269,13 +269,6 @@ fn density(cx: &mut Context<'_>, ui: &mut Ui) {
     {
         cx.prefs.comfortable = !comfortable;
     }
-}
-
-/// Whether rows are to be copied: Ctrl C outside of text, not under a dialog.
-fn copied(cx: &Context<'_>, ui: &Ui) -> bool {
-    !cx.covered
-        && !ui.ctx().text_edit_focused()
-        && ui.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy)))
 }
 
 fn nothing_yet(cx: &mut Context<'_>, ui: &mut Ui) {

@@ -1,14 +1,14 @@
 //! The tab Route Table: where packets go.
 
-use egui::{Key, Ui};
+use egui::Ui;
 
-use super::{copied, readiness};
+use super::readiness;
 use crate::{
     app::{
         context::Context,
         dialogs::create_route::CreateRoute,
-        kit::{self, Column, Rows, Selection, column, icons, rest_column},
-        screens::filter::tab_separated,
+        kit::{self, Column, Rows, Selection, column, rest_column},
+        screens::listing::{self, Asked, Cells, Listing},
         shell::plural,
     },
     model::{
@@ -64,63 +64,41 @@ impl Tab {
     pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         let view = std::sync::Arc::clone(cx.view);
         let routes = rows(&view.snapshot, endpoint);
-        self.selection
-            .retain(|k| routes.iter().any(|r| key(r) == *k));
+        let chosen: Vec<&Route> = listing::chosen(&routes, &mut self.selection, |r| key(r))
+            .into_iter()
+            .copied()
+            .collect();
         if routes.is_empty() {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        let chosen: Vec<&Route> = routes
-            .iter()
-            .copied()
-            .filter(|r| self.selection.contains(&key(r)))
-            .collect();
-        let off = not_deletable(&chosen);
-        let words = match chosen.len() {
-            0 | 1 => "Delete Route".to_owned(),
-            n => format!("Delete {n} routes"),
+        let said = plural(routes.len(), "route", "routes");
+        let listing = Listing {
+            name: "Routes",
+            columns: &COLUMNS,
+            create: "Create Route",
+            remove: &listing::remove_words(chosen.len(), "Delete Route", "Delete", "routes"),
+            off: not_deletable(&chosen).map(str::to_owned),
         };
-        let mut delete = off.is_none() && cx.key(ui, Key::Delete);
-        kit::panel_toolbar(
-            ui,
-            |ui| {
-                kit::weak(
-                    ui,
-                    &format!(
-                        "{}. The longest prefix decides",
-                        plural(routes.len(), "route", "routes")
-                    ),
-                );
-            },
-            |ui| {
-                if kit::button("Create Route").icon(icons::PLUS).clicked(ui) {
-                    let dialog = CreateRoute::new(&cx.view.snapshot, endpoint.id.clone());
-                    cx.open(dialog);
-                }
-                delete |= kit::button(&words)
-                    .quiet_danger()
-                    .disabled_because(off)
-                    .clicked(ui);
-            },
-        );
         let mut drawn = Drawn {
             snapshot: &view.snapshot,
             routes: &routes,
         };
-        kit::table("Routes", &COLUMNS, &mut self.selection)
-            .checkboxes()
-            .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut drawn);
-        if !self.selection.is_empty() && copied(cx, ui) {
-            let rows = (0..routes.len()).filter(|row| self.selection.contains(&drawn.key(*row)));
-            ui.ctx()
-                .copy_text(tab_separated(rows.map(|row| drawn.cells(row))));
-        }
-        if delete {
-            for route in chosen {
-                let done = format!("Route to {} deleted", route.destination);
-                cx.run(deleting(route), done, Some(creating(route)));
+        let asked = listing.show(cx, ui, &mut self.selection, &mut drawn, |ui| {
+            kit::weak(ui, &format!("{said}. The longest prefix decides"));
+        });
+        match asked {
+            Some(Asked::Create) => {
+                let dialog = CreateRoute::new(&cx.view.snapshot, endpoint.id.clone());
+                cx.open(dialog);
             }
+            Some(Asked::Remove) => {
+                for route in chosen {
+                    let done = format!("Route to {} deleted", route.destination);
+                    cx.run(deleting(route), done, Some(creating(route)));
+                }
+            }
+            None => {}
         }
     }
 }
@@ -158,7 +136,15 @@ struct Drawn<'a> {
 }
 
 impl Drawn<'_> {
-    /// A row's cells as text, for the clipboard.
+    fn subnet(&self, route: &Route) -> String {
+        self.snapshot.subnets.get(&route.subnet_id).map_or_else(
+            || route.subnet_id.to_string(),
+            |subnet| subnet.title().to_owned(),
+        )
+    }
+}
+
+impl Cells for Drawn<'_> {
     fn cells(&self, row: usize) -> Vec<String> {
         let route = self.routes[row];
         vec![
@@ -168,13 +154,6 @@ impl Drawn<'_> {
             kit::state_word(route.state.as_str()),
             route.description.clone(),
         ]
-    }
-
-    fn subnet(&self, route: &Route) -> String {
-        self.snapshot.subnets.get(&route.subnet_id).map_or_else(
-            || route.subnet_id.to_string(),
-            |subnet| subnet.title().to_owned(),
-        )
     }
 }
 

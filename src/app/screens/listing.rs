@@ -1,0 +1,110 @@
+//! A table of things that are made and taken away, under its two buttons: what every such list of
+//! the window has in common.
+
+use std::collections::BTreeSet;
+
+use egui::{Key, Ui};
+
+use super::filter::tab_separated;
+use crate::app::{
+    context::Context,
+    kit::{self, Column, Rows, Selection, icons},
+};
+
+/// Rows that can be copied as text.
+pub trait Cells: Rows {
+    /// The cells of a row as text, for the clipboard.
+    fn cells(&self, row: usize) -> Vec<String>;
+}
+
+/// A list being described; ends with [`Listing::show`].
+#[must_use = "a list is added with `show`"]
+pub struct Listing<'a> {
+    /// What it lists, unique on its screen.
+    pub name: &'a str,
+    /// Its columns.
+    pub columns: &'a [Column<'a>],
+    /// The words of the button that makes one.
+    pub create: &'a str,
+    /// The words of the button that takes the selected away.
+    pub remove: &'a str,
+    /// Why the selected cannot be taken away.
+    pub off: Option<String>,
+}
+
+/// What a person asks a list for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// One more.
+    Create,
+    /// The selected ones taken away.
+    Remove,
+}
+
+/// The rows that are selected, once those that are gone are forgotten.
+pub fn chosen<'r, T, K>(
+    rows: &'r [T],
+    selection: &mut Selection<K>,
+    key: impl Fn(&T) -> K,
+) -> Vec<&'r T>
+where
+    K: Ord + Clone,
+{
+    let there: BTreeSet<K> = rows.iter().map(&key).collect();
+    selection.retain(|k| there.contains(k));
+    rows.iter()
+        .filter(|row| selection.contains(&key(row)))
+        .collect()
+}
+
+/// What the button that takes the selected away says: their number, where they are several.
+#[must_use]
+pub fn remove_words(count: usize, one: &str, verb: &str, noun: &str) -> String {
+    match count {
+        0 | 1 => one.to_owned(),
+        n => format!("{verb} {n} {noun}"),
+    }
+}
+
+impl Listing<'_> {
+    /// Adds it; `left` draws what is said of the list, the others are its parts.
+    pub fn show<R: Cells>(
+        self,
+        cx: &Context<'_>,
+        ui: &mut Ui,
+        selection: &mut Selection<R::Key>,
+        rows: &mut R,
+        left: impl FnOnce(&mut Ui),
+    ) -> Option<Asked> {
+        let may_remove = self.off.is_none();
+        let by_key = may_remove && !selection.is_empty() && cx.key(ui, Key::Delete);
+        let mut asked = by_key.then_some(Asked::Remove);
+        kit::panel_toolbar(ui, left, |ui| {
+            if kit::button(self.create).icon(icons::PLUS).clicked(ui) {
+                asked = Some(Asked::Create);
+            }
+            let remove = kit::button(self.remove).quiet_danger();
+            if remove.disabled_because(self.off.as_deref()).clicked(ui) {
+                asked = Some(Asked::Remove);
+            }
+        });
+        kit::table(self.name, self.columns, selection)
+            .checkboxes()
+            .comfortable(cx.prefs.comfortable)
+            .show(ui, rows);
+        if !selection.is_empty() && copied(cx, ui) {
+            let chosen = (0..rows.len()).filter(|row| selection.contains(&rows.key(*row)));
+            let text = tab_separated(chosen.map(|row| rows.cells(row)));
+            ui.ctx().copy_text(text);
+        }
+        asked
+    }
+}
+
+/// Whether rows are to be copied: Ctrl C outside of text, not under a dialog.
+#[must_use]
+pub fn copied(cx: &Context<'_>, ui: &Ui) -> bool {
+    !cx.covered
+        && !ui.ctx().text_edit_focused()
+        && ui.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy)))
+}
