@@ -453,7 +453,7 @@ fn connection(it: &Connection) -> Value {
     if let (Some(reason), Some(status)) = (&it.end_reason, status.as_object_mut()) {
         status.insert("Message".to_owned(), json!(reason));
     }
-    json!({
+    let mut shape = json!({
         "ClientVpnEndpointId": it.endpoint_id,
         "Timestamp": connection_time(it.counted_at),
         "ConnectionId": it.id,
@@ -467,7 +467,11 @@ fn connection(it: &Connection) -> Value {
         "CommonName": it.common_name,
         "Status": status,
         "ConnectionEndTime": it.ended_at.map_or_else(|| "-".to_owned(), connection_time),
-    })
+    });
+    if let Some(shape) = shape.as_object_mut() {
+        insert_some(shape, "Reconnect", it.reconnect.as_ref());
+    }
+    shape
 }
 
 fn terminations(it: &Terminations) -> Value {

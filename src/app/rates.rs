@@ -150,6 +150,7 @@ mod tests {
                 established_at: at,
                 ended_at: None,
                 end_reason: None,
+                reconnect: None,
                 traffic: Traffic {
                     ingress_bytes,
                     ..Traffic::default()

@@ -416,6 +416,15 @@ pub enum EndpointAction {
         #[arg(long, value_name = "NAME")]
         username: Option<String>,
     },
+    /// Have clients reconnect at once, to get what they lack
+    ReconnectClientVpnConnections {
+        /// The endpoint.
+        #[command(flatten)]
+        endpoint: Endpoint,
+        /// These; without it each one that lacks something
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        connection_ids: Vec<String>,
+    },
 }
 
 /// Commands on authorization rules and routes.

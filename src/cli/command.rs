@@ -26,7 +26,8 @@ use crate::{
             DescribeOfEndpoint, DisassociateTargetNetwork, ExportCertificate,
             ExportClientConfiguration, Filter, GatewayAttachment, GroupName, ImportCertificate,
             ImportHostNetworks, IssueCertificate, LookupEvents, Membership, ModifySettings,
-            OfEndpoint, RevokeIngress, Secret, TerminateConnections, VpcCidrBlock, Why,
+            OfEndpoint, ReconnectConnections, RevokeIngress, Secret, TerminateConnections,
+            VpcCidrBlock, Why,
         },
     },
 };
@@ -308,6 +309,13 @@ fn endpoint_command(action: EndpointAction) -> Result<Command, UsageError> {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             connection_id,
             username,
+        }),
+        A::ReconnectClientVpnConnections {
+            endpoint,
+            connection_ids,
+        } => Command::ReconnectClientVpnConnections(ReconnectConnections {
+            client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
+            connection_ids,
         }),
     })
 }

@@ -197,6 +197,8 @@ pub enum Command {
     DescribeClientVpnConnections(DescribeOfEndpoint),
     /// Answers [`Answer::Terminations`].
     TerminateClientVpnConnections(TerminateConnections),
+    /// Has clients come back at once, with what they lack. Answers [`Answer::Terminations`].
+    ReconnectClientVpnConnections(ReconnectConnections),
     /// Clients that were not let in, newest first. Answers [`Answer::Attempts`].
     DescribeConnectionAttempts(OfEndpoint),
 
@@ -259,6 +261,7 @@ impl Command {
             Self::ExportClientVpnClientConfiguration(_) => "ExportClientVpnClientConfiguration",
             Self::DescribeClientVpnConnections(_) => "DescribeClientVpnConnections",
             Self::TerminateClientVpnConnections(_) => "TerminateClientVpnConnections",
+            Self::ReconnectClientVpnConnections(_) => "ReconnectClientVpnConnections",
             Self::DescribeConnectionAttempts(_) => "DescribeConnectionAttempts",
             Self::DescribeSettings => "DescribeSettings",
             Self::ModifySettings(_) => "ModifySettings",
@@ -594,6 +597,15 @@ pub struct TerminateConnections {
     pub username: Option<String>,
 }
 
+/// Fields of [`Command::ReconnectClientVpnConnections`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconnectConnections {
+    /// The endpoint.
+    pub client_vpn_endpoint_id: String,
+    /// The connections; none of them named means each one that lacks something.
+    pub connection_ids: Vec<String>,
+}
+
 /// Fields of [`Command::ModifySettings`]; an absent one stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModifySettings {
@@ -727,7 +739,8 @@ pub struct ClientConfiguration {
     pub file_name: String,
 }
 
-/// Answer of [`Command::TerminateClientVpnConnections`].
+/// Answer of [`Command::TerminateClientVpnConnections`] and
+/// [`Command::ReconnectClientVpnConnections`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terminations {
     /// The endpoint.

@@ -73,6 +73,10 @@ pub struct Connection {
     pub ended_at: Option<Timestamp>,
     /// Why it ended, as a plain sentence.
     pub end_reason: Option<String>,
+    /// What the client lacks until it reconnects, as a plain sentence; none if it has all that it
+    /// should.
+    #[serde(default)]
+    pub reconnect: Option<String>,
     /// What it carried.
     pub traffic: Traffic,
     /// When the traffic was counted.

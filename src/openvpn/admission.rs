@@ -152,6 +152,19 @@ impl Grant {
     }
 }
 
+/// What of a client's [`Grant`] has changed since it was given; what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushUpdate {
+    /// All networks to reach through the tunnel from now on.
+    pub routes: Option<Vec<Ipv4Net>>,
+    /// Whether everything goes through the tunnel.
+    pub tunnel: Option<TunnelMode>,
+    /// Whether the client refuses IPv6 locally.
+    pub ipv6: Option<Ipv6Policy>,
+    /// All resolvers to use from now on.
+    pub dns: Option<Vec<IpAddr>>,
+}
+
 /// Which traffic of a client goes through the tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TunnelMode {
@@ -181,4 +194,6 @@ pub struct Negotiated {
     pub peer_id: Option<PeerId>,
     /// Whether leaving is told by control message rather than by data packet.
     pub exit_by_control: bool,
+    /// Whether the client takes changes of what it was pushed while connected.
+    pub push_update: bool,
 }

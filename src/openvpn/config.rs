@@ -118,6 +118,8 @@ pub struct ClientConfig {
     pub data_v2: Offer,
     /// Whether leaving may be told by control message.
     pub exit_by_control: Offer,
+    /// Whether options may change while connected.
+    pub push_update: Offer,
     /// Start a rekey this long after a key was established. AWS profiles: never (`reneg-sec 0`).
     pub reneg_after: Option<Duration>,
     /// Shared times and limits.
@@ -133,6 +135,7 @@ impl fmt::Debug for ClientConfig {
             .field("derivation", &self.derivation)
             .field("data_v2", &self.data_v2)
             .field("exit_by_control", &self.exit_by_control)
+            .field("push_update", &self.push_update)
             .field("reneg_after", &self.reneg_after)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
@@ -159,6 +162,7 @@ impl ClientConfig {
             derivation: Derivation::TlsExporter,
             data_v2: Offer::Yes,
             exit_by_control: Offer::Yes,
+            push_update: Offer::Yes,
             reneg_after: None,
             limits: Limits::default(),
         }

@@ -10,6 +10,8 @@ pub(crate) enum Message {
     PushRequest,
     /// Options, separated by commas.
     PushReply(String),
+    /// Options that change while connected; one with a `-` before its name goes.
+    PushUpdate(String),
     /// The credentials were refused, with what the person should read.
     AuthFailed(String),
     /// Reconnect, with flags and text.
@@ -30,6 +32,7 @@ impl Message {
         match word {
             "PUSH_REQUEST" => Self::PushRequest,
             "PUSH_REPLY" => Self::PushReply(rest.to_owned()),
+            "PUSH_UPDATE" => Self::PushUpdate(rest.to_owned()),
             "AUTH_FAILED" => Self::AuthFailed(rest.to_owned()),
             "RESTART" => Self::Restart(rest.to_owned()),
             "HALT" => Self::Halt(rest.to_owned()),
@@ -44,6 +47,7 @@ impl Message {
         let (word, rest) = match self {
             Self::PushRequest => ("PUSH_REQUEST", ""),
             Self::PushReply(options) => ("PUSH_REPLY", options.as_str()),
+            Self::PushUpdate(options) => ("PUSH_UPDATE", options.as_str()),
             Self::AuthFailed(reason) => ("AUTH_FAILED", reason.as_str()),
             Self::Restart(text) => ("RESTART", text.as_str()),
             Self::Halt(text) => ("HALT", text.as_str()),
@@ -184,6 +188,7 @@ mod tests {
         for message in [
             Message::PushRequest,
             Message::PushReply("a,b".into()),
+            Message::PushUpdate("-route,dhcp-option DNS 10.0.0.2".into()),
             Message::AuthFailed(String::new()),
             Message::Restart("[P]bye".into()),
             Message::Halt("x".into()),

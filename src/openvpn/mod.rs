@@ -25,7 +25,7 @@
 //! # Driving a session
 //!
 //! After each call of `handle_packet`, `handle_timeout`, `handle_decision`, `handle_data_event`,
-//! `restart`, `refuse`, `close` and after creation:
+//! `push_update`, `restart`, `refuse`, `close` and after creation:
 //!
 //! 1. drain [`Control::poll_event`] and act on each: [`Event::Admit`] is answered, sooner or later, by
 //!    [`Control::handle_decision`]; [`Event::Established`] makes the [`Data`]; [`Event::Install`],
@@ -68,7 +68,7 @@ mod tls;
 mod tests;
 
 pub use admission::{
-    Admission, Decision, Grant, Identity, Ipv6Policy, Negotiated, PeerInfo, TunnelMode,
+    Admission, Decision, Grant, Identity, Ipv6Policy, Negotiated, PeerInfo, PushUpdate, TunnelMode,
 };
 pub use config::{ClientConfig, Limits, Offer, Role, ServerConfig, Transport};
 pub use cookie::{Accepted, Acceptor, AcceptorLimits, Verdict};

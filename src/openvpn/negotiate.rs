@@ -17,6 +17,8 @@ pub(crate) mod proto {
     pub(crate) const P2P: u32 = 1 << 5;
     /// Exit by control message, and `protocol-flags`.
     pub(crate) const CONTROL_EXIT: u32 = 1 << 7;
+    /// Options may change while connected.
+    pub(crate) const PUSH_UPDATE: u32 = 1 << 12;
 }
 
 /// The outcome on the server's side.
@@ -30,6 +32,8 @@ pub(crate) struct Agreement {
     /// The client understands `protocol-flags`, and so exit by control message.
     pub(crate) protocol_flags: bool,
     pub(crate) push_early: bool,
+    /// The client takes changes of its options while connected.
+    pub(crate) push_update: bool,
     pub(crate) framing: Framing,
     /// The option that settles compression, if the client has it on.
     pub(crate) compression: Option<&'static str>,
@@ -84,6 +88,7 @@ impl Agreement {
             data_v2: bits & proto::DATA_V2 != 0,
             protocol_flags: bits & proto::CONTROL_EXIT != 0,
             push_early: bits & proto::REQUEST_PUSH != 0,
+            push_update: bits & proto::PUSH_UPDATE != 0,
             framing,
             compression,
         })
@@ -130,6 +135,9 @@ pub(crate) fn client_peer_info(config: &ClientConfig) -> String {
     }
     if config.exit_by_control == Offer::Yes {
         bits |= proto::CONTROL_EXIT;
+    }
+    if config.push_update == Offer::Yes {
+        bits |= proto::PUSH_UPDATE;
     }
     let ciphers: Vec<_> = config.ciphers.iter().map(|cipher| cipher.name()).collect();
     format!(

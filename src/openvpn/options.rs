@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
-use super::admission::{Grant, Ipv6Policy, TunnelMode};
+use super::admission::{Grant, Ipv6Policy, PushUpdate, TunnelMode};
 use super::control::Message;
 use super::keys::{Cipher, DataFormat, Derivation, Framing};
 use super::negotiate::Agreement;
@@ -45,27 +45,59 @@ pub(crate) fn split_words(line: &str) -> Option<Vec<String>> {
 
 /// The push reply for a grant: one or more messages of at most [`MAX_PUSH`] bytes.
 pub(crate) fn push_reply(grant: &Grant, agreement: &Agreement) -> Vec<Message> {
-    split_push(&pushed_options(grant, agreement))
+    split_push(&pushed_options(grant, agreement), Message::PushReply)
+}
+
+/// The messages that change a client's settings, each of at most [`MAX_PUSH`] bytes; none if nothing
+/// changes.
+///
+/// A client forgets all that it has of an option when the first line of it comes, so a change of a
+/// list is the whole new list.
+pub(crate) fn push_update(update: &PushUpdate) -> Vec<Message> {
+    let mut options = Vec::new();
+    match update.routes.as_deref() {
+        Some([]) => options.push("-route".to_owned()),
+        Some(routes) => options.extend(routes.iter().map(route_option)),
+        None => {}
+    }
+    match update.tunnel {
+        Some(TunnelMode::Full) => options.push(REDIRECT.to_owned()),
+        Some(TunnelMode::Split) => options.push("-redirect-gateway".to_owned()),
+        None => {}
+    }
+    match update.ipv6 {
+        Some(Ipv6Policy::Block) => options.push("block-ipv6".to_owned()),
+        Some(Ipv6Policy::Leave) => options.push("-block-ipv6".to_owned()),
+        None => {}
+    }
+    match update.dns.as_deref() {
+        Some([]) => options.push("-dhcp-option".to_owned()),
+        Some(dns) => options.extend(dns.iter().map(dns_option)),
+        None => {}
+    }
+    if options.is_empty() {
+        return Vec::new();
+    }
+    split_push(&options, Message::PushUpdate)
+}
+
+fn route_option(route: &Ipv4Net) -> String {
+    format!("route {} {}", route.network(), route.netmask())
+}
+
+fn dns_option(address: &IpAddr) -> String {
+    format!("dhcp-option DNS {address}")
 }
 
 fn pushed_options(grant: &Grant, agreement: &Agreement) -> Vec<String> {
-    let mut options: Vec<String> = grant
-        .routes
-        .iter()
-        .map(|route| format!("route {} {}", route.network(), route.netmask()))
-        .collect();
+    let mut options: Vec<String> = grant.routes.iter().map(route_option).collect();
     if grant.tunnel == TunnelMode::Full {
-        options.push("redirect-gateway def1 bypass-dhcp".into());
+        options.push(REDIRECT.into());
     }
     if grant.ipv6 == Ipv6Policy::Block {
         options.push("block-ipv6".into());
     }
-    options.extend(
-        grant
-            .dns
-            .iter()
-            .map(|address| format!("dhcp-option DNS {address}")),
-    );
+    options.extend(grant.dns.iter().map(dns_option));
     options.push(format!("route-gateway {}", grant.gateway));
     options.push("topology subnet".into());
     options.push(format!("ping {}", grant.ping.as_secs().max(1)));
@@ -103,7 +135,7 @@ fn is_pushable(option: &str) -> bool {
         && !option.chars().any(|c| c.is_control() || c == ',')
 }
 
-fn split_push(options: &[String]) -> Vec<Message> {
+fn split_push(options: &[String], message: fn(String) -> Message) -> Vec<Message> {
     let mut parts = vec![String::new()];
     for option in options {
         let last = parts.last_mut().expect("starts with one and only grows");
@@ -126,7 +158,7 @@ fn split_push(options: &[String]) -> Vec<Message> {
             });
         }
     }
-    parts.into_iter().map(Message::PushReply).collect()
+    parts.into_iter().map(message).collect()
 }
 
 /// What a server pushed to a client of ours.
@@ -201,6 +233,55 @@ impl Pushed {
             pushed.gateway = pushed.gateway.or(Some(peer));
         }
         Ok(pushed)
+    }
+
+    /// What holds after a change of it, given the options of all its parts. The first line of an
+    /// option takes the place of all that was there of it; `-` takes them away, and a `?` before a
+    /// line means that it may be left out.
+    pub(crate) fn updated(&self, options: &str) -> Result<Self, PushedError> {
+        let mut next = self.clone();
+        let mut renewed = Vec::new();
+        for line in options.split(',').filter(|line| !line.is_empty()) {
+            let (line, is_optional) = match line.strip_prefix('?') {
+                Some(line) => (line, true),
+                None => (line, false),
+            };
+            let (is_removed, option) = match line.strip_prefix('-') {
+                Some(option) => (true, option),
+                None => (false, line),
+            };
+            let name = option.split(' ').next().unwrap_or_default();
+            if name == "push-continuation" {
+                continue;
+            }
+            if !CHANGEABLE.contains(&name) {
+                if is_optional {
+                    continue;
+                }
+                return Err(PushedError("an option in it cannot change while connected"));
+            }
+            if is_removed || !renewed.contains(&name) {
+                next.forget(name);
+                renewed.push(name);
+            }
+            if !is_removed {
+                next.take(option)?;
+            }
+        }
+        Ok(next)
+    }
+
+    /// Forgets all lines of one of the options in [`CHANGEABLE`].
+    fn forget(&mut self, name: &str) {
+        match name {
+            "route" => self.routes.clear(),
+            "redirect-gateway" => self.tunnel = TunnelMode::Split,
+            "block-ipv6" => self.ipv6 = Ipv6Policy::Leave,
+            "dhcp-option" => self.dns.clear(),
+            _ => {}
+        }
+        let is_it = |line: &String| line.split(' ').next() == Some(name);
+        self.ignored.retain(|line| !is_it(line));
     }
 
     fn take(&mut self, option: &str) -> Result<(), PushedError> {
@@ -294,7 +375,19 @@ pub struct PushedError(pub(crate) &'static str);
 
 /// OpenVPN 2.x reads control messages into 1024 bytes, NUL included.
 const MAX_PUSH: usize = 1023;
-const MAX_PUSH_OPTIONS: usize = MAX_PUSH - "PUSH_REPLY,".len() - ",push-continuation 2".len();
+/// For the longer of the two words that a push begins with.
+const MAX_PUSH_OPTIONS: usize = MAX_PUSH - "PUSH_UPDATE,".len() - ",push-continuation 2".len();
+/// What sends everything through the tunnel.
+const REDIRECT: &str = "redirect-gateway def1 bypass-dhcp";
+/// What a client of ours lets the server change while connected.
+const CHANGEABLE: [&str; 6] = [
+    "route",
+    "route-gateway",
+    "redirect-gateway",
+    "block-ipv6",
+    "dhcp-option",
+    "dns",
+];
 /// The longest option that stock clients take.
 const MAX_OPTION: usize = 255;
 
@@ -312,6 +405,7 @@ mod tests {
             data_v2: true,
             protocol_flags: true,
             push_early: true,
+            push_update: true,
             framing: Framing::None,
             compression: None,
         }
@@ -333,7 +427,7 @@ mod tests {
         let parts: Vec<_> = messages
             .iter()
             .map(|message| match message {
-                Message::PushReply(options) => options.as_str(),
+                Message::PushReply(options) | Message::PushUpdate(options) => options.as_str(),
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -384,6 +478,65 @@ mod tests {
             Pushed::parse(&joined(&messages)).unwrap().routes,
             grant.routes
         );
+    }
+
+    #[test]
+    fn a_change_names_the_whole_new_list_and_nothing_that_stays() {
+        let update = PushUpdate {
+            routes: Some(vec!["10.2.0.0/16".parse().unwrap()]),
+            dns: Some(Vec::new()),
+            ..PushUpdate::default()
+        };
+        let messages = push_update(&update);
+        assert_eq!(
+            messages,
+            [Message::PushUpdate(
+                "route 10.2.0.0 255.255.0.0,-dhcp-option".to_owned()
+            )]
+        );
+        assert_eq!(push_update(&PushUpdate::default()), []);
+        let before = Pushed::parse(&joined(&push_reply(&grant(), &agreement()))).unwrap();
+        let after = before.updated(&joined(&messages)).unwrap();
+        assert_eq!(after.routes, ["10.2.0.0/16".parse().unwrap()]);
+        assert!(after.dns.is_empty());
+        assert_eq!(after.tunnel, TunnelMode::Full, "what is not named stays");
+        assert_eq!(after.address, before.address);
+        let split = PushUpdate {
+            tunnel: Some(TunnelMode::Split),
+            ipv6: Some(Ipv6Policy::Leave),
+            routes: Some(Vec::new()),
+            ..PushUpdate::default()
+        };
+        let split = after.updated(&joined(&push_update(&split))).unwrap();
+        assert_eq!(
+            (split.tunnel, split.ipv6, split.routes),
+            (TunnelMode::Split, Ipv6Policy::Leave, Vec::new())
+        );
+    }
+
+    #[test]
+    fn a_thousand_changed_routes_go_in_continued_parts_too() {
+        let routes: Vec<Ipv4Net> = (0..1000u32)
+            .map(|n| Ipv4Net::new(Ipv4Addr::from(0x0a00_0000 + (n << 8)), 24).unwrap())
+            .collect();
+        let update = PushUpdate {
+            routes: Some(routes.clone()),
+            ..PushUpdate::default()
+        };
+        let messages = push_update(&update);
+        assert!(messages.iter().all(|m| m.to_record().len() <= 1024));
+        let before = Pushed::parse("ifconfig 10.8.0.2 255.255.252.0,route 1.2.3.0 255.255.255.0");
+        let after = before.unwrap().updated(&joined(&messages)).unwrap();
+        assert_eq!(after.routes, routes);
+    }
+
+    #[test]
+    fn a_change_touches_no_option_that_holds_for_the_whole_session() {
+        let before = Pushed::parse("ifconfig 10.8.0.2 255.255.252.0,cipher AES-256-GCM").unwrap();
+        for option in ["cipher AES-128-GCM", "peer-id 3", "-ifconfig", "unheard-of"] {
+            assert!(before.updated(option).is_err(), "{option}");
+            assert_eq!(before.updated(&format!("?{option}")).as_ref(), Ok(&before));
+        }
     }
 
     #[test]
@@ -479,6 +632,9 @@ mod tests {
         fn arbitrary_options_never_panic(text in "\\PC{0,200}|((ifconfig|route|peer-id|ping|cipher|protocol-flags)[ 0-9.a\"'\\\\]{0,20},){0,6}") {
             std::hint::black_box(&split_words(&text));
             std::hint::black_box(&Pushed::parse(&text));
+            if let Ok(pushed) = Pushed::parse("ifconfig 10.8.0.2 255.255.252.0") {
+                std::hint::black_box(&pushed.updated(&text));
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::admission::{Admission, Decision, Grant, Identity, Negotiated, PeerInfo};
+use super::admission::{Admission, Decision, Grant, Identity, Negotiated, PeerInfo, PushUpdate};
 use super::channel::Channel;
 use super::config::{ClientConfig, Limits, Role, ServerConfig, Transport};
 use super::control::{self, Message};
@@ -22,7 +22,7 @@ use super::options::{self, Pushed};
 use super::packet::{self, KeyId, Opcode, Outer, SessionId};
 use super::timer::{Timer, Timers};
 use super::tls::{Tls, TlsFailure};
-use super::{CloseReason, Discard, Random};
+use super::{CloseReason, Discard, Offer, Random};
 
 /// What happened in a session. See [`super`] for what to do with each.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub enum Event {
     Established(Box<Session>),
     /// What the server gave us (client role). Once per session.
     Pushed(Box<Pushed>),
+    /// The server has changed what it gave us: this is all that holds from now on (client role).
+    Updated(Box<Pushed>),
     /// Give this key to [`super::Data::install`].
     Install(Box<DataKeys>),
     /// [`super::Data::promote`] this key.
@@ -102,6 +104,8 @@ struct Agreed {
     format: DataFormat,
     framing: Framing,
     exit_by_control: bool,
+    /// The client takes changes of what it was pushed.
+    push_update: bool,
 }
 
 /// The exchange of configuration.
@@ -115,6 +119,8 @@ struct PushState {
     last_sent: Option<Instant>,
     /// Client: the parts so far.
     received: String,
+    /// Client: what holds.
+    pushed: Option<Pushed>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -341,6 +347,24 @@ impl Control {
             DataEvent::PeerExit => self.close_with(now, CloseReason::PeerExit, None),
             DataEvent::PeerSilent => self.close_with(now, CloseReason::PeerSilent, None),
         }
+    }
+
+    /// Tells an established client what of its settings is another now (server role). False if it does
+    /// not take that while connected, or is not there yet.
+    pub fn push_update(&mut self, now: Instant, update: &PushUpdate) -> bool {
+        let is_taken = self.phase == Phase::Open
+            && self.is_server()
+            && self
+                .agreed
+                .as_ref()
+                .is_some_and(|agreed| agreed.push_update);
+        if is_taken {
+            for message in options::push_update(update) {
+                self.say(now, &message);
+            }
+            self.run(now);
+        }
+        is_taken
     }
 
     /// Tells the client to reconnect, keeping its password, and ends the session (server role).

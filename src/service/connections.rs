@@ -1,4 +1,4 @@
-//! Connections: who is connected, and ending it.
+//! Connections: who is connected, ending it, and having clients come back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,27 +8,69 @@ use super::{Service, change::Terms, endpoints::endpoint, fields::needed, filters
 use crate::{
     model::{
         Answer, Code, Connection, ConnectionId, ConnectionState, Endpoint, Refusal, Snapshot, View,
-        command::{DescribeOfEndpoint, TerminateConnections, Termination, Terminations},
+        command::{
+            DescribeOfEndpoint, ReconnectConnections, TerminateConnections, Termination,
+            Terminations,
+        },
     },
-    tunnel::Gateway,
+    tunnel::{BoxFuture, Gateway},
 };
 
+/// How the gateway is told to end connections.
+type Tell = fn(&dyn Gateway, Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>>;
+
 impl Service {
-    /// Ends connections. The event is durable before the gateway is asked, and the answer waits a
-    /// moment for the gateway's.
+    /// Ends connections.
     pub(super) async fn terminate(
         &self,
         terms: Terms,
         command: TerminateConnections,
     ) -> Result<Answer, Refusal> {
+        let (endpoint, username) = (
+            command.client_vpn_endpoint_id.clone(),
+            command.username.clone(),
+        );
+        let pick =
+            move |live: &[Connection], endpoint: &Endpoint| targets(live, endpoint, &command);
+        self.end(terms, (endpoint, username), pick, |gateway, ids| {
+            gateway.terminate(ids)
+        })
+        .await
+    }
+
+    /// Ends connections so that their clients come back at once.
+    pub(super) async fn reconnect(
+        &self,
+        terms: Terms,
+        command: ReconnectConnections,
+    ) -> Result<Answer, Refusal> {
+        let endpoint = command.client_vpn_endpoint_id.clone();
+        let pick = move |live: &[Connection], _: &Endpoint| to_reconnect(live, &command);
+        self.end(terms, (endpoint, None), pick, |gateway, ids| {
+            gateway.reconnect(ids)
+        })
+        .await
+    }
+
+    /// Ends the connections of an endpoint that are picked among its live ones. The event is durable
+    /// before the gateway is asked, and the answer waits a moment for the gateway's.
+    async fn end(
+        &self,
+        terms: Terms,
+        (endpoint_id, username): (String, Option<String>),
+        pick: impl FnOnce(&[Connection], &Endpoint) -> Result<Vec<ConnectionId>, Refusal>
+        + Send
+        + 'static,
+        tell: Tell,
+    ) -> Result<Answer, Refusal> {
         let board = Arc::clone(&self.inner.board);
         let answer = self
             .change(terms, move |change| {
-                let endpoint = endpoint(&change.snapshot, &command.client_vpn_endpoint_id)?;
-                let targets = targets(&board.live_of(&endpoint.id), endpoint, &command)?;
+                let endpoint = endpoint(&change.snapshot, &endpoint_id)?;
+                let targets = pick(&board.live_of(&endpoint.id), endpoint)?;
                 let terminations = Terminations {
                     client_vpn_endpoint_id: endpoint.id.clone(),
-                    username: command.username,
+                    username,
                     connections: targets.into_iter().map(told).collect(),
                 };
                 change
@@ -46,15 +88,15 @@ impl Service {
             return Ok(answer);
         };
         if let Some(gateway) = self.gateway() {
-            self.tell(gateway.as_ref(), &mut terminations.connections)
+            self.tell(gateway.as_ref(), tell, &mut terminations.connections)
                 .await;
         }
         Ok(Answer::Terminations(terminations))
     }
 
-    async fn tell(&self, gateway: &dyn Gateway, connections: &mut [Termination]) {
+    async fn tell(&self, gateway: &dyn Gateway, tell: Tell, connections: &mut [Termination]) {
         let ids = connections.iter().map(|told| told.id.clone()).collect();
-        let answers = tokio::time::timeout(PATIENCE, gateway.terminate(ids))
+        let answers = tokio::time::timeout(PATIENCE, tell(gateway, ids))
             .await
             .unwrap_or_default();
         for told in connections {
@@ -132,6 +174,34 @@ fn targets(
     }
 }
 
+/// The connections that are to come back: those named, or each one that lacks something.
+fn to_reconnect(
+    live: &[Connection],
+    command: &ReconnectConnections,
+) -> Result<Vec<ConnectionId>, Refusal> {
+    if command.connection_ids.is_empty() {
+        let lacking = live.iter().filter(|c| c.reconnect.is_some());
+        let ids: Vec<_> = lacking.map(|c| c.id.clone()).collect();
+        return if ids.is_empty() {
+            Err(Refusal::new(
+                Code::ConnectionNotFound,
+                "Every client has what it should, so none has to reconnect; name connections that are to do so all the same",
+            )
+            .at(CONNECTION_IDS)
+            .cure(CONNECTION_EXAMPLE))
+        } else {
+            Ok(ids)
+        };
+    }
+    let find = |id: &String| {
+        let found = live.iter().find(|c| c.id.as_str() == id.trim());
+        found
+            .map(|connection| connection.id.clone())
+            .ok_or_else(|| not_found(id).at(CONNECTION_IDS))
+    };
+    command.connection_ids.iter().map(find).collect()
+}
+
 fn of_user(
     live: &[Connection],
     endpoint: &Endpoint,
@@ -178,6 +248,7 @@ fn not_found(id: &str) -> Refusal {
 /// How far back attempts are told: as the store keeps them.
 pub(super) const MAX_ATTEMPTS: usize = 1_000;
 const CONNECTION_ID: &str = "ConnectionId";
+const CONNECTION_IDS: &str = "ConnectionIds";
 const USERNAME: &str = "Username";
 const CONNECTION_EXAMPLE: &str = "cvpn-connection-0a1b2c3d4e5f60718";
 /// AWS's limit for one call by user name.

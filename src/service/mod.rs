@@ -383,6 +383,7 @@ impl Service {
                 .await
             }
             Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
+            Command::ReconnectClientVpnConnections(command) => self.reconnect(terms, command).await,
             command => {
                 self.change(terms, move |change| change.apply(command))
                     .await

@@ -195,6 +195,8 @@ fn read_connection(found: &Row<'_>) -> rusqlite::Result<Connection> {
             .map(|_| row::time(found, "ended_at"))
             .transpose()?,
         end_reason: found.get("end_reason")?,
+        // Nobody who is kept here can still be told to.
+        reconnect: None,
         traffic: Traffic {
             ingress_bytes: row::count(found, "ingress_bytes")?,
             egress_bytes: row::count(found, "egress_bytes")?,

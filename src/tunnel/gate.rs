@@ -11,6 +11,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use ipnet::Ipv4Net;
+use tokio::sync::watch;
 
 use super::{address::AddressRange, door::Doors, lease::Leases};
 use crate::{
@@ -42,8 +43,8 @@ pub(super) struct Gate {
     pub(super) policy: ArcSwap<Policy>,
     /// What new handshakes use.
     pub(super) server: ArcSwap<ServerConfig>,
-    /// What new sessions get.
-    pub(super) terms: ArcSwap<Terms>,
+    /// What sessions get. Each of them watches it, to tell its client what is new.
+    pub(super) terms: watch::Sender<Arc<Terms>>,
     /// No new session comes in.
     pub(super) is_closing: AtomicBool,
     places: Mutex<Places>,
@@ -113,7 +114,7 @@ impl Gate {
             doors: Arc::default(),
             policy: ArcSwap::from_pointee(opening.policy),
             server: ArcSwap::new(opening.server),
-            terms: ArcSwap::from_pointee(opening.terms),
+            terms: watch::Sender::new(Arc::new(opening.terms)),
             is_closing: AtomicBool::new(false),
             places: Mutex::new(Places {
                 leases: Leases::new(opening.client_range),
@@ -131,7 +132,7 @@ impl Gate {
         if self.is_closing.load(Ordering::Acquire) {
             return Err(NoPlace::Closing);
         }
-        let terms = self.terms.load();
+        let terms = self.terms();
         let mut places = self.lock();
         if places.leases.len() >= terms.max_connections {
             return Err(NoPlace::TooManyConnections(terms.max_connections));
@@ -150,6 +151,11 @@ impl Gate {
             association_id: id.clone(),
             association: association.clone(),
         })
+    }
+
+    /// What sessions get now.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        Arc::clone(&self.terms.borrow())
     }
 
     /// Whether any session has a place.

@@ -96,6 +96,10 @@ pub trait Gateway: Send + Sync + 'static {
     /// those follows on its own.
     fn terminate(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>>;
 
+    /// Tells the clients of connections to come back at once. Answers for each whether it was live;
+    /// the [`Report::Closed`] of those follows on its own.
+    fn reconnect(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>>;
+
     /// What runs, always the newest.
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>>;
 }

@@ -31,6 +31,7 @@ mod session;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod told;
 mod worker;
 
 use std::{
@@ -62,7 +63,7 @@ use self::{
     gate::Gate,
     reconcile::Reconciler,
     roster::{Member, Roster},
-    session::{Input, STOPPING, Sessions},
+    session::{Input, RECONNECT, STOPPING, Sessions},
     worker::Worker,
 };
 pub use crate::network::ModeChoice;
@@ -290,16 +291,13 @@ impl Tunnel {
 
 impl Gateway for Tunnel {
     fn terminate(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
-        Box::pin(async move {
-            let mut outcomes = Vec::new();
-            for id in ids {
-                let member = self.shared.roster.find(&id);
-                let was_live = member.is_some_and(|m| self.shared.end(&m, Input::Terminate));
-                outcomes.push((id, was_live));
-            }
-            self.shared.roster.changed.notify_one();
-            outcomes
-        })
+        let outcomes = self.shared.end_each(ids, &Input::Terminate);
+        Box::pin(std::future::ready(outcomes))
+    }
+
+    fn reconnect(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
+        let outcomes = self.shared.end_each(ids, &Input::Restart(RECONNECT));
+        Box::pin(std::future::ready(outcomes))
     }
 
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {
@@ -432,6 +430,18 @@ impl Shared {
             tracing::warn!(connection = %member.id, "a session's inbox is full; silence will end it");
         }
         is_new
+    }
+
+    /// Ends the named sessions, and says of each whether it was live.
+    fn end_each(&self, ids: Vec<ConnectionId>, input: &Input) -> Vec<(ConnectionId, bool)> {
+        let end = |id: ConnectionId| {
+            let member = self.roster.find(&id);
+            let was_live = member.is_some_and(|member| self.end(&member, input.clone()));
+            (id, was_live)
+        };
+        let outcomes = ids.into_iter().map(end).collect();
+        self.roster.changed.notify_one();
+        outcomes
     }
 
     /// Tells the sessions for which `wanted` says so to come back.

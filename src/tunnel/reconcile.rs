@@ -365,15 +365,19 @@ impl Reconciler {
         });
     }
 
-    /// What new sessions get, and what new handshakes use.
+    /// What sessions get, and what new handshakes use.
     async fn apply_terms(&mut self, wanted: &BTreeMap<EndpointId, Wanted>) {
         for (id, running) in &mut self.running {
             let Some(wanted) = wanted.get(id) else {
                 continue;
             };
-            if **running.gate.terms.load() != wanted.terms {
-                running.gate.terms.store(Arc::new(wanted.terms.clone()));
-            }
+            running.gate.terms.send_if_modified(|terms| {
+                let is_news = **terms != wanted.terms;
+                if is_news {
+                    *terms = Arc::new(wanted.terms.clone());
+                }
+                is_news
+            });
             let has_new_identity = running.tls.identity != wanted.identity;
             if has_new_identity || self.warnings.contains_key(id) {
                 match fetch_tls(&self.shared, id, &wanted.identity).await {

@@ -40,6 +40,8 @@ pub(super) struct Member {
     pub(super) inbox: mpsc::Sender<Input>,
     pub(super) device: Mutex<SocketAddr>,
     pub(super) counts: Counts,
+    /// What its client lacks until it reconnects, as a sentence.
+    pub(super) reconnect: Mutex<Option<String>>,
     /// Told to end: its data is refused from the instant this is set.
     pub(super) is_ending: AtomicBool,
 }
@@ -103,6 +105,21 @@ impl Member {
         *self.device.lock().unwrap_or_else(PoisonError::into_inner) = device;
     }
 
+    /// Notes what its client lacks until it reconnects.
+    /// True if that is news.
+    pub(super) fn set_reconnect(&self, sentence: Option<String>) -> bool {
+        let mut noted = self.lock_reconnect();
+        let is_news = *noted != sentence;
+        *noted = sentence;
+        is_news
+    }
+
+    fn lock_reconnect(&self) -> MutexGuard<'_, Option<String>> {
+        self.reconnect
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the policy needs to know of it.
     pub(super) fn policy_session(&self) -> policy::Session<'_> {
         policy::Session {
@@ -133,6 +150,7 @@ impl Member {
             established_at: self.established_at,
             ended_at: None,
             end_reason: None,
+            reconnect: self.lock_reconnect().clone(),
             traffic: self.counts.read(),
             counted_at: Timestamp::from_second(counted).unwrap_or(self.established_at),
         }

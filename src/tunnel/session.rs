@@ -21,9 +21,10 @@ use tokio::{
 use super::{
     Shared,
     door::{DoorKey, HalfOpenPermit},
-    gate::{Gate, Place},
+    gate::{Gate, Place, Terms},
     gatekeeper::{Candidate, Report},
     roster::{Counts, Member},
+    told::Told,
     worker::{Joining, JoiningLink, Order, Route, StreamId, UdpIo, Worker},
 };
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
     model::{Attempt, ConnectionId, ConnectionState},
     openvpn::{
         self, Accepted, Admission, CloseReason, Control, Data, DataEvent, Decision, Event, Grant,
-        OsRandom, PeerId, Random as _, Transport, TunnelMode, write_framed,
+        OsRandom, PeerId, Random as _, Transport, write_framed,
     },
     policy,
 };
@@ -135,6 +136,7 @@ pub(super) fn spawn(
     });
     let task = Task {
         shared: Arc::clone(shared),
+        terms: knock.gate.terms.subscribe(),
         gate: knock.gate,
         worker: knock.worker,
         link: knock.link,
@@ -157,6 +159,8 @@ pub(super) fn spawn(
 struct Task {
     shared: Arc<Shared>,
     gate: Arc<Gate>,
+    /// Tells when the session should get something else than it got.
+    terms: watch::Receiver<Arc<Terms>>,
     worker: usize,
     link: Link,
     remote: SocketAddr,
@@ -184,6 +188,8 @@ struct Stay {
     place: Place,
     peer_id: PeerId,
     admission: Box<Admission>,
+    /// What its client knows.
+    told: Told,
     /// Once the session stands.
     member: Option<Arc<Member>>,
 }
@@ -236,8 +242,32 @@ impl Task {
                         return self.end(&CloseReason::Closed, control.identity()).await;
                     }
                 },
+                Ok(()) = self.terms.changed() => self.review(control),
                 () = sleep_until(deadline) => control.handle_timeout(Instant::now()),
             }
+        }
+    }
+
+    /// Compares what the client knows with what it should, and tells it the difference: at once if it
+    /// takes that, else the session is shown as one that should reconnect.
+    fn review(&mut self, control: &mut Control) {
+        let terms = Arc::clone(&self.terms.borrow_and_update());
+        let Some(stay) = &mut self.stay else {
+            return;
+        };
+        let (Some(member), Some(association)) = (
+            &stay.member,
+            terms.associations.get(&stay.place.association_id),
+        ) else {
+            return;
+        };
+        let wanted = Told::of(&terms, association);
+        let update = stay.told.update_to(&wanted);
+        if stay.told != wanted && control.push_update(Instant::now(), &update) {
+            stay.told = wanted.clone();
+        }
+        if member.set_reconnect(stay.told.lack(&wanted)) {
+            self.shared.roster.changed.notify_one();
         }
     }
 
@@ -292,7 +322,7 @@ impl Task {
                 }
                 Event::Closed(reason) => self.end(&reason, control.identity()).await,
                 // A server is pushed nothing and told nothing.
-                Event::Pushed(_) | Event::Info(_) => {}
+                Event::Pushed(_) | Event::Updated(_) | Event::Info(_) => {}
             }
         }
     }
@@ -346,6 +376,7 @@ impl Task {
             .take_peer_id()
             .ok_or("the gateway has its most sessions already; try again later")?;
         Ok(Stay {
+            told: Told::of(&self.gate.terms(), &place.association),
             place,
             peer_id,
             admission,
@@ -356,14 +387,8 @@ impl Task {
     fn grant(&self, stay: &Stay) -> Grant {
         let range = self.gate.client_range;
         let gateway = policy::gateway_address(range);
-        let terms = self.gate.terms.load();
         let mut grant = Grant::new(stay.place.address, range.netmask(), gateway, stay.peer_id);
-        grant.dns = terms.dns_servers.iter().copied().map(Into::into).collect();
-        if terms.split_tunnel {
-            grant.tunnel = TunnelMode::Split;
-            grant.ipv6 = openvpn::Ipv6Policy::Leave;
-            grant.routes = stay.place.association.routes.clone();
-        }
+        stay.told.put_into(&mut grant);
         grant
     }
 
@@ -403,8 +428,7 @@ impl Task {
         // Whoever looked for sessions to end before this one was listed has not seen it.
         let is_wanted = self
             .gate
-            .terms
-            .load()
+            .terms()
             .associations
             .contains_key(&member.association_id);
         if !has_joined {
@@ -416,6 +440,9 @@ impl Task {
                 .load(std::sync::atomic::Ordering::Acquire)
         {
             control.restart(now, CHANGED);
+        } else {
+            // What has changed since the client was asked about.
+            self.review(control);
         }
     }
 
@@ -445,6 +472,7 @@ impl Task {
             inbox: self.inbox.upgrade()?,
             device: Mutex::new(self.remote),
             counts: Counts::starting(established_at),
+            reconnect: Mutex::default(),
             is_ending: Default::default(),
         }))
     }
@@ -486,6 +514,7 @@ impl Task {
     fn report_closed(&self, member: &Member, reason: String) {
         let mut connection = member.connection();
         connection.state = ConnectionState::Terminated;
+        connection.reconnect = None;
         connection.ended_at = Some(clock::now());
         connection.end_reason = Some(reason);
         self.shared.report(Report::Closed(connection));
@@ -585,6 +614,8 @@ fn sentence(reason: &CloseReason, why: Option<&str>) -> String {
 
 /// What clients and the record are told of a session that an administrator has ended.
 const TERMINATED: &str = "the connection was terminated by an administrator";
+/// What clients and the record are told of a session whose client is to come back with new settings.
+pub(super) const RECONNECT: &str = "an administrator had the client reconnect";
 /// What clients and the record are told when the configuration leaves no place for a session.
 pub(super) const CHANGED: &str = "the endpoint's configuration has changed";
 /// What clients and the record are told when the gateway stops.

@@ -64,6 +64,7 @@ pub(crate) fn connected(view: &View) -> Connection {
         established_at: at,
         ended_at: None,
         end_reason: None,
+        reconnect: None,
         traffic: Traffic::default(),
         counted_at: at,
     }

@@ -314,6 +314,7 @@ fn connection_of(state: ConnectionState, ended_at: Option<Timestamp>) -> Connect
         established_at: now(),
         ended_at,
         end_reason: ended_at.map(|_| "ended by an administrator".to_owned()),
+        reconnect: None,
         traffic: Traffic {
             ingress_bytes: u64::MAX,
             egress_bytes: 2,
@@ -354,6 +355,15 @@ fn counters_are_text_and_a_live_connection_has_a_dash_for_its_end() {
         shape["Connections"][0]["Status"],
         json!({"Code": "terminated", "Message": "ended by an administrator"})
     );
+}
+
+#[test]
+fn what_a_connection_lacks_is_told_with_it() {
+    let mut live = connection_of(ConnectionState::Active, None);
+    let sentence = "Reconnect to get the route 10.2.0.0/16.";
+    live.reconnect = Some(sentence.to_owned());
+    let shape = answer(&Answer::Connections(vec![live]), now());
+    assert_eq!(shape["Connections"][0]["Reconnect"], sentence);
 }
 
 #[test]

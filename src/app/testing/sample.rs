@@ -205,6 +205,7 @@ pub(crate) fn connection(number: u8, secs: i64) -> Connection {
         established_at: super::now() - SignedDuration::from_secs(400 + i64::from(number) * 1931),
         ended_at: None,
         end_reason: None,
+        reconnect: None,
         traffic: Traffic {
             ingress_bytes: moved(3_000_000 * busy * n),
             egress_bytes: moved(52_000_000 * busy * n),

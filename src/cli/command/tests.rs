@@ -209,6 +209,14 @@ fn ec2_lines() -> Vec<Meaning> {
             }),
         ),
         (
+            "ec2 reconnect-client-vpn-connections --client-vpn-endpoint-id cvpn-endpoint-1 \
+             --connection-ids a b",
+            Command::ReconnectClientVpnConnections(ReconnectConnections {
+                client_vpn_endpoint_id: endpoint(),
+                connection_ids: vec!["a".to_owned(), "b".to_owned()],
+            }),
+        ),
+        (
             "ec2 describe-client-vpn-target-networks --client-vpn-endpoint-id cvpn-endpoint-1 \
              --association-ids a b --filters Name=vpc-id,Values=vpc-1,vpc-2 Name=x,Values=y",
             Command::DescribeClientVpnTargetNetworks(DescribeOfEndpoint {

@@ -70,6 +70,7 @@ impl Control {
     pub(super) fn take_server_message(&mut self, now: Instant, message: Message) {
         match message {
             Message::PushReply(options) => self.take_push(now, &options),
+            Message::PushUpdate(options) => self.take_update(now, &options),
             Message::AuthFailed(reason) => {
                 self.close_with(now, CloseReason::AuthFailed(reason), None);
             }
@@ -85,21 +86,41 @@ impl Control {
         if self.agreed.is_some() {
             return;
         }
-        let received = &mut self.push.received;
-        if received.len() + options.len() > MAX_PUSH_TOTAL {
-            self.close_with(now, CloseReason::UnusablePush("it is too long"), None);
+        let Some(received) = self.take_part(now, options) else {
             return;
-        }
-        received.push_str(options);
-        received.push(',');
-        if options::is_continued(options) {
-            return;
-        }
-        let received = std::mem::take(received);
+        };
         match Pushed::parse(&received) {
             Ok(pushed) => self.accept_push(now, pushed),
             Err(error) => self.close_with(now, CloseReason::UnusablePush(error.0), None),
         }
+    }
+
+    fn take_update(&mut self, now: Instant, options: &str) {
+        let Some(held) = self.push.pushed.clone() else {
+            return;
+        };
+        let Some(received) = self.take_part(now, options) else {
+            return;
+        };
+        match held.updated(&received) {
+            Ok(pushed) => {
+                self.push.pushed = Some(pushed.clone());
+                self.events.push_back(Event::Updated(Box::new(pushed)));
+            }
+            Err(error) => self.close_with(now, CloseReason::UnusablePush(error.0), None),
+        }
+    }
+
+    /// Adds a part of a push; all of it, once the last part is there.
+    fn take_part(&mut self, now: Instant, options: &str) -> Option<String> {
+        let received = &mut self.push.received;
+        if received.len() + options.len() > MAX_PUSH_TOTAL {
+            self.close_with(now, CloseReason::UnusablePush("it is too long"), None);
+            return None;
+        }
+        received.push_str(options);
+        received.push(',');
+        (!options::is_continued(options)).then(|| std::mem::take(received))
     }
 
     fn accept_push(&mut self, now: Instant, pushed: Pushed) {
@@ -125,7 +146,9 @@ impl Control {
             format: pushed.format(),
             framing: pushed.framing,
             exit_by_control: pushed.exit_by_control,
+            push_update: config.push_update == Offer::Yes,
         };
+        self.push.pushed = Some(pushed.clone());
         let data = DataConfig {
             ping: pushed.ping,
             silence: pushed.ping_restart,

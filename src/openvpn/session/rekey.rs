@@ -27,6 +27,7 @@ impl Control {
                 DataFormat::V2(peer_id) => Some(peer_id),
             },
             exit_by_control: agreed.exit_by_control,
+            push_update: agreed.push_update,
         };
         self.agreed = Some(agreed);
         match self.derive(Slot::Current) {

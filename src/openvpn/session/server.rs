@@ -99,6 +99,7 @@ impl Control {
             },
             framing: agreement.framing,
             exit_by_control: agreement.protocol_flags,
+            push_update: agreement.push_update,
         };
         let data = DataConfig {
             ping: Some(grant.ping),
@@ -136,6 +137,7 @@ impl Control {
             Message::Exit => self.close_with(now, CloseReason::PeerExit, None),
             // The rest is a server's to say.
             Message::PushReply(_)
+            | Message::PushUpdate(_)
             | Message::AuthFailed(_)
             | Message::Restart(_)
             | Message::Halt(_)

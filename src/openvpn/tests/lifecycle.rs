@@ -95,6 +95,58 @@ fn a_stopping_server_sends_its_clients_to_reconnect() {
 }
 
 #[test]
+fn a_client_that_takes_changes_has_them_while_connected() {
+    let mut pair = Pair::connected(Setup {
+        link: Weather {
+            loss: 20,
+            ..Weather::default()
+        },
+        ..Setup::default()
+    });
+    assert!(
+        pair.server()
+            .session
+            .as_ref()
+            .unwrap()
+            .negotiated
+            .push_update
+    );
+    let before = pair.client.pushed.clone().unwrap();
+    // Longer than one message, so that the parts have to be put together in their order.
+    let routes: Vec<_> = (0..200u8)
+        .map(|n| format!("10.{n}.0.0/16").parse().unwrap())
+        .collect();
+    let update = PushUpdate {
+        routes: Some(routes.clone()),
+        dns: Some(Vec::new()),
+        ..PushUpdate::default()
+    };
+    let now = pair.now;
+    assert!(pair.server().control.push_update(now, &update));
+    pair.run(Duration::from_secs(30));
+    let after = pair.client.pushed.clone().unwrap();
+    assert_eq!(after.routes, routes);
+    assert!(after.dns.is_empty() && after.address == before.address);
+    assert_eq!(pair.client.closed, None);
+    pair.assert_carries_traffic();
+}
+
+#[test]
+fn a_client_that_does_not_take_changes_is_sent_none() {
+    let mut setup = Setup::default();
+    setup.client.push_update = Offer::No;
+    let mut pair = Pair::connected(setup);
+    let update = PushUpdate {
+        routes: Some(vec!["10.2.0.0/16".parse().unwrap()]),
+        ..PushUpdate::default()
+    };
+    let (now, before) = (pair.now, pair.client.pushed.clone());
+    assert!(!pair.server().control.push_update(now, &update));
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.client.pushed, before);
+}
+
+#[test]
 fn a_live_session_can_be_refused() {
     let mut pair = Pair::connected(Setup::default());
     let now = pair.now;

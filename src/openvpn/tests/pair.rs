@@ -663,6 +663,7 @@ fn take_event(end: &mut End, now: Instant, event: Event, answer: Answer, grant: 
         Event::Promote(key) => end.data().promote(key),
         Event::Retire(key) => end.data().retire(key),
         Event::SendExit => end.data().send_exit(),
+        Event::Updated(pushed) => end.pushed = Some(*pushed),
         Event::Info(_) => {}
         Event::RekeyFailed(_) => end.rekey_failures += 1,
         Event::Closed(reason) => {

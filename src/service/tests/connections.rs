@@ -3,7 +3,8 @@ use crate::{
     model::{
         Attempt, Code, Connection, ConnectionState, Traffic,
         command::{
-            DescribeOfEndpoint, Filter, OfEndpoint, TerminateConnections, Termination, Terminations,
+            DescribeOfEndpoint, Filter, OfEndpoint, ReconnectConnections, TerminateConnections,
+            Termination, Terminations,
         },
     },
     store::StoreError,
@@ -25,6 +26,7 @@ fn connection(endpoint: &EndpointId, association: &AssociationId, n: u8) -> Conn
         established_at: clock::now(),
         ended_at: None,
         end_reason: None,
+        reconnect: None,
         traffic: Traffic::default(),
         counted_at: clock::now(),
     }
@@ -161,6 +163,44 @@ async fn a_terminated_connection_is_told_by_the_gateway() {
 }
 
 #[tokio::test]
+async fn those_who_lack_something_are_had_to_reconnect_or_those_who_are_named() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let [mut lacking, whole] = [7, 8].map(|n| connection(&endpoint, &association.id, n));
+    lacking.reconnect = Some("Reconnect to get the route 10.2.0.0/16.".to_owned());
+    for live in [&lacking, &whole] {
+        report(&bench.service, Report::Opened(live.clone())).await;
+    }
+    let gateway = FakeGateway::new(Some(true));
+    bench.service.attach(gateway.clone());
+    let reconnect = |ids: &[&ConnectionId]| {
+        Command::ReconnectClientVpnConnections(ReconnectConnections {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            connection_ids: ids.iter().map(ToString::to_string).collect(),
+        })
+    };
+    let Answer::Terminations(told) = bench.ok(reconnect(&[])).await else {
+        panic!("another answer")
+    };
+    assert_eq!(told.connections.len(), 1);
+    assert_eq!(told.connections[0].id, lacking.id);
+    assert_eq!(told.connections[0].current, ConnectionState::Terminating);
+    bench.ok(reconnect(&[&whole.id])).await;
+    assert_eq!(
+        *gateway.reconnected.lock().unwrap(),
+        [lacking.id.clone(), whole.id.clone()]
+    );
+    assert!(gateway.asked.lock().unwrap().is_empty());
+
+    let stranger = ConnectionId::from_random([9; 9]);
+    let refusal = bench.refused(reconnect(&[&whole.id, &stranger])).await;
+    assert_eq!(refusal.code, Code::ConnectionNotFound);
+    report(&bench.service, Report::Closed(ended(&lacking))).await;
+    let refusal = bench.refused(reconnect(&[])).await;
+    assert!(refusal.message.contains("none has to reconnect"));
+}
+
+#[tokio::test]
 async fn a_connection_that_ended_meanwhile_is_terminated() {
     let bench = Bench::new().await;
     let (endpoint, _, association) = bench.associated().await;
@@ -191,6 +231,10 @@ struct MortalGateway(watch::Receiver<Arc<TunnelLive>>);
 
 impl Gateway for MortalGateway {
     fn terminate(&self, _: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
+    fn reconnect(&self, _: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
         Box::pin(std::future::ready(Vec::new()))
     }
 

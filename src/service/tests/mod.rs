@@ -301,6 +301,7 @@ impl Host for FakeHost {
 struct FakeGateway {
     live: watch::Sender<Arc<TunnelLive>>,
     asked: Mutex<Vec<ConnectionId>>,
+    reconnected: Mutex<Vec<ConnectionId>>,
     was_live: Option<bool>,
 }
 
@@ -316,6 +317,7 @@ impl FakeGateway {
         Arc::new(Self {
             live: watch::Sender::new(Arc::new(live)),
             asked: Mutex::default(),
+            reconnected: Mutex::default(),
             was_live,
         })
     }
@@ -328,6 +330,13 @@ impl Gateway for FakeGateway {
             Some(live) => Box::pin(async move { ids.into_iter().map(|id| (id, live)).collect() }),
             None => Box::pin(std::future::pending()),
         }
+    }
+
+    fn reconnect(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>> {
+        self.reconnected.lock().unwrap().extend(ids.iter().cloned());
+        Box::pin(std::future::ready(
+            ids.into_iter().map(|id| (id, true)).collect(),
+        ))
     }
 
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {

@@ -196,7 +196,7 @@ impl Client {
                 Event::Established(session) => {
                     self.data = Some(Data::new(now, session.data, &session.options));
                 }
-                Event::Pushed(pushed) => self.pushed = Some(*pushed),
+                Event::Pushed(pushed) | Event::Updated(pushed) => self.pushed = Some(*pushed),
                 Event::Install(keys) => self.data.as_mut().unwrap().install(now, &keys),
                 Event::Promote(key) => self.data.as_mut().unwrap().promote(key),
                 Event::Retire(key) => self.data.as_mut().unwrap().retire(key),

@@ -1,6 +1,7 @@
 //! The whole gateway over loopback, with our own client role at the other end.
 
 mod client;
+mod live;
 mod pki;
 pub(super) mod world;
 

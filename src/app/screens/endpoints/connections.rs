@@ -15,7 +15,10 @@ use crate::{
         rates::Rates,
         screens::filter,
     },
-    model::{Attempt, Connection, ConnectionId, ConnectionState, Endpoint, Live, View},
+    model::{
+        Attempt, Command, Connection, ConnectionId, ConnectionState, Endpoint, Live, View,
+        command::ReconnectConnections,
+    },
 };
 
 const COLUMNS: [Column<'static>; 11] = [
@@ -31,6 +34,10 @@ const COLUMNS: [Column<'static>; 11] = [
     column("Packets in", 82.0).right().from_width(940.0),
     column("Packets out", 92.0).right().from_width(940.0),
 ];
+/// The columns of [`COLUMNS`] that make room where a client lacks something.
+const LACKING: usize = 9;
+/// Takes their room.
+const LACKS: Column<'static> = column("To take effect", 400.0).unsorted();
 const ENDED: [Column<'static>; 8] = [
     column("Status", 120.0),
     column("Common name", 130.0),
@@ -157,10 +164,11 @@ impl Tab {
         }
         self.selection.retain(|id| rows.contains_key(id));
         self.choose(&rows, ui);
-        self.toolbar(cx, &view, &rows, (attempts.len(), focus_filter), ui);
+        let around = (endpoint, attempts.len(), focus_filter);
+        self.toolbar(cx, &view, &rows, around, ui);
         match self.kind {
             Kind::Refused => self.attempts(cx, &attempts, ui),
-            _ => self.connections(cx, &view, &rows, ui),
+            _ => self.connections(cx, &view, (endpoint, &rows), ui),
         }
     }
 
@@ -196,7 +204,7 @@ impl Tab {
         cx: &mut Context<'_>,
         view: &View,
         rows: &BTreeMap<ConnectionId, Row>,
-        (refused, focus_filter): (usize, bool),
+        (endpoint, refused, focus_filter): (&Endpoint, usize, bool),
         ui: &mut Ui,
     ) {
         let live = rows.values().filter(|r| !r.ended).count();
@@ -223,7 +231,13 @@ impl Tab {
             })
             .cloned()
             .collect();
-        let mut why = false;
+        let lacking: Vec<ConnectionId> = rows
+            .values()
+            .filter(|row| is_here && !row.lacks.is_empty())
+            .map(|row| row.id.clone())
+            .collect();
+        let returning = if chosen.is_empty() { &lacking } else { &chosen };
+        let (mut why, mut reconnect) = (false, false);
         // In a narrow window the buttons need the room.
         let (filter_width, ask) = if ui.available_width() < 940.0 {
             (160.0, kit::icon_button(icons::PATH, "Why?"))
@@ -282,12 +296,22 @@ impl Tab {
                         .clicked(ui);
                     let off = (chosen.len() != 1).then_some("Select one connection first");
                     why = ask.disabled_because(off).clicked(ui);
+                    if !lacking.is_empty() {
+                        let words = match returning.len() {
+                            1 => "Reconnect 1 client".to_owned(),
+                            n => format!("Reconnect {n} clients"),
+                        };
+                        reconnect = kit::button(&words).icon(icons::PLUGS_CONNECTED).clicked(ui);
+                    }
                 }
                 kit::weak(ui, &said);
             },
         );
         if why && let Some(id) = chosen.first() {
             ask_why(cx, view, id);
+        }
+        if reconnect {
+            have_reconnect(cx, endpoint, returning);
         }
         if terminate {
             let dialog = Terminate::new(view, chosen.iter());
@@ -314,7 +338,7 @@ impl Tab {
         &mut self,
         cx: &mut Context<'_>,
         view: &View,
-        rows: &BTreeMap<ConnectionId, Row>,
+        (endpoint, rows): (&Endpoint, &BTreeMap<ConnectionId, Row>),
         ui: &mut Ui,
     ) {
         let shown: Vec<&Row> = self.shown.iter().filter_map(|id| rows.get(id)).collect();
@@ -324,8 +348,13 @@ impl Tab {
             return;
         }
         let ended = self.kind == Kind::Ended;
+        let lacking = !ended && rows.values().any(|row| !row.lacks.is_empty());
+        let with_lacks;
         let (columns, sort): (&[Column<'_>], _) = if ended {
             (&ENDED, &mut self.ended_sort)
+        } else if lacking {
+            with_lacks = [&COLUMNS[..LACKING], &[LACKS]].concat();
+            (&with_lacks, &mut self.sort)
         } else {
             (&COLUMNS, &mut self.sort)
         };
@@ -333,7 +362,9 @@ impl Tab {
             rows: &shown,
             rates: cx.rates,
             ended,
+            lacking,
             terminate: None,
+            reconnect: None,
             why: None,
         };
         let table = kit::table("Connections", columns, &mut self.selection)
@@ -343,6 +374,9 @@ impl Tab {
         table.show(ui, &mut drawn);
         if let Some(id) = &drawn.why {
             ask_why(cx, view, id);
+        }
+        if let Some(id) = drawn.reconnect {
+            have_reconnect(cx, endpoint, &[id]);
         }
         if let Some(id) = drawn.terminate {
             let dialog = Terminate::new(view, std::iter::once(&id));
@@ -410,6 +444,20 @@ fn ask_why(cx: &mut Context<'_>, view: &View, id: &ConnectionId) {
     }
 }
 
+/// Has clients come back at once. Each of them is away for a moment and keeps its address, so
+/// nothing is asked before.
+fn have_reconnect(cx: &mut Context<'_>, endpoint: &Endpoint, ids: &[ConnectionId]) {
+    let command = Command::ReconnectClientVpnConnections(ReconnectConnections {
+        client_vpn_endpoint_id: endpoint.id.to_string(),
+        connection_ids: ids.iter().map(ToString::to_string).collect(),
+    });
+    let done = match ids.len() {
+        1 => "1 client was told to reconnect".to_owned(),
+        n => format!("{n} clients were told to reconnect"),
+    };
+    cx.run(command, done, None);
+}
+
 /// "3 of 18", "2 selected".
 fn said(shown: usize, total: usize, selected: usize) -> String {
     match (selected, shown == total) {
@@ -436,6 +484,8 @@ struct Row {
     ended_at: Option<Timestamp>,
     ended_words: String,
     why: String,
+    /// What the client lacks, as a sentence; empty if it has all that it should.
+    lacks: String,
     /// Bits a second now.
     now: f32,
     bytes: (u64, u64),
@@ -465,6 +515,11 @@ impl Row {
                 .map(|at| format::moment(at, now, zone))
                 .unwrap_or_default(),
             why: c.end_reason.clone().unwrap_or_default(),
+            lacks: c
+                .reconnect
+                .clone()
+                .filter(|_| c.state == ConnectionState::Active)
+                .unwrap_or_default(),
             now: rates.now_of_connection(&c.id),
             bytes: (traffic.ingress_bytes, traffic.egress_bytes),
             bytes_words: (
@@ -490,6 +545,7 @@ impl Row {
                 ("state", self.state.as_str()),
                 ("id", self.id.as_str()),
                 ("why", &self.why),
+                ("lacks", &self.lacks),
             ],
         )
     }
@@ -566,7 +622,10 @@ struct Drawn<'a> {
     rows: &'a [&'a Row],
     rates: &'a Rates,
     ended: bool,
+    /// The last column says what clients lack.
+    lacking: bool,
     terminate: Option<ConnectionId>,
+    reconnect: Option<ConnectionId>,
     why: Option<ConnectionId>,
 }
 
@@ -593,6 +652,10 @@ impl Rows for Drawn<'_> {
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
         let row = self.rows[row];
+        if self.lacking && column == LACKING {
+            self.lacks_cell(ui, row);
+            return;
+        }
         match (column, self.ended) {
             (0, _) => drop(kit::state(row.state.as_str()).ui(ui)),
             (1, _) => drop(kit::cell_name(ui, &row.name)),
@@ -642,6 +705,13 @@ impl Rows for Drawn<'_> {
             ui.ctx().copy_text(row.id.to_string());
         }
         if row.state == ConnectionState::Active
+            && kit::menu_item("Reconnect")
+                .icon(icons::PLUGS_CONNECTED)
+                .clicked(ui)
+        {
+            self.reconnect = Some(row.id.clone());
+        }
+        if row.state == ConnectionState::Active
             && kit::menu_item("Terminate Connection…")
                 .icon(icons::STOP_CIRCLE)
                 .shortcut("Del")
@@ -652,6 +722,24 @@ impl Rows for Drawn<'_> {
         }
     }
 }
+
+impl Drawn<'_> {
+    /// "Reconnect to get the route 10.2.0.0/16.", of which the first word does it.
+    fn lacks_cell(&mut self, ui: &mut Ui, row: &Row) {
+        let Some(rest) = row.lacks.strip_prefix(RECONNECT) else {
+            kit::cell_weak(ui, &row.lacks);
+            return;
+        };
+        let link = kit::link(ui, RECONNECT).on_hover_text(&row.lacks);
+        if link.clicked() {
+            self.reconnect = Some(row.id.clone());
+        }
+        kit::cell(ui, rest.trim_start());
+    }
+}
+
+/// The first word of what a client lacks.
+const RECONNECT: &str = "Reconnect";
 
 /// One attempt as it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -121,6 +121,44 @@ fn terminate_asks_whom_then_says_how_it_ended() {
 }
 
 #[test]
+fn a_client_that_lacks_something_says_so_and_is_had_to_reconnect() {
+    let mut window = connections();
+    let is_offered = |window: &Window| {
+        let harness = &window.harness;
+        harness.query_by_label("Reconnect 1 client").is_some()
+    };
+    assert!(!is_offered(&window));
+    window.console.change(|_, live| {
+        let lacking = live
+            .connections
+            .iter_mut()
+            .find(|c| c.common_name == "a.lindqvist");
+        lacking.unwrap().reconnect = Some("Reconnect to get the route 10.2.0.0/16.".to_owned());
+    });
+    window.settle();
+    assert!(is_offered(&window));
+    window.harness.get_by_label("to get the route 10.2.0.0/16.");
+    window.harness.get_by_label("Reconnect").click();
+    window.settle();
+    let commands = window.console.commands();
+    let [Command::ReconnectClientVpnConnections(told)] = commands.as_slice() else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(
+        told.client_vpn_endpoint_id,
+        sample::endpoint_id(1).to_string()
+    );
+    assert_eq!(told.connection_ids.len(), 1);
+    window.console.change(|_, live| {
+        for connection in &mut live.connections {
+            connection.reconnect = None;
+        }
+    });
+    window.settle();
+    assert!(!is_offered(&window));
+}
+
+#[test]
 fn the_selection_stays_with_its_connection_while_rows_come_and_move() {
     let mut window = connections();
     window.harness.get_by_label("Select c.nakamura").click();
