@@ -67,6 +67,7 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Settings(it) => json!({"Settings": settings(it)}),
         Answer::Events(all) => json!({"Events": list(all, event)}),
         Answer::View(it) => view(it),
+        other => serde_json::to_value(other).unwrap_or_default(),
     }
 }
 

@@ -364,6 +364,7 @@ fn access_command(action: AccessAction) -> Result<Command, UsageError> {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             destination_cidr_block,
             target_vpc_subnet_id,
+            all_associations: false,
             description,
         }),
         A::DeleteClientVpnRoute {
@@ -374,6 +375,7 @@ fn access_command(action: AccessAction) -> Result<Command, UsageError> {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             destination_cidr_block,
             target_vpc_subnet_id,
+            all_associations: false,
         }),
         A::DescribeClientVpnRoutes(it) => Command::DescribeClientVpnRoutes(of_endpoint(it)?),
     })
@@ -399,6 +401,7 @@ fn network_command(action: NetworkAction) -> Result<Command, UsageError> {
             vpc_id: vpc.vpc_id,
             cidr_block,
             availability_zone,
+            egress: None,
             tags: tags_of(&tags, "subnet")?,
         }),
         A::DescribeSubnets {
@@ -468,6 +471,7 @@ fn create_endpoint(it: args::CreateEndpoint) -> Result<CreateClientVpnEndpoint, 
         vpn_port: it.vpn_port,
         split_tunnel: it.split_tunnel && !it.no_split_tunnel,
         vpc_id: it.vpc_id,
+        security_group_ids: Vec::new(),
         description: it.description,
         tags: tags_of(&it.tags, "client-vpn-endpoint")?,
     })

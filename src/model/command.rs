@@ -10,15 +10,25 @@ use super::{
     Tags,
     certificate::{Certificate, CertificateUse, KeyType},
     connection::{Attempt, Connection, ConnectionState},
+    diagnosis::{ConnectionTest, Finding, TestConnection},
     directory::{Group, User},
     endpoint::{Association, AuthorizationRule, Endpoint, EndpointState, Route, Transport},
     event::Event,
     explanation::Explanation,
-    id::{CertificateArn, ConnectionId, EndpointId},
-    network::{HostNetwork, InternetGateway, Subnet, Vpc},
+    id::{CertificateArn, ConnectionId, EndpointId, SecurityGroupId},
+    network::{
+        HostNetwork, InternetGateway, PeeringConnection, RouteTable, Subnet, Vpc, VpnConnection,
+    },
+    preview::Preview,
+    scenario::{DescribeScenario, Scenario},
+    security_group::{Resource, SecurityGroup, SecurityGroupRule},
     settings::Settings,
     snapshot::View,
 };
+
+mod vpc;
+
+pub use self::vpc::*;
 
 /// A command and how it is to be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,8 +143,13 @@ pub enum Command {
     CreateSubnet(CreateSubnet),
     /// Answers [`Answer::Subnets`].
     DescribeSubnets(Describe),
+    /// Says how packets leave this machine for a subnet. Answers [`Answer::Subnet`].
+    ModifySubnetEgress(ModifySubnetEgress),
     /// Answers [`Answer::Done`].
     DeleteSubnet(ById),
+    /// The zones that subnets can be in: three to choose from, and those in use. Answers
+    /// [`Answer::AvailabilityZones`].
+    DescribeAvailabilityZones,
     /// Answers [`Answer::InternetGateway`].
     CreateInternetGateway(CreateInternetGateway),
     /// Answers [`Answer::Done`].
@@ -145,6 +160,62 @@ pub enum Command {
     DescribeInternetGateways(Describe),
     /// Answers [`Answer::Done`].
     DeleteInternetGateway(ById),
+    /// Asks for a connection of two VPCs. Answers [`Answer::PeeringConnection`].
+    CreateVpcPeeringConnection(CreatePeeringConnection),
+    /// Answers [`Answer::PeeringConnection`].
+    AcceptVpcPeeringConnection(ById),
+    /// Answers [`Answer::PeeringConnections`].
+    DescribeVpcPeeringConnections(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteVpcPeeringConnection(ById),
+    /// Attaches networks elsewhere to a VPC. Answers [`Answer::VpnConnection`].
+    CreateVpnConnection(CreateVpnConnection),
+    /// Adds a network behind a VPN connection. Answers [`Answer::VpnConnection`].
+    CreateVpnConnectionRoute(VpnConnectionRoute),
+    /// Takes a network from behind a VPN connection. Answers [`Answer::VpnConnection`].
+    DeleteVpnConnectionRoute(VpnConnectionRoute),
+    /// Answers [`Answer::VpnConnections`].
+    DescribeVpnConnections(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteVpnConnection(ById),
+    /// Answers [`Answer::RouteTable`].
+    CreateRouteTable(CreateRouteTable),
+    /// Has a subnet use a route table instead of the main one. Answers [`Answer::RouteTable`].
+    AssociateRouteTable(RouteTableAssociation),
+    /// Has a subnet use the main route table again. Answers [`Answer::RouteTable`].
+    DisassociateRouteTable(RouteTableAssociation),
+    /// Adds a route to a VPC's route table. Answers [`Answer::RouteTable`].
+    CreateRoute(CreateVpcRoute),
+    /// Takes a route from a VPC's route table. Answers [`Answer::RouteTable`].
+    DeleteRoute(DeleteVpcRoute),
+    /// Answers [`Answer::RouteTables`].
+    DescribeRouteTables(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteRouteTable(ById),
+
+    /// Answers [`Answer::SecurityGroup`].
+    CreateSecurityGroup(CreateSecurityGroup),
+    /// Answers [`Answer::SecurityGroups`].
+    DescribeSecurityGroups(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteSecurityGroup(ById),
+    /// Admits traffic to what has the group. Answers [`Answer::SecurityGroupRules`], the new ones.
+    AuthorizeSecurityGroupIngress(AuthorizeSecurityGroup),
+    /// Admits traffic from what has the group. Answers [`Answer::SecurityGroupRules`], the new ones.
+    AuthorizeSecurityGroupEgress(AuthorizeSecurityGroup),
+    /// Answers [`Answer::Done`].
+    RevokeSecurityGroupIngress(RevokeSecurityGroup),
+    /// Answers [`Answer::Done`].
+    RevokeSecurityGroupEgress(RevokeSecurityGroup),
+    /// Gives an address of a subnet security groups of its own. Answers [`Answer::Resource`].
+    CreateNetworkInterface(CreateNetworkInterface),
+    /// Answers [`Answer::Resource`].
+    ModifyNetworkInterfaceAttribute(ModifyNetworkInterface),
+    /// Answers [`Answer::Resources`].
+    DescribeNetworkInterfaces(Describe),
+    /// Answers [`Answer::Done`].
+    DeleteNetworkInterface(ById),
+
     /// The networks that the gateway's machine is in. Answers [`Answer::HostNetworks`].
     DescribeHostNetworks,
     /// Makes a VPC with a subnet of each named network of the gateway's machine. Answers
@@ -189,8 +260,20 @@ pub enum Command {
     DeleteClientVpnRoute(DeleteRoute),
     /// Answers [`Answer::Routes`].
     DescribeClientVpnRoutes(DescribeOfEndpoint),
+    /// Applies security groups to the target networks of an endpoint, in place of those it has.
+    /// Answers [`Answer::SecurityGroupIds`].
+    ApplySecurityGroupsToClientVpnTargetNetwork(ApplySecurityGroups),
     /// May somebody reach an address, and why? Answers [`Answer::Explanation`].
     Why(Why),
+    /// What a command would do to who reaches what; it is not carried out. Answers
+    /// [`Answer::Preview`], or what the command would be refused with.
+    PreviewChange(Box<Self>),
+    /// How far a scenario of the guide has come. Answers [`Answer::Scenario`].
+    DescribeScenario(DescribeScenario),
+    /// Connects to an endpoint as a user's client would. Answers [`Answer::ConnectionTest`].
+    TestConnection(TestConnection),
+    /// What this machine does to the traffic of clients. Answers [`Answer::Diagnosis`].
+    Diagnose,
     /// Answers [`Answer::ClientConfiguration`].
     ExportClientVpnClientConfiguration(ExportClientConfiguration),
     /// Answers [`Answer::Connections`].
@@ -237,6 +320,38 @@ impl Command {
             Self::DetachInternetGateway(_) => "DetachInternetGateway",
             Self::DescribeInternetGateways(_) => "DescribeInternetGateways",
             Self::DeleteInternetGateway(_) => "DeleteInternetGateway",
+            Self::ModifySubnetEgress(_) => "ModifySubnetEgress",
+            Self::DescribeAvailabilityZones => "DescribeAvailabilityZones",
+            Self::CreateVpcPeeringConnection(_) => "CreateVpcPeeringConnection",
+            Self::AcceptVpcPeeringConnection(_) => "AcceptVpcPeeringConnection",
+            Self::DescribeVpcPeeringConnections(_) => "DescribeVpcPeeringConnections",
+            Self::DeleteVpcPeeringConnection(_) => "DeleteVpcPeeringConnection",
+            Self::CreateVpnConnection(_) => "CreateVpnConnection",
+            Self::CreateVpnConnectionRoute(_) => "CreateVpnConnectionRoute",
+            Self::DeleteVpnConnectionRoute(_) => "DeleteVpnConnectionRoute",
+            Self::DescribeVpnConnections(_) => "DescribeVpnConnections",
+            Self::DeleteVpnConnection(_) => "DeleteVpnConnection",
+            Self::CreateRouteTable(_) => "CreateRouteTable",
+            Self::AssociateRouteTable(_) => "AssociateRouteTable",
+            Self::DisassociateRouteTable(_) => "DisassociateRouteTable",
+            Self::CreateRoute(_) => "CreateRoute",
+            Self::DeleteRoute(_) => "DeleteRoute",
+            Self::DescribeRouteTables(_) => "DescribeRouteTables",
+            Self::DeleteRouteTable(_) => "DeleteRouteTable",
+            Self::CreateSecurityGroup(_) => "CreateSecurityGroup",
+            Self::DescribeSecurityGroups(_) => "DescribeSecurityGroups",
+            Self::DeleteSecurityGroup(_) => "DeleteSecurityGroup",
+            Self::AuthorizeSecurityGroupIngress(_) => "AuthorizeSecurityGroupIngress",
+            Self::AuthorizeSecurityGroupEgress(_) => "AuthorizeSecurityGroupEgress",
+            Self::RevokeSecurityGroupIngress(_) => "RevokeSecurityGroupIngress",
+            Self::RevokeSecurityGroupEgress(_) => "RevokeSecurityGroupEgress",
+            Self::CreateNetworkInterface(_) => "CreateNetworkInterface",
+            Self::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
+            Self::DescribeNetworkInterfaces(_) => "DescribeNetworkInterfaces",
+            Self::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
+            Self::ApplySecurityGroupsToClientVpnTargetNetwork(_) => {
+                "ApplySecurityGroupsToClientVpnTargetNetwork"
+            }
             Self::DescribeHostNetworks => "DescribeHostNetworks",
             Self::ImportHostNetworks(_) => "ImportHostNetworks",
             Self::CreateGroup(_) => "CreateGroup",
@@ -258,6 +373,10 @@ impl Command {
             Self::DeleteClientVpnRoute(_) => "DeleteClientVpnRoute",
             Self::DescribeClientVpnRoutes(_) => "DescribeClientVpnRoutes",
             Self::Why(_) => "Why",
+            Self::PreviewChange(_) => "PreviewChange",
+            Self::DescribeScenario(_) => "DescribeScenario",
+            Self::TestConnection(_) => "TestConnection",
+            Self::Diagnose => "Diagnose",
             Self::ExportClientVpnClientConfiguration(_) => "ExportClientVpnClientConfiguration",
             Self::DescribeClientVpnConnections(_) => "DescribeClientVpnConnections",
             Self::TerminateClientVpnConnections(_) => "TerminateClientVpnConnections",
@@ -390,6 +509,9 @@ pub struct CreateSubnet {
     pub cidr_block: String,
     /// Its Availability Zone; without one the first zone that the VPC does not use yet.
     pub availability_zone: Option<String>,
+    /// How packets leave this machine for it; by this machine's own routes, with NAT, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<EgressChoice>,
     /// Tags.
     pub tags: Tags,
 }
@@ -438,6 +560,9 @@ pub struct CreateClientVpnEndpoint {
     pub split_tunnel: bool,
     /// The VPC that target networks will be of.
     pub vpc_id: Option<String>,
+    /// Security groups of that VPC for the target networks: at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub security_group_ids: Vec<String>,
     /// What the administrator says of it: at most 255 characters.
     pub description: String,
     /// Tags.
@@ -560,8 +685,11 @@ pub struct CreateRoute {
     pub client_vpn_endpoint_id: String,
     /// Where packets go to.
     pub destination_cidr_block: String,
-    /// The associated subnet they go through.
+    /// The associated subnet they go through; empty for [`Self::all_associations`].
     pub target_vpc_subnet_id: String,
+    /// Through every associated subnet, those that are associated later included. Beyond AWS.
+    #[serde(default)]
+    pub all_associations: bool,
     /// What the administrator says of it.
     pub description: String,
 }
@@ -575,6 +703,9 @@ pub struct DeleteRoute {
     pub destination_cidr_block: String,
     /// The route's subnet; may be absent where only one has such a route.
     pub target_vpc_subnet_id: Option<String>,
+    /// The route that was made for all associations.
+    #[serde(default)]
+    pub all_associations: bool,
 }
 
 /// Fields of [`Command::ExportClientVpnClientConfiguration`].
@@ -649,6 +780,40 @@ pub enum Answer {
     InternetGateway(InternetGateway),
     /// Internet gateways.
     InternetGateways(Vec<InternetGateway>),
+    /// Names of Availability Zones, for example `local-1a`.
+    AvailabilityZones(Vec<String>),
+    /// A peering connection.
+    PeeringConnection(PeeringConnection),
+    /// Peering connections.
+    PeeringConnections(Vec<PeeringConnection>),
+    /// A VPN connection.
+    VpnConnection(VpnConnection),
+    /// VPN connections.
+    VpnConnections(Vec<VpnConnection>),
+    /// A VPC's route table, and which of its routes are black holes.
+    RouteTable(RouteTableDescription),
+    /// Route tables of VPCs.
+    RouteTables(Vec<RouteTableDescription>),
+    /// A security group.
+    SecurityGroup(SecurityGroup),
+    /// Security groups.
+    SecurityGroups(Vec<SecurityGroup>),
+    /// Rules of a security group.
+    SecurityGroupRules(AuthorizedRules),
+    /// A resource.
+    Resource(Resource),
+    /// Resources.
+    Resources(Vec<Resource>),
+    /// The security groups that are applied now.
+    SecurityGroupIds(Vec<SecurityGroupId>),
+    /// What a change would do.
+    Preview(Preview),
+    /// How far a scenario has come.
+    Scenario(Scenario),
+    /// What a test connection met.
+    ConnectionTest(ConnectionTest),
+    /// What the machine does to the traffic of clients, the worst first.
+    Diagnosis(Vec<Finding>),
     /// Networks of the gateway's machine.
     HostNetworks(Vec<HostNetwork>),
     /// A group of the directory.
@@ -691,6 +856,26 @@ pub enum Answer {
     Events(Vec<Event>),
     /// Configuration and what runs.
     View(Box<View>),
+}
+
+/// A VPC's route table with what follows from the rest of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTableDescription {
+    /// The table.
+    pub table: RouteTable,
+    /// The VPC's blocks, to which it has a local route each.
+    pub local: Vec<ipnet::Ipv4Net>,
+    /// Why a route leads nowhere, for each route of the table; none where it is active.
+    pub blackholes: Vec<Option<super::explanation::Blackhole>>,
+}
+
+/// Answer of [`Command::AuthorizeSecurityGroupIngress`] and its like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizedRules {
+    /// The group.
+    pub group_id: SecurityGroupId,
+    /// The new rules.
+    pub rules: Vec<SecurityGroupRule>,
 }
 
 /// Answer of [`Command::ExportCertificate`].

@@ -6,6 +6,7 @@
 pub mod certificate;
 pub mod command;
 pub mod connection;
+pub mod diagnosis;
 pub mod directory;
 pub mod endpoint;
 pub mod event;
@@ -14,8 +15,10 @@ pub mod gateway;
 pub mod id;
 pub mod net;
 pub mod network;
+pub mod preview;
 mod reach;
 pub mod refusal;
+pub mod scenario;
 pub mod security_group;
 pub mod settings;
 pub mod snapshot;
@@ -24,6 +27,7 @@ pub use self::{
     certificate::{Certificate, CertificateOrigin, CertificateUse, KeyType},
     command::{Answer, Command, Request},
     connection::{Attempt, Connection, ConnectionState, Traffic},
+    diagnosis::{ConnectionTest, Finding, Severity, TestStep},
     directory::{Group, Sid, User},
     endpoint::{
         Access, Association, AssociationState, Authentication, AuthorizationRule, Endpoint,
@@ -45,7 +49,9 @@ pub use self::{
         Egress, HostNetwork, InternetGateway, PeeringConnection, RouteTable, RouteTarget, Subnet,
         Via, Vpc, VpcRoute, VpnConnection,
     },
+    preview::{Preview, ReachChange, ReachedPart},
     refusal::{Code, Refusal},
+    scenario::{Scenario, ScenarioKind, ScenarioStep},
     security_group::{Direction, Peer, Resource, SecurityGroup, SecurityGroupRule},
     settings::Settings,
     snapshot::{Live, Snapshot, View},

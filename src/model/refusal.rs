@@ -86,6 +86,38 @@ codes! {
     AlreadyAssociated = "Resource.AlreadyAssociated",
     /// The gateway is not attached to that VPC.
     GatewayNotAttached = "Gateway.NotAttached",
+    /// No such peering connection.
+    PeeringConnectionNotFound = "InvalidVpcPeeringConnectionID.NotFound",
+    /// The peering connection was accepted already, or the two VPCs cannot be peered.
+    PeeringConnectionState = "InvalidStateTransition",
+    /// No such VPN connection.
+    VpnConnectionNotFound = "InvalidVpnConnectionID.NotFound",
+    /// No such route table.
+    RouteTableNotFound = "InvalidRouteTableID.NotFound",
+    /// The route table has no such route.
+    VpcRouteNotFound = "InvalidRoute.NotFound",
+    /// The route table has a route to that destination.
+    VpcRouteExists = "RouteAlreadyExists",
+    /// No such security group.
+    SecurityGroupNotFound = "InvalidGroup.NotFound",
+    /// The VPC has a security group of that name.
+    DuplicateSecurityGroup = "InvalidGroup.Duplicate",
+    /// The name is kept for the VPC's own group.
+    ReservedSecurityGroup = "InvalidGroup.Reserved",
+    /// The default group stays as long as its VPC.
+    CannotDelete = "CannotDelete",
+    /// The security group has that rule.
+    DuplicatePermission = "InvalidPermission.Duplicate",
+    /// The security group has no such rule.
+    PermissionNotFound = "InvalidPermission.NotFound",
+    /// A security group has its most rules, or an interface its most groups.
+    RulesPerGroupLimitExceeded = "RulesPerSecurityGroupLimitExceeded",
+    /// More security groups than can be applied to one thing.
+    GroupsPerInterfaceLimitExceeded = "SecurityGroupsPerInterfaceLimitExceeded",
+    /// No such resource.
+    NetworkInterfaceNotFound = "InvalidNetworkInterfaceID.NotFound",
+    /// The address belongs to another resource of the VPC.
+    AddressInUse = "InvalidIPAddress.InUse",
     /// Something still uses it.
     DependencyViolation = "DependencyViolation",
     /// The certificate store's: no such certificate.

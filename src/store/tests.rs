@@ -571,7 +571,7 @@ async fn the_schema_keeps_groups_that_are_in_use_and_groups_inside_their_vpc() {
     let written: Result<(), StoreError> = store.transact(now(), write).await;
     written.unwrap();
 
-    let refused = |work: Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>| {
+    let refused = |work: Work| {
         let store = store.clone();
         async move {
             let outcome: Result<(), StoreError> = store.transact(now(), work).await;
@@ -601,3 +601,6 @@ async fn the_schema_keeps_groups_that_are_in_use_and_groups_inside_their_vpc() {
     deleted.unwrap();
     assert_eq!(store.snapshot().security_groups.len(), 1);
 }
+
+/// What a transaction does.
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>;

@@ -192,6 +192,7 @@ impl Draft {
             vpn_port: self.port_number(),
             split_tunnel: self.split_tunnel,
             vpc_id: None,
+            security_group_ids: Vec::new(),
             description: self.description.trim().to_owned(),
             tags,
         })

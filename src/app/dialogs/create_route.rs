@@ -75,6 +75,7 @@ impl CreateRoute {
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
+            all_associations: false,
             description: self.description.trim().to_owned(),
         })
     }

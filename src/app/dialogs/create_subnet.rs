@@ -80,6 +80,7 @@ impl FormDialog for NewSubnet {
             cidr_block: self.cidr.trim().to_owned(),
             availability_zone: (!zone.is_empty()).then(|| zone.to_owned()),
             tags: named(&self.name),
+            egress: None,
         });
         Ok(Act::command(command, "Subnet created"))
     }

@@ -197,6 +197,7 @@ fn ec2_lines() -> Vec<Meaning> {
                 client_vpn_endpoint_id: endpoint(),
                 destination_cidr_block: "0.0.0.0/0".to_owned(),
                 target_vpc_subnet_id: Some("subnet-1".to_owned()),
+                all_associations: false,
             }),
         ),
         (

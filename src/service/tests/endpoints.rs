@@ -30,6 +30,7 @@ fn route(endpoint: &EndpointId, destination: &str, subnet: &SubnetId) -> Command
         client_vpn_endpoint_id: endpoint.to_string(),
         destination_cidr_block: destination.to_owned(),
         target_vpc_subnet_id: subnet.to_string(),
+        all_associations: false,
         description: "by hand".to_owned(),
     })
 }
@@ -39,6 +40,7 @@ fn delete_route(endpoint: &EndpointId, destination: &str, subnet: Option<&Subnet
         client_vpn_endpoint_id: endpoint.to_string(),
         destination_cidr_block: destination.to_owned(),
         target_vpc_subnet_id: subnet.map(ToString::to_string),
+        all_associations: false,
     })
 }
 

@@ -133,6 +133,7 @@ async fn a_subnet_outside_its_vpc_across_another_or_too_small_is_refused() {
             vpc_id: vpc.id.to_string(),
             cidr_block: "10.1.2.0/24".to_owned(),
             availability_zone: Some("Zone A".to_owned()),
+            egress: None,
             tags: Tags::new(),
         }))
         .await;

@@ -109,6 +109,7 @@ fn deleting(route: &Route) -> Command {
         client_vpn_endpoint_id: route.endpoint_id.to_string(),
         destination_cidr_block: route.destination.to_string(),
         target_vpc_subnet_id: Some(route.subnet_id.to_string()),
+        all_associations: false,
     })
 }
 
@@ -118,6 +119,7 @@ fn creating(route: &Route) -> Command {
         client_vpn_endpoint_id: route.endpoint_id.to_string(),
         destination_cidr_block: route.destination.to_string(),
         target_vpc_subnet_id: route.subnet_id.to_string(),
+        all_associations: false,
         description: route.description.clone(),
     })
 }

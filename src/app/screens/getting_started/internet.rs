@@ -151,6 +151,7 @@ async fn open(console: &dyn Console, way: Way) -> Result<(), Refusal> {
         client_vpn_endpoint_id: way.endpoint.clone(),
         destination_cidr_block: everywhere.clone(),
         target_vpc_subnet_id: way.subnet.to_string(),
+        all_associations: false,
         description: "Internet".to_owned(),
     };
     unless_there(form::call(console, Command::CreateClientVpnRoute(route)).await)?;

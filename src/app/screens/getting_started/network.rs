@@ -304,6 +304,7 @@ async fn create_subnet(
         vpc_id: vpc.to_string(),
         cidr_block: cidr.to_string(),
         availability_zone: None,
+        egress: None,
         tags: named(name),
     });
     match form::call(console, create).await? {
