@@ -227,6 +227,35 @@ impl Gateway<'_> {
         self.tell(&["settings", "set", name, value]);
     }
 
+    /// A command of `gatehouse ec2`, its words separated by spaces.
+    pub(crate) fn ec2(&self, words: &str) -> Value {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        self.tell(&[&["ec2"], &words[..]].concat())
+    }
+
+    /// The same, and then waits until it holds for packets.
+    pub(crate) fn ec2_settled(&self, words: &str) -> Value {
+        let answer = self.ec2(words);
+        self.tell(&["status", "--wait"]);
+        answer
+    }
+
+    /// Whether a user's traffic to an address passes, and if not, the step that refuses it.
+    pub(crate) fn refusing_step(&self, who: [&str; 2], to: Destination<'_>) -> Option<String> {
+        let (address, port) = (to.address.to_string(), to.port.to_string());
+        let mut words = vec!["why", "--client-vpn-endpoint-id", to.endpoint];
+        words.extend(who);
+        words.extend(["--destination", &address, "--protocol", to.protocol]);
+        if to.protocol != "icmp" {
+            words.extend(["--port", &port]);
+        }
+        let answer = self.tell(&words);
+        let steps = answer["Reasons"].as_array().expect("a list of steps");
+        let refusing = steps.iter().find(|step| step["Passes"] == false);
+        assert_eq!(answer["Verdict"] == "deny", refusing.is_some(), "{answer}");
+        refusing.map(|step| text(&step["Step"]))
+    }
+
     /// The lab's VPC with its target network, and an internet gateway; returns the subnet.
     pub(crate) fn create_networks(&self) -> String {
         self.set("public-address", &lab::PUBLIC.to_string());
@@ -433,6 +462,16 @@ impl Gateway<'_> {
             None
         }
     }
+}
+
+/// What somebody wants to reach through an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Destination<'a> {
+    pub(crate) endpoint: &'a str,
+    pub(crate) address: std::net::Ipv4Addr,
+    /// `tcp`, `udp` or `icmp`.
+    pub(crate) protocol: &'a str,
+    pub(crate) port: u16,
 }
 
 /// What an endpoint is made of.

@@ -22,9 +22,11 @@ mod support;
 
 mod crash;
 mod dialects;
+mod fragments;
 mod identity;
 mod own_addresses;
 mod peers;
+mod questions;
 mod reach;
 mod readme;
 mod rekey;

@@ -12,6 +12,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{Context, SHA256};
+use rustix::net::{RecvFlags, SendFlags};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::lab::Namespace;
@@ -72,14 +73,13 @@ impl Site {
         let echo = self.echo.try_clone().expect("a handle can be copied");
         let visits = Arc::clone(&self.visits);
         start_thread("echo", move || {
-            let mut packet = [0; 2048];
-            // A socket that was shut down receives nothing from nobody.
-            while let Ok((len, peer)) = echo.recv_from(&mut packet) {
-                if len == 0 {
-                    break;
-                }
+            let mut packet = vec![0; 65_536];
+            // A socket that was shut down receives nothing, from nobody.
+            while let Ok((len, _, Some(peer))) =
+                rustix::net::recvfrom(&echo, &mut packet[..], RecvFlags::empty())
+            {
                 visits.fetch_add(1, Ordering::Relaxed);
-                drop(echo.send_to(&packet[..len], peer));
+                rustix::net::sendto(&echo, &packet[..len], SendFlags::empty(), &peer).ok(); // who asked may have gone
             }
         });
     }
