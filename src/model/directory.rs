@@ -56,8 +56,10 @@ impl FromStr for Sid {
     fn from_str(text: &str) -> Result<Self, Refusal> {
         let mut parts = text.strip_prefix("S-1-").unwrap_or_default().split('-');
         let decimal = |part: &str| {
+            // One number has one form, so that one group has one identifier.
+            let is_plain = part == "0" || !part.starts_with('0');
             let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-            part.parse::<u64>().ok().filter(|_| digits)
+            part.parse::<u64>().ok().filter(|_| digits && is_plain)
         };
         let authority = parts.next().and_then(decimal);
         let words: Vec<_> = parts.map(decimal).collect();
@@ -122,6 +124,8 @@ mod tests {
             "S-1-",
             "s-1-5-32",
             "S-1-5-",
+            "S-1-5-032",
+            "S-1-5-00000000000000000000000000000032",
             "S-1-5-+3",
             "S-1-5-4294967296",
             "S-1-281474976710656-1",

@@ -236,20 +236,23 @@ impl Pushed {
     }
 
     /// What holds after a change of it, given the options of all its parts. The first line of an
-    /// option takes the place of all that was there of it; `-` takes them away, and a `?` before a
-    /// line means that it may be left out.
+    /// option takes the place of all that was there of it; `-` takes them away, and a `?` (behind
+    /// the `-`, where both are there) means that the line may be left out.
     pub(crate) fn updated(&self, options: &str) -> Result<Self, PushedError> {
         let mut next = self.clone();
         let mut renewed = Vec::new();
         for line in options.split(',').filter(|line| !line.is_empty()) {
-            let (line, is_optional) = match line.strip_prefix('?') {
-                Some(line) => (line, true),
-                None => (line, false),
+            let (is_removed, line) = match line.strip_prefix('-') {
+                Some(line) => (true, line),
+                None => (false, line),
             };
-            let (is_removed, option) = match line.strip_prefix('-') {
+            let (is_optional, option) = match line.strip_prefix('?') {
                 Some(option) => (true, option),
                 None => (false, line),
             };
+            if option.starts_with('-') {
+                return Err(PushedError("a minus in it stands behind a question mark"));
+            }
             let name = option.split(' ').next().unwrap_or_default();
             if name == "push-continuation" {
                 continue;
@@ -268,6 +271,9 @@ impl Pushed {
                 next.take(option)?;
             }
         }
+        if next.address.is_unspecified() {
+            return Err(PushedError("it takes the ifconfig away"));
+        }
         Ok(next)
     }
 
@@ -275,8 +281,10 @@ impl Pushed {
     fn forget(&mut self, name: &str) {
         match name {
             "route" => self.routes.clear(),
+            "route-gateway" => self.gateway = None,
             "redirect-gateway" => self.tunnel = TunnelMode::Split,
             "block-ipv6" => self.ipv6 = Ipv6Policy::Leave,
+            "ifconfig" => self.address = Ipv4Addr::UNSPECIFIED,
             "dhcp-option" => self.dns.clear(),
             _ => {}
         }
@@ -379,14 +387,24 @@ const MAX_PUSH: usize = 1023;
 const MAX_PUSH_OPTIONS: usize = MAX_PUSH - "PUSH_UPDATE,".len() - ",push-continuation 2".len();
 /// What sends everything through the tunnel.
 const REDIRECT: &str = "redirect-gateway def1 bypass-dhcp";
-/// What a client of ours lets the server change while connected.
-const CHANGEABLE: [&str; 6] = [
+/// What a client lets the server change while connected, as stock clients of 2.7 do. What ours
+/// makes nothing of is noted and otherwise passed over.
+const CHANGEABLE: [&str; 15] = [
     "route",
     "route-gateway",
+    "route-ipv6",
+    "route-metric",
     "redirect-gateway",
+    "redirect-private",
     "block-ipv6",
+    "block-outside-dns",
     "dhcp-option",
     "dns",
+    "ifconfig",
+    "ifconfig-ipv6",
+    "topology",
+    "tun-mtu",
+    "keepalive",
 ];
 /// The longest option that stock clients take.
 const MAX_OPTION: usize = 255;
@@ -533,10 +551,28 @@ mod tests {
     #[test]
     fn a_change_touches_no_option_that_holds_for_the_whole_session() {
         let before = Pushed::parse("ifconfig 10.8.0.2 255.255.252.0,cipher AES-256-GCM").unwrap();
-        for option in ["cipher AES-128-GCM", "peer-id 3", "-ifconfig", "unheard-of"] {
+        for (option, optional) in [
+            ("cipher AES-128-GCM", "?cipher AES-128-GCM"),
+            ("peer-id 3", "?peer-id 3"),
+            ("-cipher", "-?cipher"),
+            ("unheard-of", "?unheard-of"),
+        ] {
             assert!(before.updated(option).is_err(), "{option}");
-            assert_eq!(before.updated(&format!("?{option}")).as_ref(), Ok(&before));
+            assert_eq!(before.updated(optional).as_ref(), Ok(&before));
         }
+        assert!(before.updated("?-route").is_err(), "the minus comes first");
+    }
+
+    #[test]
+    fn a_change_of_what_stock_clients_let_change_is_taken() {
+        let text = "ifconfig 10.8.0.2 255.255.252.0,topology subnet,route-gateway 10.8.0.1";
+        let before = Pushed::parse(text).unwrap();
+        let moved = before.updated("ifconfig 10.8.0.9 255.255.252.0").unwrap();
+        assert_eq!(moved.address, Ipv4Addr::new(10, 8, 0, 9));
+        assert_eq!(before.updated("-route-gateway").unwrap().gateway, None);
+        let other = before.updated("route-ipv6 2001:db8::/32,tun-mtu 1400");
+        assert_eq!(other.unwrap().ignored.len(), 2);
+        assert!(before.updated("-ifconfig").is_err(), "it needs an address");
     }
 
     #[test]

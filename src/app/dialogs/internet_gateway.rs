@@ -14,7 +14,7 @@ use crate::{
     control::Console,
     model::{
         Answer, Command, InternetGatewayId, Refusal, Vpc, VpcId,
-        command::{CreateInternetGateway, GatewayAttachment},
+        command::{ById, CreateInternetGateway, GatewayAttachment},
     },
 };
 
@@ -76,7 +76,7 @@ impl FormDialog for NewInternetGateway {
 /// Makes an internet gateway and attaches it.
 ///
 /// # Errors
-/// The service's refusal; then the gateway may exist, unattached.
+/// The service's refusal; a gateway that could not be attached does not stay behind.
 pub(in crate::app) async fn create_and_attach(
     console: &dyn Console,
     vpc: &VpcId,
@@ -90,6 +90,11 @@ pub(in crate::app) async fn create_and_attach(
         internet_gateway_id: gateway.id.to_string(),
         vpc_id: vpc.to_string(),
     });
-    form::call(console, attach).await?;
+    if let Err(refusal) = form::call(console, attach).await {
+        let id = gateway.id.to_string();
+        // What is told is why it was not attached, whatever becomes of it.
+        drop(form::call(console, Command::DeleteInternetGateway(ById { id })).await);
+        return Err(refusal);
+    }
     Ok(gateway.id)
 }
