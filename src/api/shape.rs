@@ -13,6 +13,7 @@ use crate::model::{
     Explanation, Group, GroupTitle, HostNetwork, InternetGateway, Limits, Outcome, Refusal, Route,
     Settings, Sid, Step, Subnet, Tags, User, View, Vpc, VpcReach, WeighedRule,
     command::{EndpointDescription, Exported, Terminations},
+    explanation::{AdmittingRule, SecurityGroupTitle},
 };
 
 /// An answer as AWS's clients read it, at the time `now`; null where AWS says nothing.
@@ -398,6 +399,23 @@ fn reason(association: &AssociationId, step: &Step) -> Value {
             shape.insert("Rules".to_owned(), list(rules, weighed_rule));
             shape.insert("Shadowed".to_owned(), list(shadowed, weighed_rule));
         }
+        Step::SecurityGroupOut {
+            groups,
+            admitted_by,
+        } => insert_guard(&mut shape, groups, admitted_by.as_ref()),
+        Step::ResourceSecurityGroupIn {
+            resource,
+            from,
+            groups,
+            admitted_by,
+        } => {
+            if let Some(resource) = resource {
+                shape.insert("NetworkInterfaceId".to_owned(), json!(resource.id));
+                shape.insert("Name".to_owned(), json!(resource.name));
+                shape.insert("From".to_owned(), json!(from));
+            }
+            insert_guard(&mut shape, groups, admitted_by.as_ref());
+        }
         Step::Vpc { vpc_id, by } => {
             shape.insert("VpcId".to_owned(), json!(vpc_id));
             match by {
@@ -421,6 +439,24 @@ fn reason(association: &AssociationId, step: &Step) -> Value {
         }
     }
     Value::Object(shape)
+}
+
+/// Security groups, and the rule of theirs that admits.
+fn insert_guard(
+    shape: &mut Map<String, Value>,
+    groups: &[SecurityGroupTitle],
+    admitted_by: Option<&AdmittingRule>,
+) {
+    let group = |it: &SecurityGroupTitle| json!({"GroupId": it.id, "GroupName": it.name});
+    shape.insert("SecurityGroups".to_owned(), list(groups, group));
+    if let Some(rule) = admitted_by {
+        let rule = json!({
+            "SecurityGroupRuleId": rule.rule_id,
+            "GroupId": rule.security_group_id,
+            "Text": rule.words,
+        });
+        shape.insert("AdmittedBy".to_owned(), rule);
+    }
 }
 
 fn weighed_rule(it: &WeighedRule) -> Value {

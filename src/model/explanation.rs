@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     directory::Sid,
     endpoint::{Access, IpProtocol, Limits},
-    id::{AssociationId, ConnectionId, SubnetId, VpcId, VpcPeeringConnectionId, VpnConnectionId},
+    id::{
+        AssociationId, ConnectionId, NetworkInterfaceId, SecurityGroupId, SecurityGroupRuleId,
+        SubnetId, VpcId, VpcPeeringConnectionId, VpnConnectionId,
+    },
     network::RouteTarget,
+    security_group::{Direction, Peer, SecurityGroup, SecurityGroupRule},
 };
 
 /// What the policy says of traffic.
@@ -108,6 +112,13 @@ pub enum Step {
         /// Rules that match with a shorter prefix, longest first. They are not consulted.
         shadowed: Vec<WeighedRule>,
     },
+    /// Whether the endpoint's security groups let the traffic out.
+    SecurityGroupOut {
+        /// The groups; where there is none, nothing is limited.
+        groups: Vec<SecurityGroupTitle>,
+        /// The rule that lets it out; none where none does.
+        admitted_by: Option<AdmittingRule>,
+    },
     /// Whether the VPC reaches the destination.
     Vpc {
         /// The VPC.
@@ -115,6 +126,77 @@ pub enum Step {
         /// By what; none where nothing leads there.
         by: Option<VpcReach>,
     },
+    /// Whether the security groups of the resource at the destination let the traffic in.
+    ResourceSecurityGroupIn {
+        /// The resource; none where no resource is known there, and then nothing is limited.
+        resource: Option<ResourceTitle>,
+        /// Where the traffic comes from, as the resource sees it.
+        from: Ipv4Net,
+        /// The resource's groups.
+        groups: Vec<SecurityGroupTitle>,
+        /// The rule that lets it in; none where none does.
+        admitted_by: Option<AdmittingRule>,
+    },
+}
+
+/// A security group as people know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityGroupTitle {
+    /// Its identifier.
+    pub id: SecurityGroupId,
+    /// Its name; the identifier again where the group is gone.
+    pub name: String,
+}
+
+/// A resource as people know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceTitle {
+    /// Its identifier.
+    pub id: NetworkInterfaceId,
+    /// Its tag `Name`, or else its identifier.
+    pub name: String,
+}
+
+/// The rule of a security group that admits what is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdmittingRule {
+    /// The group it is of.
+    pub security_group_id: SecurityGroupId,
+    /// Its identifier.
+    pub rule_id: SecurityGroupRuleId,
+    /// What it admits, for example `tcp 443 to 10.0.0.0/16`.
+    pub words: String,
+}
+
+impl AdmittingRule {
+    /// A rule of `group` as the one that admits.
+    #[must_use]
+    pub fn new(group: &SecurityGroup, rule: &SecurityGroupRule) -> Self {
+        let limits = Limits {
+            protocol: rule.protocol,
+            ports: rule.ports,
+            expires_at: None,
+        };
+        let side = match rule.direction {
+            Direction::Ingress => "from",
+            Direction::Egress => "to",
+        };
+        let peer = match &rule.peer {
+            Peer::Cidr(net) => net.to_string(),
+            Peer::Group(id) => id.to_string(),
+        };
+        Self {
+            security_group_id: group.id.clone(),
+            rule_id: rule.id.clone(),
+            words: format!("{} {side} {peer}", limits.traffic()),
+        }
+    }
+}
+
+impl fmt::Display for AdmittingRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.words, self.rule_id)
+    }
 }
 
 /// A group as people know it.
@@ -243,7 +325,9 @@ impl Step {
             Self::Destination { .. } => "destination",
             Self::Route { .. } => "route",
             Self::Rules { .. } => "rules",
+            Self::SecurityGroupOut { .. } => "security-group-out",
             Self::Vpc { .. } => "vpc",
+            Self::ResourceSecurityGroupIn { .. } => "resource-security-group-in",
         }
     }
 
@@ -255,7 +339,16 @@ impl Step {
             Self::Destination { closed, .. } => closed.is_none(),
             Self::Route { chosen, .. } => chosen.is_some(),
             Self::Rules { rules, .. } => rules.iter().any(|rule| rule.miss.is_none()),
+            Self::SecurityGroupOut {
+                groups,
+                admitted_by,
+            } => groups.is_empty() || admitted_by.is_some(),
             Self::Vpc { by, .. } => by.as_ref().is_some_and(|by| by.blackhole().is_none()),
+            Self::ResourceSecurityGroupIn {
+                resource,
+                admitted_by,
+                ..
+            } => resource.is_none() || admitted_by.is_some(),
         }
     }
 }
@@ -308,32 +401,86 @@ impl fmt::Display for Step {
                 rules,
                 shadowed,
             } => write_rules(f, *prefix, rules, shadowed),
-            Self::Vpc { vpc_id, by } => match by {
-                Some(VpcReach::Local(block)) => {
-                    write!(f, "{vpc_id} has the destination in its block {block}.")
+            Self::SecurityGroupOut {
+                groups,
+                admitted_by,
+            } => write_group_out(f, groups, admitted_by.as_ref()),
+            Self::Vpc { vpc_id, by } => write_vpc(f, vpc_id, by.as_ref()),
+            Self::ResourceSecurityGroupIn { resource: None, .. } => f.write_str(
+                "No resource is known at the destination, so no security group guards it.",
+            ),
+            Self::ResourceSecurityGroupIn {
+                resource: Some(resource),
+                from,
+                groups,
+                admitted_by,
+            } => {
+                let (name, id) = (&resource.name, &resource.id);
+                match admitted_by {
+                    Some(rule) => write!(f, "A security group of {name} lets it in: {rule}."),
+                    None => write!(
+                        f,
+                        "{name} ({id}) sees it come from {from}, and no inbound rule of its {} lets that in.",
+                        groups_by_name(groups)
+                    ),
                 }
-                Some(VpcReach::InternetGateway) => write!(
-                    f,
-                    "The destination is outside {vpc_id}, which reaches it through its internet gateway."
-                ),
-                Some(VpcReach::PeeringConnection(id)) => write!(
-                    f,
-                    "The destination is outside {vpc_id}, which reaches it through the peering connection {id}."
-                ),
-                Some(VpcReach::VpnConnection(id)) => write!(
-                    f,
-                    "The destination is outside {vpc_id}, which reaches it through the VPN connection {id}."
-                ),
-                Some(VpcReach::Blackhole(nowhere)) => write!(
-                    f,
-                    "The destination is outside {vpc_id}, which does not reach it: {nowhere}."
-                ),
-                None => write!(
-                    f,
-                    "The destination is outside {vpc_id}, and no route of its route table leads there."
-                ),
-            },
+            }
         }
+    }
+}
+
+fn write_group_out(
+    f: &mut fmt::Formatter<'_>,
+    groups: &[SecurityGroupTitle],
+    admitted_by: Option<&AdmittingRule>,
+) -> fmt::Result {
+    match (groups, admitted_by) {
+        ([], _) => f.write_str(
+            "No security group is applied to the endpoint, so none limits what its clients send.",
+        ),
+        (_, Some(rule)) => write!(f, "A security group of the endpoint lets it out: {rule}."),
+        (groups, None) => write!(
+            f,
+            "No outbound rule of the endpoint's {} lets it out.",
+            groups_by_name(groups)
+        ),
+    }
+}
+
+/// "security groups web and db".
+fn groups_by_name(groups: &[SecurityGroupTitle]) -> String {
+    let noun = match groups.len() {
+        1 => "security group",
+        _ => "security groups",
+    };
+    format!("{noun} {}", and(groups.iter().map(|group| &group.name)))
+}
+
+fn write_vpc(f: &mut fmt::Formatter<'_>, vpc_id: &VpcId, by: Option<&VpcReach>) -> fmt::Result {
+    match by {
+        Some(VpcReach::Local(block)) => {
+            write!(f, "{vpc_id} has the destination in its block {block}.")
+        }
+        Some(VpcReach::InternetGateway) => write!(
+            f,
+            "The destination is outside {vpc_id}, which reaches it through its internet gateway."
+        ),
+        Some(VpcReach::PeeringConnection(id)) => write!(
+            f,
+            "The destination is outside {vpc_id}, which reaches it through the peering connection {id}."
+        ),
+        Some(VpcReach::VpnConnection(id)) => write!(
+            f,
+            "The destination is outside {vpc_id}, which reaches it through the VPN connection {id}."
+        ),
+        Some(VpcReach::Blackhole(nowhere)) => write!(
+            f,
+            "The destination is outside {vpc_id}, which does not reach it: {nowhere}."
+        ),
+        None => write!(
+            f,
+            "The destination is outside {vpc_id}, and no route of its route table leads there."
+        ),
     }
 }
 

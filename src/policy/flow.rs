@@ -1,4 +1,4 @@
-//! The flows of one session: what it has opened, judged once.
+//! The flows of one session: what was opened by it or to it, judged once.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -7,11 +7,15 @@ use std::{
 
 use super::{Packet, Policy, Protocol, Reason, Session, Traffic, Verdict};
 
-/// The flows that one session has opened, at most [`Flows::MAX`] of them.
+/// The flows of one session, at most [`Flows::MAX`] of them.
 ///
 /// It starts small, doubles as flows are opened, and allocates nothing for a flow it knows. When it
 /// is full the flow that was idle longest among those that share its place makes room; the next
 /// packet of the client opens that one again.
+///
+/// A flow remembers which side opened it, and is judged as that side's when the policy has changed.
+/// One that is refused then is kept until it is idle: the answers which are still under way would
+/// otherwise pass for a flow that their side opens.
 #[derive(Debug)]
 pub struct Flows {
     slots: Vec<Slot>,
@@ -44,33 +48,95 @@ impl Flows {
             Ok(packet) => packet,
             Err(reason) => return Verdict::Deny(reason),
         };
-        let key = Key::from_client(&packet);
-        if packet.source == session.address
-            && let Some(slot) = self.find(key)
-            && slot.generation == policy.generation()
-        {
-            slot.seen = now;
+        if packet.source == session.address && self.knows(policy, session, &packet, bytes, now) {
             return Verdict::Allow;
         }
+        let key = Key::from_client(&packet);
         let traffic = Traffic::from_client(&packet, bytes);
         let verdict = policy.verdict(session, &packet, traffic);
         match verdict {
             Verdict::Allow if packet.protocol.opens_a_flow() => {
-                self.insert(key, policy.generation(), now);
+                self.insert(key, Opener::Client, policy.generation(), now);
             }
             Verdict::Allow => {}
-            Verdict::Deny(_) => self.forget(key),
+            Verdict::Deny(_) => self.refuse(key),
         }
         verdict
     }
 
-    /// Whether `bytes`, a packet for the client, may pass: it answers what the client has sent, and
-    /// the client may still reach the one that answers.
+    /// Whether `bytes`, a packet from the network for the client, may pass: it is of a flow that is
+    /// open and that its opener may still open, or opens one that security groups admit.
     pub fn inbound(
         &mut self,
         policy: &Policy,
         session: Session<'_>,
         bytes: &[u8],
+        now: u32,
+    ) -> Verdict {
+        self.receive(policy, session, (bytes, Opener::Network), now)
+    }
+
+    /// Whether `bytes`, a packet for the client from another client of the endpoint, may pass. Let
+    /// the other's own [`Self::outbound`] judge it before: that knows what its user may reach.
+    pub fn from_peer(
+        &mut self,
+        policy: &Policy,
+        session: Session<'_>,
+        bytes: &[u8],
+        now: u32,
+    ) -> Verdict {
+        self.receive(policy, session, (bytes, Opener::Peer), now)
+    }
+
+    /// Whether a packet from the client is of a flow that is open, so that nothing else has to be
+    /// asked.
+    fn knows(
+        &mut self,
+        policy: &Policy,
+        session: Session<'_>,
+        packet: &Packet,
+        bytes: &[u8],
+        now: u32,
+    ) -> bool {
+        let is_report = packet.protocol == Protocol::IcmpError;
+        let key = match is_report.then(|| Packet::quoted(bytes)) {
+            None => Key::from_client(packet),
+            // About an answer of the one it goes to.
+            Some(Some(quoted))
+                if (quoted.source, quoted.destination) == (packet.destination, packet.source) =>
+            {
+                Key::towards_client(&quoted)
+            }
+            Some(_) => return false,
+        };
+        let Some(slot) = self.find(key) else {
+            return false;
+        };
+        let opener = slot.opener;
+        let is_open = match opener {
+            // Otherwise the packet is judged as the client's own, which comes to the same.
+            Opener::Client => slot.generation == policy.generation() && !is_report,
+            Opener::Network | Opener::Peer => {
+                !slot.is_idle(now) && slot.judge(policy, session).is_allow()
+            }
+        };
+        if !is_open {
+            return false;
+        }
+        slot.seen = now;
+        if opener != Opener::Client && packet.has_later_fragments && !is_report {
+            let later = Key::from_client(&packet.later_fragment());
+            self.insert(later, opener, policy.generation(), now);
+        }
+        true
+    }
+
+    /// Whether a packet for the client, from the side that could open a flow as `side`, may pass.
+    fn receive(
+        &mut self,
+        policy: &Policy,
+        session: Session<'_>,
+        (bytes, side): (&[u8], Opener),
         now: u32,
     ) -> Verdict {
         let packet = match Packet::parse(bytes) {
@@ -80,46 +146,55 @@ impl Flows {
         if packet.destination != session.address {
             return Verdict::Deny(Reason::NoFlow);
         }
-        let key = match packet.protocol {
-            Protocol::IcmpError => match Packet::quoted(bytes) {
-                Some(quoted) if quoted.source == session.address => Key::from_client(&quoted),
-                _ => return Verdict::Deny(Reason::NoFlow),
-            },
-            _ => Key::towards_client(&packet),
+        let is_report = packet.protocol == Protocol::IcmpError;
+        let key = match is_report.then(|| Packet::quoted(bytes)) {
+            None => Key::towards_client(&packet),
+            Some(Some(quoted)) if quoted.source == session.address => Key::from_client(&quoted),
+            Some(_) => return Verdict::Deny(Reason::NoFlow),
         };
-        let Some(slot) = self.find(key) else {
-            return Verdict::Deny(Reason::NoFlow);
-        };
-        if slot.is_idle(now) {
-            slot.is_used = false;
+        // Nothing in the network speaks for a client, nor a client for anything in the network.
+        let is_of_side = |address| policy.is_client(address) == (side == Opener::Peer);
+        if !is_of_side(packet.source) || !is_of_side(key.peer.into()) {
             return Verdict::Deny(Reason::NoFlow);
         }
-        if slot.generation != policy.generation() {
-            let peer = Ipv4Addr::from(key.peer);
-            let verdict = policy.allows(session.into(), peer, key.traffic());
-            if !verdict.is_allow() {
-                slot.is_used = false;
-                return verdict;
+        let opener = match self.find(key) {
+            Some(slot) if !slot.is_idle(now) => {
+                let verdict = slot.judge(policy, session);
+                if !verdict.is_allow() {
+                    return verdict;
+                }
+                slot.seen = now;
+                slot.opener
             }
-            slot.generation = policy.generation();
-        }
-        slot.seen = now;
-        if packet.has_later_fragments && packet.protocol != Protocol::IcmpError {
+            _ if packet.protocol.opens_a_flow() && is_start(&packet, bytes) => {
+                let verdict = side.may_open(key, policy, session);
+                if !verdict.is_allow() {
+                    return verdict;
+                }
+                self.insert(key, side, policy.generation(), now);
+                side
+            }
+            _ => return Verdict::Deny(Reason::NoFlow),
+        };
+        if packet.has_later_fragments && !is_report {
             // They have no ports: what lets them in is that their first has come by a flow. A report of
             // a router has no flow of its own, and is never that long.
             let later = Key::towards_client(&packet.later_fragment());
-            self.insert(later, policy.generation(), now);
+            self.insert(later, opener, policy.generation(), now);
         }
         Verdict::Allow
     }
 
-    /// Flows that are remembered now.
+    /// Flows that are open now.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slots.iter().filter(|slot| slot.is_used).count()
+        self.slots
+            .iter()
+            .filter(|slot| slot.is_used && slot.generation != REFUSED)
+            .count()
     }
 
-    /// Whether no flow is remembered.
+    /// Whether no flow is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -131,15 +206,16 @@ impl Flows {
             .find(|slot| slot.is_used && slot.key == key)
     }
 
-    fn forget(&mut self, key: Key) {
+    fn refuse(&mut self, key: Key) {
         if let Some(slot) = self.find(key) {
-            slot.is_used = false;
+            slot.generation = REFUSED;
         }
     }
 
-    fn insert(&mut self, key: Key, generation: u64, now: u32) {
+    fn insert(&mut self, key: Key, opener: Opener, generation: u64, now: u32) {
         let flow = Slot {
             key,
+            opener,
             generation,
             seen: now,
             is_used: true,
@@ -182,8 +258,42 @@ impl Flows {
     }
 }
 
+/// The side that sent the first packet of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Opener {
+    /// The session's client.
+    Client,
+    /// Something in the network.
+    Network,
+    /// Another client of the endpoint.
+    Peer,
+}
+
+impl Opener {
+    /// Whether this side may open the flow.
+    fn may_open(self, key: Key, policy: &Policy, session: Session<'_>) -> Verdict {
+        let peer = Ipv4Addr::from(key.peer);
+        match self {
+            Self::Client => policy.allows(session.into(), peer, key.traffic()),
+            Self::Network => policy.lets_open(session, peer, key.traffic_to_client()),
+            Self::Peer => policy.opens_to_some(session, key.traffic_to_client()),
+        }
+    }
+}
+
+/// Whether a packet may be the first of a flow that is opened to the client: of TCP only a SYN is,
+/// so that nothing gets in by what was once part of a flow.
+fn is_start(packet: &Packet, bytes: &[u8]) -> bool {
+    match packet.protocol {
+        Protocol::Tcp(..) => {
+            Packet::tcp_flags(bytes).is_some_and(|flags| flags & (FIN | SYN | RST | ACK) == SYN)
+        }
+        _ => true,
+    }
+}
+
 impl Protocol {
-    /// Whether a packet of the client lets answers in. An ICMP answer or error is one itself, and
+    /// Whether a packet lets answers through. An ICMP answer or error is one itself, and
     /// a later fragment belongs to a flow that its first one opened.
     fn opens_a_flow(self) -> bool {
         !matches!(
@@ -215,10 +325,19 @@ impl Key {
 
     /// What the client sends in it.
     fn traffic(self) -> Traffic {
+        self.traffic_to(self.peer_port)
+    }
+
+    /// What the other end sends in it.
+    fn traffic_to_client(self) -> Traffic {
+        self.traffic_to(self.client_port)
+    }
+
+    fn traffic_to(self, port: u16) -> Traffic {
         Traffic::opened(match self.kind {
-            TCP => Protocol::Tcp(self.client_port, self.peer_port),
-            UDP => Protocol::Udp(self.client_port, self.peer_port),
-            ICMP_QUERY => Protocol::IcmpQuery(self.client_port),
+            TCP => Protocol::Tcp(0, port),
+            UDP => Protocol::Udp(0, port),
+            ICMP_QUERY | ICMP_ANSWER => Protocol::IcmpQuery(0),
             kind if kind >= FRAGMENT => Protocol::Fragment(low_byte(kind)),
             kind => Protocol::Other(low_byte(kind)),
         })
@@ -263,6 +382,8 @@ fn parts(protocol: Protocol) -> (u16, u16, u16) {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     key: Key,
+    opener: Opener,
+    /// That of the policy which last allowed it, or [`REFUSED`].
     generation: u64,
     /// When the last packet of the flow passed, in seconds.
     seen: u32,
@@ -277,10 +398,24 @@ impl Slot {
             peer_port: 0,
             kind: 0,
         },
+        opener: Opener::Client,
         generation: 0,
         seen: 0,
         is_used: false,
     };
+
+    /// What the policy says of it now: at the first packet after a change it is asked anew.
+    fn judge(&mut self, policy: &Policy, session: Session<'_>) -> Verdict {
+        if self.generation == policy.generation() {
+            return Verdict::Allow;
+        }
+        let verdict = self.opener.may_open(self.key, policy, session);
+        self.generation = match verdict {
+            Verdict::Allow => policy.generation(),
+            Verdict::Deny(_) => REFUSED,
+        };
+        verdict
+    }
 
     fn is_idle(&self, now: u32) -> bool {
         let limit = match self.key.kind {
@@ -291,6 +426,15 @@ impl Slot {
         now.saturating_sub(self.seen) > limit
     }
 }
+
+/// The generation of no policy: they count from the lowest on.
+const REFUSED: u64 = u64::MAX;
+
+/// RFC 9293, section 3.1.
+const FIN: u8 = 0x01;
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
 
 const TCP: u16 = 6;
 const UDP: u16 = 17;

@@ -5,9 +5,13 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use ipnet::Ipv4Net;
 
-use super::{Policy, Reason, Traffic, Verdict, reach::Reach};
+use super::{
+    Policy, Reason, Session, Traffic, Verdict,
+    reach::{Reach, Target},
+};
 use crate::model::{
-    AuthorizationRule, Group, GroupTitle, Miss, Snapshot, Step, SubnetId, VpcReach, WeighedRule,
+    AuthorizationRule, Group, GroupTitle, Miss, Snapshot, Step, SubnetId, WeighedRule,
+    security_group::{Direction, Peer},
 };
 
 /// Who asks for something to be reached.
@@ -55,7 +59,11 @@ impl Rule {
         if self.is_expired {
             return Some(Miss::Expired);
         }
-        (!traffic.fits(&self.rule.limits)).then_some(Miss::OtherTraffic)
+        (!self.fits(traffic)).then_some(Miss::OtherTraffic)
+    }
+
+    fn fits(&self, traffic: Traffic) -> bool {
+        traffic.fits(self.rule.limits.protocol, self.rule.limits.ports)
     }
 
     fn weighed(&self, user: &str, traffic: Traffic) -> WeighedRule {
@@ -116,45 +124,193 @@ impl Policy {
         traffic: Traffic,
         trace: &mut impl Trace,
     ) -> Verdict {
-        let Asker { user, subnet, .. } = asker;
         trace.tell(|| self.source(asker));
         let closed = self.closed(destination);
         trace.tell(|| Step::Destination {
             address: destination,
             closed: closed.map(|reason| reason.sentence().to_owned()),
         });
-        if let Some(reason) = closed {
-            return Verdict::Deny(reason);
-        }
+        let chain = match closed {
+            Some(reason) => Err(reason),
+            // What is local to the gateway needs no route, no security group and no VPC.
+            None if self.is_client(destination) => {
+                self.by_rules(asker, destination, traffic, trace)
+            }
+            None => self.through_network(asker, destination, traffic, trace),
+        };
+        chain.into()
+    }
+
+    fn through_network(
+        &self,
+        asker: Asker<'_>,
+        destination: Ipv4Addr,
+        traffic: Traffic,
+        trace: &mut impl Trace,
+    ) -> Result<(), Reason> {
         let host = Ipv4Net::from(destination);
-        let reach = self.subnets.get(subnet);
+        let reach = self.by_route(asker, host, trace)?;
+        self.by_rules(asker, destination, traffic, trace)?;
+        let target = reach.target(host);
+        self.let_out(target, destination, traffic, trace)?;
+        trace.tell(|| Step::Vpc {
+            vpc_id: reach.vpc_id.clone(),
+            by: target.map(|target| target.by.clone()),
+        });
+        let target = target.filter(|target| target.is_reached());
+        let target = target.ok_or(Reason::OutsideVpc)?;
+        let from = reach.seen_as.unwrap_or_else(|| {
+            let address = asker.address.map(Ipv4Net::from);
+            address.unwrap_or(self.client_range)
+        });
+        self.let_in(target, from, destination, traffic, trace)
+    }
+
+    fn by_route(
+        &self,
+        asker: Asker<'_>,
+        host: Ipv4Net,
+        trace: &mut impl Trace,
+    ) -> Result<&Reach, Reason> {
+        let reach = self.subnets.get(asker.subnet);
         let route = reach.and_then(|reach| reach.routes.get_lpm(&host));
         trace.tell(|| Step::Route {
-            subnet_id: subnet.clone(),
+            subnet_id: asker.subnet.clone(),
             chosen: route,
             shadowed: reach.map_or_else(Vec::new, |reach| reach.shorter_routes(host)),
         });
-        let (Some(reach), Some(_)) = (reach, route) else {
-            return Verdict::Deny(Reason::NoRoute);
-        };
-        // The longest prefix over all rules decides, whoever they are for and whatever they are
-        // limited to; shorter ones are not consulted. One grant among its rules suffices.
+        reach.filter(|_| route.is_some()).ok_or(Reason::NoRoute)
+    }
+
+    /// The longest prefix over all rules decides, whoever they are for and whatever they are
+    /// limited to; shorter ones are not consulted. One grant among its rules suffices.
+    fn by_rules(
+        &self,
+        asker: Asker<'_>,
+        destination: Ipv4Addr,
+        traffic: Traffic,
+        trace: &mut impl Trace,
+    ) -> Result<(), Reason> {
+        let host = Ipv4Net::from(destination);
         let longest = self.rules.get_lpm(&host).map(|(_, rules)| rules);
-        let grants = |rule: &Rule| rule.miss(user, traffic).is_none();
+        let grants = |rule: &Rule| rule.miss(asker.user, traffic).is_none();
         let is_granted = longest.is_some_and(|rules| rules.iter().any(grants));
-        trace.tell(|| self.rules_step(host, user, traffic));
-        if !is_granted {
-            return Verdict::Deny(Reason::NotAuthorized);
-        }
-        let by = reach.by(host);
-        trace.tell(|| Step::Vpc {
-            vpc_id: reach.vpc_id.clone(),
-            by: by.clone(),
+        trace.tell(|| self.rules_step(host, asker.user, traffic));
+        is_granted.then_some(()).ok_or(Reason::NotAuthorized)
+    }
+
+    /// By the endpoint's security groups; where it has none, nothing is limited.
+    fn let_out(
+        &self,
+        target: Option<&Target>,
+        destination: Ipv4Addr,
+        traffic: Traffic,
+        trace: &mut impl Trace,
+    ) -> Result<(), Reason> {
+        let resident = target.and_then(|target| target.resident(destination));
+        let admitting = self
+            .guard
+            .admitting(Direction::Egress, traffic, |peer| match peer {
+                Peer::Cidr(net) => net.contains(&destination),
+                Peer::Group(group) => resident.is_some_and(|it| it.guard.has(group)),
+            });
+        trace.tell(|| Step::SecurityGroupOut {
+            groups: self.guard.titles(),
+            admitted_by: admitting.map(|rule| rule.told()),
         });
-        match by {
-            Some(by) if by.blackhole().is_none() => Verdict::Allow,
-            _ => Verdict::Deny(Reason::OutsideVpc),
+        let is_admitted = self.guard.is_empty() || admitting.is_some();
+        is_admitted.then_some(()).ok_or(Reason::SecurityGroupOut)
+    }
+
+    /// By the security groups of the resource at the destination, to which the traffic comes from
+    /// `from`; where there is no resource, nothing is limited.
+    fn let_in(
+        &self,
+        target: &Target,
+        from: Ipv4Net,
+        destination: Ipv4Addr,
+        traffic: Traffic,
+        trace: &mut impl Trace,
+    ) -> Result<(), Reason> {
+        let resident = target.resident(destination);
+        let admitting = resident.and_then(|resident| {
+            let guard = &resident.guard;
+            guard.admitting(Direction::Ingress, traffic, |peer| match peer {
+                Peer::Cidr(net) => net.contains(&from),
+                Peer::Group(group) => self.guard.has(group),
+            })
+        });
+        trace.tell(|| Step::ResourceSecurityGroupIn {
+            resource: resident.map(|it| it.title.clone()),
+            from,
+            groups: resident.map_or_else(Vec::new, |it| it.guard.titles()),
+            admitted_by: admitting.map(|rule| rule.told()),
+        });
+        let is_admitted = resident.is_none() || admitting.is_some();
+        is_admitted.then_some(()).ok_or(Reason::SecurityGroupIn)
+    }
+
+    /// Whether `source` in the network may open the traffic to the session's client.
+    pub(super) fn lets_open(
+        &self,
+        session: Session<'_>,
+        source: Ipv4Addr,
+        traffic: Traffic,
+    ) -> Verdict {
+        if self.guard.is_empty() || self.closed(source).is_some() || self.is_client(source) {
+            return Verdict::Deny(Reason::NoFlow);
         }
+        let reach = self.subnets.get(session.subnet);
+        let target = reach.and_then(|reach| reach.target(source.into()));
+        let Some(target) = target.filter(|target| target.is_reached()) else {
+            return Verdict::Deny(Reason::OutsideVpc);
+        };
+        let resident = target.resident(source);
+        let is_let_in = self
+            .guard
+            .admitting(Direction::Ingress, traffic, |peer| match peer {
+                Peer::Cidr(net) => net.contains(&source),
+                Peer::Group(group) => resident.is_some_and(|it| it.guard.has(group)),
+            });
+        let is_let_out = resident.is_none_or(|resident| {
+            let admitting =
+                resident
+                    .guard
+                    .admitting(Direction::Egress, traffic, |peer| match peer {
+                        Peer::Cidr(net) => net.contains(&session.address),
+                        Peer::Group(group) => self.guard.has(group),
+                    });
+            admitting.is_some()
+        });
+        match is_let_in.is_some() && is_let_out {
+            true => Verdict::Allow,
+            false => Verdict::Deny(Reason::SecurityGroupInbound),
+        }
+    }
+
+    /// Whether a rule opens the session's own address to some other client for the traffic. Which
+    /// client, that client's own verdict has said.
+    pub(super) fn opens_to_some(&self, session: Session<'_>, traffic: Traffic) -> Verdict {
+        let Some(rules) = self.rules_within_clients(session.address) else {
+            return Verdict::Deny(Reason::ClientToClient);
+        };
+        match rules
+            .iter()
+            .any(|rule| !rule.is_expired && rule.fits(traffic))
+        {
+            true => Verdict::Allow,
+            false => Verdict::Deny(Reason::NotAuthorized),
+        }
+    }
+
+    /// The rules that decide for a client's address, where they are for a part of the client range:
+    /// wider ones do not open clients to each other.
+    pub(super) fn rules_within_clients(&self, address: Ipv4Addr) -> Option<&[Rule]> {
+        if !self.client_range.contains(&address) {
+            return None;
+        }
+        let (prefix, rules) = self.rules.get_lpm(&address.into())?;
+        (prefix.prefix_len() >= self.client_range.prefix_len()).then_some(rules)
     }
 
     fn source(&self, asker: Asker<'_>) -> Step {
@@ -194,21 +350,5 @@ impl Policy {
             rules: weigh(rules),
             shadowed: shorter.flat_map(|(_, rules)| weigh(rules)).collect(),
         }
-    }
-}
-
-impl Reach {
-    /// Routes that match, but not with the longest prefix; longest first.
-    fn shorter_routes(&self, host: Ipv4Net) -> Vec<Ipv4Net> {
-        let mut routes: Vec<_> = self.routes.cover(&host).collect();
-        routes.pop();
-        routes.reverse();
-        routes
-    }
-
-    /// By what the VPC reaches the host.
-    fn by(&self, host: Ipv4Net) -> Option<VpcReach> {
-        let block = self.vpc.get_lpm(&host).map(VpcReach::Local);
-        block.or_else(|| self.internet_gateway.then_some(VpcReach::InternetGateway))
     }
 }

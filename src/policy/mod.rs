@@ -6,18 +6,24 @@
 //! 1. the source is the address the session was given;
 //! 2. destinations that no rule opens: the gateway itself, loopback, link-local (where clouds keep
 //!    their metadata services), multicast, broadcast, reserved space;
-//! 3. no endpoint's client range: clients do not reach each other;
+//! 3. client ranges: clients do not reach each other, unless a rule for a part of the endpoint's own
+//!    client range opens it; then 5 alone decides;
 //! 4. the longest matching route among those of the session's association;
 //! 5. the authorization rules of the longest matching prefix, over all rules of the endpoint: one
 //!    that is for the user, is not over and is for this protocol and port is enough;
-//! 6. the VPC reaches the destination: inside its blocks, or through an internet gateway.
+//! 6. the endpoint's security groups let it out;
+//! 7. the VPC reaches the destination: inside its blocks, or by its subnet's route table;
+//! 8. the security groups of the resource at the destination let it in.
 //!
 //! [`Policy::explain`] takes the same way and tells of each step.
 //!
 //! [`Flows`] is the shortcut: the first packet of a flow is judged, later ones hit its entry for as
-//! long as the policy's generation stays the same. It is also what lets answers back in.
+//! long as the policy's generation stays the same. It is also what lets answers through, whoever
+//! opened the flow: the client, something in the network that a security group's rule lets open
+//! one, or another client.
 
 mod flow;
+mod guard;
 mod judge;
 mod packet;
 mod reach;
@@ -39,7 +45,7 @@ pub use self::{
     reason::Reason,
     traffic::Traffic,
 };
-use self::{judge::Rule, reach::Reach};
+use self::{guard::Guard, judge::Rule, reach::Reach};
 use crate::model::{Endpoint, Group, RuleState, Sid, Snapshot, SubnetId};
 
 /// May the packet pass?
@@ -49,6 +55,12 @@ pub enum Verdict {
     Allow,
     /// It may not, for this reason.
     Deny(Reason),
+}
+
+impl From<Result<(), Reason>> for Verdict {
+    fn from(result: Result<(), Reason>) -> Self {
+        result.map_or_else(Self::Deny, |()| Self::Allow)
+    }
 }
 
 impl Verdict {
@@ -89,21 +101,25 @@ pub struct OwnAddresses {
     pub broadcasts: Vec<Ipv4Addr>,
 }
 
-/// One endpoint's routes and rules, compiled.
+/// One endpoint's routes, rules and security groups, compiled.
 #[derive(Debug)]
 pub struct Policy {
     generation: u64,
     own: Vec<Ipv4Addr>,
     broadcasts: Vec<Ipv4Addr>,
+    client_range: Ipv4Net,
+    /// Those of all endpoints.
     client_ranges: PrefixSet<Ipv4Net>,
     rules: PrefixMap<Ipv4Net, Vec<Rule>>,
     groups: BTreeMap<Sid, Arc<Group>>,
+    guard: Guard,
     subnets: BTreeMap<SubnetId, Reach>,
 }
 
 impl Policy {
     /// Compiles what `snapshot` says of `endpoint` at `now`. `generation` must differ from that of
-    /// every earlier policy of the endpoint, so that flow entries of those are judged anew.
+    /// every earlier policy of the endpoint, so that flow entries of those are judged anew, and from
+    /// `u64::MAX`.
     #[must_use]
     pub fn compile(
         snapshot: &Snapshot,
@@ -133,11 +149,14 @@ impl Policy {
                 own.broadcasts
                     .iter()
                     .copied()
-                    .chain(snapshot.subnets.values().flat_map(|s| edges(s.cidr))),
+                    .chain(snapshot.subnets.values().flat_map(|s| edges(s.cidr)))
+                    .chain(ranges().flat_map(edges)),
             ),
+            client_range: endpoint.client_cidr.trunc(),
             client_ranges: ranges().map(|range| range.trunc()).collect(),
             rules,
             groups: snapshot.groups.clone(),
+            guard: Guard::new(snapshot, &endpoint.security_groups),
             subnets: reach::reaches(snapshot, endpoint),
         }
     }
@@ -157,6 +176,15 @@ impl Policy {
         self.allows(session.into(), packet.destination, traffic)
     }
 
+    /// Whether it is an address that the endpoint gives to clients. What is allowed to go to one is
+    /// delivered to that client ([`Flows::from_peer`]) and not sent to the network.
+    #[must_use]
+    pub fn is_client(&self, address: Ipv4Addr) -> bool {
+        let range = self.client_range;
+        let is_given = |edge| edge != address;
+        range.contains(&address) && address != gateway_address(range) && edges(range).all(is_given)
+    }
+
     /// Why nobody reaches the destination, whatever routes and rules say.
     fn closed(&self, destination: Ipv4Addr) -> Option<Reason> {
         if let Some(reason) = special_refusal(destination) {
@@ -169,7 +197,8 @@ impl Policy {
             return Some(Reason::Broadcast);
         }
         let is_client = self.client_ranges.get_lpm(&destination.into()).is_some();
-        is_client.then_some(Reason::ClientToClient)
+        let is_closed = is_client && self.rules_within_clients(destination).is_none();
+        is_closed.then_some(Reason::ClientToClient)
     }
 }
 

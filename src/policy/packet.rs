@@ -73,6 +73,11 @@ impl Packet {
         let header = Header::parse(quotation).ok()?;
         header.packet(&quotation[HEADER_LEN..]).ok()
     }
+
+    /// The flags of a packet of TCP that is no later fragment; `None` where it ends before them.
+    pub(super) fn tcp_flags(bytes: &[u8]) -> Option<u8> {
+        bytes.get(HEADER_LEN + TCP_FLAGS).copied()
+    }
 }
 
 /// An IPv4 header without options (RFC 791, section 3.1).
@@ -153,6 +158,8 @@ const ICMP_ERROR_HEADER_LEN: usize = 8;
 /// RFC 791, section 3.1: flags and fragment offset share 16 bits.
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
+/// Where a TCP header has its flags (RFC 9293, section 3.1).
+const TCP_FLAGS: usize = 13;
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;

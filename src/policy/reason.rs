@@ -68,19 +68,29 @@ reasons! {
     /// An address of the gateway's machine, or of the gateway inside the tunnel.
     GatewayAddress = "gateway-address",
         "The destination is the gateway itself, which is closed to clients.";
-    /// Inside a client range.
+    /// Inside a client range, where no rule for a part of the endpoint's own range opens it.
     ClientToClient = "client-to-client",
-        "The destination is in a client range: clients do not reach each other.";
+        "The destination is in a client range, and no authorization rule inside that range opens it: clients do not reach each other.";
     /// No route of the session's association matches.
     NoRoute = "no-route",
         "No route of the client's target network leads to the destination.";
     /// No authorization rule of the longest matching prefix grants it.
     NotAuthorized = "not-authorized",
         "No authorization rule opens the destination to the user and for this traffic.";
-    /// The VPC does not reach the destination.
+    /// No egress rule of the endpoint's security groups admits it.
+    SecurityGroupOut = "security-group-out",
+        "No outbound rule of the endpoint's security groups lets the traffic out.";
+    /// The VPC does not reach the address.
     OutsideVpc = "outside-vpc",
-        "The destination is outside the VPC, which has no internet gateway attached.";
-    /// Nothing that the client opened (towards the client).
+        "The address is outside the VPC, and no working route of its route table leads there.";
+    /// No ingress rule of the security groups of the resource at the destination admits it.
+    SecurityGroupIn = "security-group-in",
+        "No inbound rule of the resource's security groups lets the traffic in.";
+    /// Opens a flow towards the client (from the network), which the security groups of the
+    /// endpoint, or those of the resource that sends it, do not admit.
+    SecurityGroupInbound = "security-group-inbound",
+        "The packet opens a flow to the client, which no security group's rule admits.";
+    /// Neither part of an open flow nor one that could open any (towards the client).
     NoFlow = "no-flow",
         "The packet answers nothing that the client has sent.";
 }

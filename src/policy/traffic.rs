@@ -1,7 +1,7 @@
 //! What a packet carries, as far as rules can be limited to it.
 
 use super::{Packet, Protocol};
-use crate::model::{IpProtocol, Limits};
+use crate::model::{IpProtocol, PortRange};
 
 /// Protocol and destination port of a packet, or of a question about packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Traffic {
         Self::opened(packet.protocol)
     }
 
-    /// That of a client's packet.
+    /// That of a packet, by where it goes to.
     pub(super) fn opened(protocol: Protocol) -> Self {
         match protocol {
             Protocol::Tcp(_, port) => Self::new(IpProtocol::Tcp, Some(port)),
@@ -81,12 +81,12 @@ impl Traffic {
         }
     }
 
-    /// Whether a rule with these limits is for it.
-    pub(super) fn fits(self, limits: &Limits) -> bool {
-        let Some(protocol) = limits.protocol else {
+    /// Whether a rule for these ports of this protocol is for it; none is all of them.
+    pub(super) fn fits(self, protocol: Option<IpProtocol>, ports: Option<PortRange>) -> bool {
+        let Some(protocol) = protocol else {
             return true;
         };
-        let fits_port = limits.ports.is_none_or(|ports| match self.port {
+        let fits_port = ports.is_none_or(|ports| match self.port {
             Port::Is(port) => ports.contains(port),
             // Nobody sends to port 0 (RFC 6335, section 6).
             Port::Any => ports.from <= 1 && ports.to == u16::MAX,

@@ -9,7 +9,8 @@ use crate::{
         shell::plural,
     },
     model::{
-        Decision, Explanation, Miss, Step, VpcReach, Way, WeighedRule, explanation::GroupTitle,
+        Decision, Explanation, Miss, Step, VpcId, VpcReach, Way, WeighedRule,
+        explanation::{AdmittingRule, GroupTitle, SecurityGroupTitle},
     },
 };
 
@@ -106,7 +107,9 @@ fn checks(cx: &Context<'_>, answer: &Explanation, way: &Way) -> Vec<Check> {
         })
         .collect();
     let reached = |name: &str| way.steps.iter().any(|step| step.name() == name);
-    let missing = STEPS.iter().filter(|name| !reached(name));
+    // What was let through without a check did not need it, for example a route to another client.
+    let is_ended = way.verdict == Decision::Deny;
+    let missing = STEPS.iter().filter(|name| is_ended && !reached(name));
     checks.extend(missing.map(|name| Check {
         title: title(name),
         detail: String::new(),
@@ -125,7 +128,15 @@ fn judged(step: &Step, detail: &str) -> String {
 }
 
 /// The kinds of step, in the gateway's order.
-const STEPS: [&str; 5] = ["source", "destination", "route", "rules", "vpc"];
+const STEPS: [&str; 7] = [
+    "source",
+    "destination",
+    "route",
+    "rules",
+    "security-group-out",
+    "vpc",
+    "resource-security-group-in",
+];
 const RULE: &str = "Authorization rule";
 
 fn title(step: &str) -> &'static str {
@@ -134,13 +145,14 @@ fn title(step: &str) -> &'static str {
         "destination" => "Destination address",
         "route" => "Route",
         "rules" => RULE,
+        "security-group-out" => "Security groups, outbound",
+        "resource-security-group-in" => "Security groups of the resource",
         _ => "VPC reachability",
     }
 }
 
 /// What came of a step, and the object that it came from.
 fn words(cx: &Context<'_>, answer: &Explanation, way: &Way, step: &Step) -> (String, String) {
-    let snapshot = &cx.view.snapshot;
     match step {
         Step::Source {
             address: Some(address),
@@ -183,39 +195,86 @@ fn words(cx: &Context<'_>, answer: &Explanation, way: &Way, step: &Step) -> (Str
             String::new(),
         ),
         Step::Rules { prefix, rules, .. } => rule_words(answer, prefix.as_ref(), rules),
-        Step::Vpc { vpc_id, by } => {
-            let vpc = snapshot.vpcs.get(vpc_id);
-            let vpc = vpc.map_or(vpc_id.as_str(), |vpc| vpc.title());
-            match by {
-                Some(VpcReach::Local(block)) => (
-                    format!("{vpc} has the destination in its own addresses"),
-                    block.to_string(),
-                ),
-                Some(VpcReach::InternetGateway) => (
-                    format!("Outside {vpc}, which reaches it through its internet gateway"),
-                    String::new(),
-                ),
-                Some(VpcReach::PeeringConnection(id)) => (
-                    format!("Outside {vpc}, which reaches it through a peering connection"),
-                    id.to_string(),
-                ),
-                Some(VpcReach::VpnConnection(id)) => (
-                    format!("Outside {vpc}, which reaches it through a VPN connection"),
-                    id.to_string(),
-                ),
-                Some(VpcReach::Blackhole(nowhere)) => (
-                    format!("Outside {vpc}, which does not reach it: {nowhere}"),
-                    nowhere.target.as_str().to_owned(),
-                ),
-                None => (
-                    format!(
-                        "{} is outside {vpc}, and no route of its route table leads there",
-                        answer.destination
-                    ),
-                    String::new(),
-                ),
-            }
+        Step::SecurityGroupOut {
+            groups,
+            admitted_by,
+        } => {
+            let detail = match (groups.as_slice(), admitted_by) {
+                ([], _) => "None is applied to the endpoint, so none limits it".to_owned(),
+                (_, Some(_)) => "An outbound rule lets it out".to_owned(),
+                (groups, None) => format!("No outbound rule of {} lets it out", names(groups)),
+            };
+            (detail, admitting(admitted_by.as_ref()))
         }
+        Step::Vpc { vpc_id, by } => vpc_words(cx, answer, vpc_id, by.as_ref()),
+        Step::ResourceSecurityGroupIn { resource: None, .. } => (
+            "No resource is known at the destination, so none guards it".to_owned(),
+            String::new(),
+        ),
+        Step::ResourceSecurityGroupIn {
+            resource: Some(resource),
+            from,
+            groups,
+            admitted_by,
+        } => {
+            let name = &resource.name;
+            let detail = match admitted_by {
+                Some(_) => format!("An inbound rule of {name} lets it in"),
+                None => format!(
+                    "{name} sees it come from {from}, and no inbound rule of {} lets that in",
+                    names(groups)
+                ),
+            };
+            (detail, admitting(admitted_by.as_ref()))
+        }
+    }
+}
+
+fn names(groups: &[SecurityGroupTitle]) -> String {
+    let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    names.join(", ")
+}
+
+fn admitting(rule: Option<&AdmittingRule>) -> String {
+    rule.map_or_else(String::new, ToString::to_string)
+}
+
+fn vpc_words(
+    cx: &Context<'_>,
+    answer: &Explanation,
+    vpc_id: &VpcId,
+    by: Option<&VpcReach>,
+) -> (String, String) {
+    let vpc = cx.view.snapshot.vpcs.get(vpc_id);
+    let vpc = vpc.map_or(vpc_id.as_str(), |vpc| vpc.title());
+    match by {
+        Some(VpcReach::Local(block)) => (
+            format!("{vpc} has the destination in its own addresses"),
+            block.to_string(),
+        ),
+        Some(VpcReach::InternetGateway) => (
+            format!("Outside {vpc}, which reaches it through its internet gateway"),
+            String::new(),
+        ),
+        Some(VpcReach::PeeringConnection(id)) => (
+            format!("Outside {vpc}, which reaches it through a peering connection"),
+            id.to_string(),
+        ),
+        Some(VpcReach::VpnConnection(id)) => (
+            format!("Outside {vpc}, which reaches it through a VPN connection"),
+            id.to_string(),
+        ),
+        Some(VpcReach::Blackhole(nowhere)) => (
+            format!("Outside {vpc}, which does not reach it: {nowhere}"),
+            nowhere.target.as_str().to_owned(),
+        ),
+        None => (
+            format!(
+                "{} is outside {vpc}, and no route of its route table leads there",
+                answer.destination
+            ),
+            String::new(),
+        ),
     }
 }
 
