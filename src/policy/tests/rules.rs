@@ -284,7 +284,7 @@ fn an_explanation_names_route_rules_groups_and_reach() {
     snapshot.rules[2].limits.protocol = Some(IpProtocol::Icmp);
     let (verdict, steps) = ask(&snapshot, "mgr", "10.1.1.9", Traffic::ALL);
     assert!(verdict.is_allow());
-    let [source, destination, route, rules, vpc] = steps.as_slice() else {
+    let [source, destination, route, rules, out, vpc, within] = steps.as_slice() else {
         panic!("{steps:?}");
     };
     let Step::Source { user, groups, .. } = source else {
@@ -323,6 +323,11 @@ fn an_explanation_names_route_rules_groups_and_reach() {
             by: Some(VpcReach::Local(net("10.1.0.0/16"))),
         }
     );
+    assert!(matches!(out, Step::SecurityGroupOut { groups, .. } if groups.is_empty()));
+    assert!(matches!(
+        within,
+        Step::ResourceSecurityGroupIn { resource: None, .. }
+    ));
 }
 
 #[test]
@@ -410,6 +415,7 @@ fn ten_thousand_questions_have_one_answer_each() {
         Reason::NotIpv4,
         Reason::IpOptions,
         Reason::NoFlow,
+        Reason::SecurityGroupInbound,
     ];
     for reason in Reason::ALL.iter().filter(|reason| !apart.contains(reason)) {
         let count = answers.get(reason.name()).copied().unwrap_or_default();
@@ -417,19 +423,30 @@ fn ten_thousand_questions_have_one_answer_each() {
     }
 }
 
-/// Addresses of which many are inside the VPC and some are closed for a reason each.
-fn a_telling_address() -> impl Strategy<Value = Ipv4Addr> {
-    let in_vpc = (0u8..20, any::<u8>()).prop_map(|(net, host)| Ipv4Addr::new(10, 1, net, host));
-    let beside = any::<u8>().prop_map(|host| Ipv4Addr::new(10, 2, 0, host));
-    let closed = prop::sample::select(vec![
-        ip("0.1.2.3"),
-        ip("127.0.0.1"),
-        ip("169.254.169.254"),
-        ip("224.0.0.251"),
-        ip("255.255.255.255"),
-        ip("241.0.0.1"),
-        ip("192.0.2.1"),
-        ip("10.8.0.77"),
-    ]);
-    prop_oneof![6 => in_vpc, 2 => beside, 2 => closed, 2 => an_address()]
+/// The flows agree with the reference on what the network may open, often enough with each answer.
+#[test]
+fn four_thousand_packets_from_the_network_have_one_answer_each() {
+    let mut runner = TestRunner::deterministic();
+    let packets = prop::collection::vec((a_telling_address(), a_sending()), 20);
+    let mut answers: BTreeMap<&str, u32> = BTreeMap::new();
+    for _ in 0..200 {
+        let snapshot = a_snapshot().new_tree(&mut runner).unwrap().current();
+        let policy = compile(&snapshot, 1);
+        let subnet = subnet_id(1);
+        for (source, sent) in packets.new_tree(&mut runner).unwrap().current() {
+            let expected = reference_inbound(&snapshot, &subnet, source, sent);
+            let packet = sent.packet(source, ip(CLIENT));
+            let verdict = Flows::default().inbound(&policy, session(&subnet), &packet, 0);
+            assert_eq!(verdict, expected, "{source} {sent:?}");
+            let name = match expected {
+                Verdict::Allow => "allow",
+                Verdict::Deny(reason) => reason.name(),
+            };
+            *answers.entry(name).or_default() += 1;
+        }
+    }
+    for name in ["allow", "no-flow", "outside-vpc", "security-group-inbound"] {
+        let count = answers.get(name).copied().unwrap_or_default();
+        assert!(count >= 100, "{name}: {answers:?}");
+    }
 }
