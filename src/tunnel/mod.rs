@@ -21,6 +21,7 @@
 
 mod address;
 mod door;
+mod egress;
 mod gate;
 pub mod gatekeeper;
 mod lease;

@@ -4,6 +4,8 @@
 //! click and a port that has become free take the same road. A pass comes with every new snapshot
 //! and every few seconds.
 
+mod wanted;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -18,9 +20,11 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
+use self::wanted::{Identity, Listen, Wanted, difference, wanted, wanted_egresses, wanted_ids};
 use super::{
     Shared,
-    gate::{Association, Gate, Opening, Terms},
+    egress::Egresses,
+    gate::{Gate, Opening},
     gatekeeper::Report,
     listener::{self, Sockets},
     session::CHANGED,
@@ -28,120 +32,11 @@ use super::{
 };
 use crate::{
     clock,
-    model::{
-        AssociationId, AssociationState, Certificate, CertificateArn, Endpoint, EndpointId,
-        ListenerStatus, NetworkMode, RouteState, Snapshot, Transport,
-    },
-    network::{self, ClientRange, Network, Plan},
+    model::{AssociationId, Endpoint, EndpointId, ListenerStatus, NetworkMode, Snapshot},
+    network::{self, ClientRange, HostChanges, Network, Plan},
     openvpn::{ServerConfig, ServerTls, TlsVersions},
     policy::{OwnAddresses, Policy},
 };
-
-/// How one endpoint should run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted {
-    listen: Listen,
-    identity: Identity,
-    rekey_after: Duration,
-    terms: Terms,
-}
-
-/// What cannot change while an endpoint runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Listen {
-    transport: Transport,
-    port: u16,
-    client_range: Ipv4Net,
-}
-
-/// The certificates in play; another value means that credentials must be fetched again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Identity {
-    server: (CertificateArn, Option<Arc<Certificate>>),
-    clients: Option<(CertificateArn, Option<Arc<Certificate>>)>,
-}
-
-/// Every endpoint that should run: not going, with an association that is not going.
-fn wanted(snapshot: &Snapshot) -> BTreeMap<EndpointId, Wanted> {
-    let endpoints = snapshot.endpoints.values().filter(|e| !e.deleting);
-    endpoints
-        .map(|endpoint| (endpoint.id.clone(), wanted_of(snapshot, endpoint)))
-        .filter(|(_, wanted)| !wanted.terms.associations.is_empty())
-        .collect()
-}
-
-fn wanted_of(snapshot: &Snapshot, endpoint: &Endpoint) -> Wanted {
-    let certificate = |arn: &CertificateArn| (arn.clone(), snapshot.certificates.get(arn).cloned());
-    Wanted {
-        listen: Listen {
-            transport: endpoint.transport,
-            port: endpoint.port,
-            client_range: endpoint.client_cidr,
-        },
-        identity: Identity {
-            server: certificate(&endpoint.server_certificate),
-            clients: endpoint.client_root_certificate().map(certificate),
-        },
-        rekey_after: Duration::from_secs(snapshot.settings.rekey_secs.into()),
-        terms: Terms {
-            associations: associations(snapshot, &endpoint.id),
-            split_tunnel: endpoint.split_tunnel,
-            dns_servers: endpoint.dns_servers.clone(),
-            max_connections: snapshot.settings.max_connections as usize,
-        },
-    }
-}
-
-fn associations(
-    snapshot: &Snapshot,
-    endpoint: &EndpointId,
-) -> BTreeMap<AssociationId, Association> {
-    let staying = snapshot
-        .associations_of(endpoint)
-        .filter(|a| a.state != AssociationState::Disassociating);
-    staying
-        .map(|association| {
-            let routes = snapshot
-                .routes_of(endpoint)
-                .filter(|r| r.subnet_id == association.subnet_id)
-                .filter(|r| r.state != RouteState::Deleting)
-                .map(|r| r.destination)
-                .collect();
-            let subnet_id = association.subnet_id.clone();
-            (association.id.clone(), Association { subnet_id, routes })
-        })
-        .collect()
-}
-
-/// What a pass has to do.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Difference {
-    close: Vec<EndpointId>,
-    open: Vec<EndpointId>,
-}
-
-/// Compares what runs with what should. What listens elsewhere than it should is closed and opened.
-fn difference(
-    running: &BTreeMap<EndpointId, Listen>,
-    wanted: &BTreeMap<EndpointId, Wanted>,
-) -> Difference {
-    let is_right = |id: &EndpointId, listen: &Listen| {
-        wanted
-            .get(id)
-            .is_some_and(|wanted| wanted.listen == *listen)
-    };
-    let close: Vec<_> = running
-        .iter()
-        .filter(|(id, listen)| !is_right(id, listen))
-        .map(|(id, _)| id.clone())
-        .collect();
-    let open = wanted
-        .keys()
-        .filter(|id| !running.contains_key(*id) || close.contains(*id))
-        .cloned()
-        .collect();
-    Difference { close, open }
-}
 
 /// One endpoint that runs.
 struct Running {
@@ -174,6 +69,7 @@ pub(super) struct Reconciler {
     troubles: BTreeMap<EndpointId, String>,
     /// Credentials that could not be renewed; the endpoint goes on with those it has.
     warnings: BTreeMap<EndpointId, String>,
+    egresses: Egresses,
     applied: Option<Applied>,
     compiled: Option<Compiled>,
     reported: Option<(u64, BTreeMap<AssociationId, Option<String>>)>,
@@ -187,6 +83,11 @@ struct Compiled {
 }
 
 impl Compiled {
+    fn policy_of(&self, endpoint: &Endpoint) -> Policy {
+        let generation = next_generation();
+        Policy::compile(&self.snapshot, endpoint, &self.own, self.at, generation)
+    }
+
     /// Whether policies compiled from these at `now` would be the same.
     fn is_current(&self, snapshot: &Arc<Snapshot>, own: &OwnAddresses, now: Timestamp) -> bool {
         Arc::ptr_eq(&self.snapshot, snapshot) && self.own == *own && !self.is_due(now)
@@ -260,6 +161,7 @@ impl Reconciler {
             running: BTreeMap::new(),
             troubles: BTreeMap::new(),
             warnings: BTreeMap::new(),
+            egresses: Egresses::default(),
             applied: None,
             compiled: None,
             reported: None,
@@ -270,20 +172,25 @@ impl Reconciler {
     pub(super) async fn run(mut self) -> Option<Network> {
         let mut snapshots = self.shared.gatekeeper.snapshots();
         let mut stop = self.shared.closing.subscribe();
+        let mut host = host_changes();
+        let mut cause = Cause::Host;
         loop {
             let snapshot = snapshots.borrow_and_update().clone();
-            self.pass(&snapshot).await;
+            self.pass(&snapshot, cause).await;
             let next = async {
                 tokio::select! {
-                    changed = snapshots.changed() => changed.is_ok(),
-                    _ = stop.wait_for(|closing| *closing) => false,
+                    changed = snapshots.changed() => changed.ok().map(|()| Cause::Snapshot),
+                    () = changed(&mut host) => Some(Cause::Host),
+                    _ = stop.wait_for(|closing| *closing) => None,
                 }
             };
-            // The time limit stands for all that nobody announces: a port that has become free, an
-            // interface that came up.
-            if timeout(self.pause(clock::now()), next).await == Ok(false) {
-                break;
-            }
+            // The time limit stands for all that nobody announces: a port that has become free, a
+            // rule that has expired.
+            cause = match timeout(self.pause(clock::now()), next).await {
+                Ok(Some(cause)) => cause,
+                Ok(None) => break,
+                Err(_) => Cause::Host,
+            };
         }
         for running in self.running.values() {
             running.gate.is_closing.store(true, Ordering::Release);
@@ -300,10 +207,14 @@ impl Reconciler {
         })
     }
 
-    async fn pass(&mut self, snapshot: &Arc<Snapshot>) {
+    async fn pass(&mut self, snapshot: &Arc<Snapshot>, cause: Cause) {
         let now = clock::now();
-        let own = self.own_addresses();
-        let wanted = wanted(snapshot);
+        let own = self.own_addresses(cause);
+        let sought = wanted_ids(snapshot);
+        // Before anything that may wait: what is allowed no more ends now.
+        self.apply_policies(snapshot, &own, now, &sought);
+        self.egresses.want(wanted_egresses(snapshot));
+        let mut wanted = wanted(snapshot, &self.egresses);
         let listening = self.running.iter().map(|(id, r)| (id.clone(), r.listen));
         let difference = difference(&listening.collect(), &wanted);
         for id in &difference.close {
@@ -311,12 +222,29 @@ impl Reconciler {
         }
         self.troubles.retain(|id, _| wanted.contains_key(id));
         self.warnings.retain(|id, _| wanted.contains_key(id));
-        self.apply_policies(snapshot, &own, now, &wanted);
-        self.apply_terms(&wanted).await;
-        for id in &difference.open {
+        self.set_terms(&wanted);
+        self.apply_identities(&wanted).await;
+        self.open_all(&difference.open, snapshot, &own, now, &wanted)
+            .await;
+        self.share_ranges();
+        if self.apply_plan(&own, cause).await {
+            wanted = wanted::wanted(snapshot, &self.egresses);
+            self.set_terms(&wanted);
+        }
+        self.publish(snapshot, &wanted);
+    }
+
+    async fn open_all(
+        &mut self,
+        ids: &[EndpointId],
+        snapshot: &Snapshot,
+        own: &OwnAddresses,
+        now: Timestamp,
+        wanted: &BTreeMap<EndpointId, Wanted>,
+    ) {
+        for id in ids {
             if let (Some(wanted), Some(endpoint)) = (wanted.get(id), snapshot.endpoints.get(id)) {
-                let opened = self.open(snapshot, endpoint, &own, now, wanted).await;
-                match opened {
+                match self.open(snapshot, endpoint, own, now, wanted).await {
                     Ok(running) => {
                         tracing::info!(endpoint = %id, transport = %wanted.listen.transport,
                             port = wanted.listen.port, "an endpoint listens");
@@ -327,10 +255,6 @@ impl Reconciler {
                 }
             }
         }
-        self.share_ranges();
-        self.apply_plan(&own).await;
-        self.end_unwanted_sessions(&wanted);
-        self.publish(snapshot, &wanted);
     }
 
     fn note_trouble(&mut self, id: &EndpointId, trouble: String) {
@@ -346,38 +270,56 @@ impl Reconciler {
         snapshot: &Arc<Snapshot>,
         own: &OwnAddresses,
         now: Timestamp,
-        wanted: &BTreeMap<EndpointId, Wanted>,
+        wanted: &BTreeSet<&EndpointId>,
     ) {
         let compiled = self.compiled.as_ref();
         if compiled.is_some_and(|it| it.is_current(snapshot, own, now)) {
             return;
-        }
-        for (id, running) in &self.running {
-            if let (true, Some(endpoint)) = (wanted.contains_key(id), snapshot.endpoints.get(id)) {
-                let policy = Policy::compile(snapshot, endpoint, own, now, next_generation());
-                running.gate.policy.store(Arc::new(policy));
-            }
         }
         self.compiled = Some(Compiled {
             snapshot: Arc::clone(snapshot),
             own: own.clone(),
             at: now,
         });
+        for id in self.running.keys().filter(|id| wanted.contains(id)) {
+            self.compile_policy(id);
+        }
     }
 
-    /// What sessions get, and what new handshakes use.
-    async fn apply_terms(&mut self, wanted: &BTreeMap<EndpointId, Wanted>) {
+    /// Stores an endpoint's policy with a new generation, so that each of its flows is judged anew.
+    fn compile_policy(&self, id: &EndpointId) {
+        let Some(compiled) = &self.compiled else {
+            return;
+        };
+        let endpoint = compiled.snapshot.endpoints.get(id);
+        if let (Some(running), Some(endpoint)) = (self.running.get(id), endpoint) {
+            let policy = compiled.policy_of(endpoint);
+            running.gate.policy.store(Arc::new(policy));
+        }
+    }
+
+    /// What sessions get from now on, and to which association each of them is bound.
+    fn set_terms(&self, wanted: &BTreeMap<EndpointId, Wanted>) {
+        for (id, running) in &self.running {
+            let Some(wanted) = wanted.get(id) else {
+                continue;
+            };
+            let moved = running.gate.set_terms(&wanted.terms);
+            if moved > 0 {
+                tracing::info!(endpoint = %id, sessions = moved,
+                    "sessions are bound to another association or egress");
+                // Their flows were judged by the routes of the association before.
+                self.compile_policy(id);
+            }
+        }
+    }
+
+    /// What new handshakes use.
+    async fn apply_identities(&mut self, wanted: &BTreeMap<EndpointId, Wanted>) {
         for (id, running) in &mut self.running {
             let Some(wanted) = wanted.get(id) else {
                 continue;
             };
-            running.gate.terms.send_if_modified(|terms| {
-                let is_news = **terms != wanted.terms;
-                if is_news {
-                    *terms = Arc::new(wanted.terms.clone());
-                }
-                is_news
-            });
             let has_new_identity = running.tls.identity != wanted.identity;
             if has_new_identity || self.warnings.contains_key(id) {
                 match fetch_tls(&self.shared, id, &wanted.identity).await {
@@ -490,25 +432,16 @@ impl Reconciler {
         self.shared.book.set_ranges(ranges.collect());
     }
 
-    /// Sessions whose association is going come back through another one, or not at all.
-    fn end_unwanted_sessions(&self, wanted: &BTreeMap<EndpointId, Wanted>) {
-        let staying: BTreeSet<&AssociationId> = wanted
-            .values()
-            .flat_map(|wanted| wanted.terms.associations.keys())
-            .collect();
-        self.shared
-            .restart_sessions(CHANGED, |member| !staying.contains(&member.association_id));
-    }
-
-    /// Makes the host carry the ranges of what runs.
-    async fn apply_plan(&mut self, own: &OwnAddresses) {
+    /// Makes the host carry the ranges and egresses of what runs, and looks whether those work: true
+    /// if that is news.
+    async fn apply_plan(&mut self, own: &OwnAddresses, cause: Cause) -> bool {
         let ranges = self.running.values().map(|running| ClientRange {
             network: running.listen.client_range,
             nat: true,
         });
         let plan = Plan {
             ranges: ranges.collect(),
-            egresses: Vec::new(),
+            egresses: self.egresses.plan(),
         };
         let is_current = self.applied.as_ref().is_some_and(|applied| {
             applied.plan == plan
@@ -516,44 +449,56 @@ impl Reconciler {
                 && applied.troubles.is_empty()
                 && applied.at.elapsed() < REAPPLY
         });
-        if is_current {
-            return;
+        if is_current && (plan.egresses.is_empty() || cause == Cause::Snapshot) {
+            return false;
         }
         let Some(mut network) = self.network.take() else {
-            return;
+            return false;
         };
         let same_plan = plan.clone();
         let task = tokio::task::spawn_blocking(move || {
+            if is_current {
+                network.look();
+                return (network, None);
+            }
             let troubles = apply_each(&same_plan, |plan| network.apply(plan));
-            (network, troubles)
+            (network, Some(troubles))
         });
-        let troubles = match task.await {
+        let (is_news, troubles) = match task.await {
             Ok((network, troubles)) => {
+                let is_news = self.egresses.note_health(network.egress_health());
                 self.network = Some(network);
-                troubles
+                (is_news, troubles)
             }
             Err(error) => {
                 tracing::error!(%error, "changing the host's network ended abnormally");
-                Troubles {
+                let troubles = Troubles {
                     of_all: Some(ENDED.to_owned()),
                     ..Troubles::default()
-                }
+                };
+                (false, Some(troubles))
             }
         };
-        self.applied = Some(Applied {
-            plan,
-            own: own.clone(),
-            at: Instant::now(),
-            troubles,
-        });
+        if let Some(troubles) = troubles {
+            self.applied = Some(Applied {
+                plan,
+                own: own.clone(),
+                at: Instant::now(),
+                troubles,
+            });
+        }
+        is_news
     }
 
-    /// This machine's addresses; those read last if they cannot be read.
-    fn own_addresses(&self) -> OwnAddresses {
+    /// This machine's addresses: those read last unless they may have changed, or cannot be read.
+    fn own_addresses(&self, cause: Cause) -> OwnAddresses {
         let before = self.compiled.as_ref().map(|compiled| &compiled.own);
-        addresses(network::own_addresses(), before)
+        match (cause, before) {
+            // To read them takes milliseconds, for which a new rule shall not wait.
+            (Cause::Snapshot, Some(before)) => before.clone(),
+            _ => addresses(network::own_addresses(), before),
+        }
     }
-
     /// Tells what runs: in the status, and to the layer above if it is news.
     fn publish(&mut self, snapshot: &Snapshot, wanted: &BTreeMap<EndpointId, Wanted>) {
         let (worker_warnings, worker_trouble) = self.shared.ended_workers();
@@ -574,8 +519,11 @@ impl Reconciler {
             .iter()
             .flat_map(|(id, wanted)| {
                 let trouble = trouble_of(id, wanted);
-                let ids = wanted.terms.associations.keys().cloned();
-                ids.map(move |id| (id, trouble.clone()))
+                let associations = wanted.terms.associations.iter();
+                associations.map(move |(id, association)| {
+                    let trouble = trouble.clone().or_else(|| association.trouble.clone());
+                    (id.clone(), trouble)
+                })
             })
             .collect();
         let warnings = self.network.iter().flat_map(Network::warnings);
@@ -594,6 +542,31 @@ impl Reconciler {
                 self.reported = Some(report);
             }
         }
+    }
+}
+
+/// What a pass comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// A new snapshot.
+    Snapshot,
+    /// The machine has changed, or may have.
+    Host,
+}
+
+/// Word of the machine's changes; without it they are found by looking every few seconds.
+fn host_changes() -> Option<HostChanges> {
+    let opened = HostChanges::open();
+    if let Err(error) = &opened {
+        tracing::warn!(%error, "the system does not tell of changes to its interfaces");
+    }
+    opened.ok()
+}
+
+async fn changed(host: &mut Option<HostChanges>) {
+    match host {
+        Some(host) => host.changed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -762,77 +735,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::tests::world::{association_id, endpoint_id, snapshot},
-        *,
-    };
-
-    fn listens(snapshot: &Snapshot) -> BTreeMap<EndpointId, Listen> {
-        let wanted = wanted(snapshot).into_iter();
-        wanted.map(|(id, wanted)| (id, wanted.listen)).collect()
-    }
-
-    fn endpoint(snapshot: &mut Snapshot) -> &mut Endpoint {
-        snapshot.endpoints.get_mut(&endpoint_id()).unwrap()
-    }
-
-    #[test]
-    fn what_runs_as_it_should_is_left_alone() {
-        let snapshot = snapshot(Transport::Udp, 1194);
-        let difference = difference(&listens(&snapshot), &wanted(&snapshot));
-        assert_eq!(difference, Difference::default());
-    }
-
-    #[test]
-    fn a_new_endpoint_is_opened_and_one_that_goes_is_closed() {
-        let mut snapshot = snapshot(Transport::Udp, 1194);
-        let opening = difference(&BTreeMap::new(), &wanted(&snapshot));
-        assert_eq!(opening.open, [endpoint_id()]);
-        assert!(opening.close.is_empty());
-
-        let running = listens(&snapshot);
-        endpoint(&mut snapshot).deleting = true;
-        let closing = difference(&running, &wanted(&snapshot));
-        assert_eq!(closing.close, [endpoint_id()]);
-        assert!(closing.open.is_empty());
-    }
-
-    #[test]
-    fn an_endpoint_that_should_listen_elsewhere_is_closed_and_opened() {
-        let mut snapshot = snapshot(Transport::Udp, 1194);
-        let running = listens(&snapshot);
-        endpoint(&mut snapshot).port = 443;
-        let difference = difference(&running, &wanted(&snapshot));
-        assert_eq!(difference.close, [endpoint_id()]);
-        assert_eq!(difference.open, [endpoint_id()]);
-    }
-
-    #[test]
-    fn an_endpoint_listens_only_while_an_association_is_not_going() {
-        let mut snapshot = snapshot(Transport::Udp, 1194);
-        let leave = |snapshot: &mut Snapshot, number| {
-            let going = snapshot.associations.get_mut(&association_id(number));
-            going.unwrap().state = AssociationState::Disassociating;
-        };
-        leave(&mut snapshot, 1);
-        let staying = &wanted(&snapshot)[&endpoint_id()].terms.associations;
-        assert_eq!(staying.keys().collect::<Vec<_>>(), [&association_id(2)]);
-        leave(&mut snapshot, 2);
-        assert!(wanted(&snapshot).is_empty());
-    }
-
-    #[test]
-    fn a_failed_association_is_tried_again() {
-        let mut snapshot = snapshot(Transport::Udp, 1194);
-        for association in snapshot.associations.values_mut() {
-            let reason = "UDP port 1194 is in use by another program.".to_owned();
-            association.state = AssociationState::Failed { reason };
-        }
-        assert_eq!(
-            wanted(&snapshot)[&endpoint_id()].terms.associations.len(),
-            2
-        );
-    }
+    use super::{super::tests::world::snapshot, *};
+    use crate::model::Transport;
 
     #[test]
     fn policies_are_compiled_anew_in_the_second_a_rule_expires() {
@@ -897,14 +801,5 @@ mod tests {
 
         let refused = |_: &Plan| Err(network::Error::Firewall("no".to_owned()));
         assert!(apply_each(&plan, refused).of(taken).is_some());
-    }
-
-    #[test]
-    fn routes_that_are_going_are_not_given_to_clients() {
-        let mut snapshot = snapshot(Transport::Udp, 1194);
-        snapshot.routes[0].state = RouteState::Deleting;
-        let associations = &wanted(&snapshot)[&endpoint_id()].terms.associations;
-        assert!(associations[&association_id(1)].routes.is_empty());
-        assert_eq!(associations[&association_id(2)].routes.len(), 1);
     }
 }

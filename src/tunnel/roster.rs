@@ -10,14 +10,13 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 
-use super::session::Input;
+use super::{gate::Binding, session::Input};
 use crate::{
-    model::{
-        AssociationId, Connection, ConnectionId, ConnectionState, EndpointId, SubnetId, Traffic,
-    },
+    model::{Connection, ConnectionId, ConnectionState, EndpointId, Traffic},
     openvpn::{self, PeerId},
     policy,
 };
@@ -27,8 +26,8 @@ use crate::{
 pub(super) struct Member {
     pub(super) id: ConnectionId,
     pub(super) endpoint_id: EndpointId,
-    pub(super) association_id: AssociationId,
-    pub(super) subnet_id: SubnetId,
+    /// Its association, with the subnet; replaced when that fails.
+    pub(super) binding: Arc<ArcSwap<Binding>>,
     pub(super) address: Ipv4Addr,
     pub(super) peer_id: PeerId,
     pub(super) common_name: String,
@@ -120,11 +119,11 @@ impl Member {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the policy needs to know of it.
-    pub(super) fn policy_session(&self) -> policy::Session<'_> {
+    /// What the policy needs to know of it while it is bound so.
+    pub(super) fn policy_session<'a>(&'a self, binding: &'a Binding) -> policy::Session<'a> {
         policy::Session {
             address: self.address,
-            subnet: &self.subnet_id,
+            subnet: &binding.subnet_id,
             user: &self.common_name,
         }
     }
@@ -135,7 +134,7 @@ impl Member {
         Connection {
             id: self.id.clone(),
             endpoint_id: self.endpoint_id.clone(),
-            association_id: self.association_id.clone(),
+            association_id: self.binding.load().association_id.clone(),
             common_name: self.common_name.clone(),
             client_ip: self.address,
             device: *self.device.lock().unwrap_or_else(PoisonError::into_inner),

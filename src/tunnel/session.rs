@@ -8,7 +8,7 @@ use std::{
     future::{Future, pending},
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex, Weak, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -255,10 +255,9 @@ impl Task {
         let Some(stay) = &mut self.stay else {
             return;
         };
-        let (Some(member), Some(association)) = (
-            &stay.member,
-            terms.associations.get(&stay.place.association_id),
-        ) else {
+        let binding = stay.place.binding.load();
+        let association = terms.associations.get(&binding.association_id);
+        let (Some(member), Some(association)) = (&stay.member, association) else {
             return;
         };
         let wanted = Told::of(&terms, association);
@@ -371,12 +370,13 @@ impl Task {
             .gate
             .take_place(&client)
             .map_err(|reason| reason.to_string())?;
+        let told = self.gate.told(&place).ok_or(CHANGED)?;
         let peer_id = self
             .worker()
             .take_peer_id()
             .ok_or("the gateway has its most sessions already; try again later")?;
         Ok(Stay {
-            told: Told::of(&self.gate.terms(), &place.association),
+            told,
             place,
             peer_id,
             admission,
@@ -426,19 +426,10 @@ impl Task {
         self.shared.roster.insert(Arc::clone(&member));
         self.shared.report(Report::Opened(member.connection()));
         // Whoever looked for sessions to end before this one was listed has not seen it.
-        let is_wanted = self
-            .gate
-            .terms()
-            .associations
-            .contains_key(&member.association_id);
+        let is_closing = self.gate.is_closing.load(Ordering::Acquire);
         if !has_joined {
             control.close(now);
-        } else if !is_wanted
-            || self
-                .gate
-                .is_closing
-                .load(std::sync::atomic::Ordering::Acquire)
-        {
+        } else if is_closing {
             control.restart(now, CHANGED);
         } else {
             // What has changed since the client was asked about.
@@ -460,8 +451,7 @@ impl Task {
         Some(Arc::new(Member {
             id: ConnectionId::from_random(random),
             endpoint_id: self.gate.endpoint_id.clone(),
-            association_id: stay.place.association_id.clone(),
-            subnet_id: stay.place.association.subnet_id.clone(),
+            binding: Arc::clone(&stay.place.binding),
             address: stay.place.address,
             peer_id: stay.peer_id,
             common_name: stay.admission.identity.common_name.clone(),

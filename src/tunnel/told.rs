@@ -114,7 +114,7 @@ const NAMED: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SubnetId;
+    use crate::{model::SubnetId, network::EgressId};
 
     fn told(split_tunnel: bool, routes: &[&str], dns: &[[u8; 4]]) -> Told {
         let terms = Terms {
@@ -124,6 +124,9 @@ mod tests {
         };
         let association = Association {
             subnet_id: SubnetId::from_random([1; 9]),
+            zone: "local-1a".to_owned(),
+            egress: EgressId::DEFAULT,
+            trouble: None,
             routes: routes.iter().map(|route| route.parse().unwrap()).collect(),
         };
         Told::of(&terms, &association)

@@ -1,6 +1,7 @@
 //! The whole gateway over loopback, with our own client role at the other end.
 
 mod client;
+mod egress;
 mod live;
 mod pki;
 pub(super) mod world;
@@ -15,7 +16,7 @@ use self::{
 };
 use super::{Gateway as _, TunnelLive, worker::Order};
 use crate::{
-    model::{AssociationState, ConnectionState, Transport},
+    model::{ConnectionState, Transport},
     openvpn::{self, ClientConfig, CloseReason, Derivation, Offer},
 };
 
@@ -362,10 +363,10 @@ async fn one_certificate_may_be_connected_twice_and_comes_back_to_its_address() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sessions_spread_over_associations_and_leave_with_theirs() {
+async fn sessions_spread_over_associations() {
     let world = World::new(Transport::Udp).await;
-    let mut first = connect(&world, openvpn::Transport::Udp, "ada");
-    let mut second = connect(&world, openvpn::Transport::Udp, "bob");
+    let _first = connect(&world, openvpn::Transport::Udp, "ada");
+    let _second = connect(&world, openvpn::Transport::Udp, "bob");
     world
         .shows("one session in each", |live| {
             let of = |n| {
@@ -375,23 +376,6 @@ async fn sessions_spread_over_associations_and_leave_with_theirs() {
             of(1) && of(2)
         })
         .await;
-    world.keeper.change(|snapshot| {
-        let going = snapshot.associations.get_mut(&association_id(1)).unwrap();
-        going.state = AssociationState::Disassociating;
-    });
-    let associations = world.keeper.reconciled().await;
-    assert!(!associations.contains_key(&association_id(1)));
-    let closed = world.keeper.closed().await;
-    assert_eq!(closed.association_id, association_id(1));
-    let (leaving, staying) = if closed.common_name == "ada" {
-        (&mut first, &mut second)
-    } else {
-        (&mut second, &mut first)
-    };
-    let end = block_in_place(|| leaving.wait_for_end());
-    assert!(matches!(end, CloseReason::Restarted(_)), "{end:?}");
-    block_in_place(|| staying.receive(Duration::from_millis(50)));
-    assert!(staying.closed.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

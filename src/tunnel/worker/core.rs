@@ -260,13 +260,14 @@ impl Core {
             Ok(Opened::Packet(range)) => {
                 let packet = &bytes[range];
                 let policy = seat.gate.policy.load();
-                let session = seat.member.policy_session();
+                let binding = seat.member.binding.load();
+                let session = seat.member.policy_session(&binding);
                 match seat.flows.outbound(&policy, session, packet, now.secs) {
                     Verdict::Allow => {
                         if self.outgoing.is_full() {
                             self.port.send(&mut self.outgoing);
                         }
-                        if !self.outgoing.push(packet) {
+                        if !self.outgoing.push_by(packet, binding.egress) {
                             self.tally.lost(Loss::Oversize);
                         }
                     }
@@ -564,7 +565,8 @@ impl Seat {
             return;
         }
         let policy = self.gate.policy.load();
-        let session = self.member.policy_session();
+        let binding = self.member.binding.load();
+        let session = self.member.policy_session(&binding);
         for &(_, index) in packets {
             let slot = &mut batch.slots_mut()[index];
             if let Path::Tcp(stream) = &self.path
