@@ -216,7 +216,7 @@ impl Policy {
             });
         trace.tell(|| Step::SecurityGroupOut {
             groups: self.guard.titles(),
-            admitted_by: admitting.map(|rule| rule.told()),
+            admitted_by: admitting.map(super::guard::Admitting::told),
         });
         let is_admitted = self.guard.is_empty() || admitting.is_some();
         is_admitted.then_some(()).ok_or(Reason::SecurityGroupOut)
@@ -244,7 +244,7 @@ impl Policy {
             resource: resident.map(|it| it.title.clone()),
             from,
             groups: resident.map_or_else(Vec::new, |it| it.guard.titles()),
-            admitted_by: admitting.map(|rule| rule.told()),
+            admitted_by: admitting.map(super::guard::Admitting::told),
         });
         let is_admitted = resident.is_none() || admitting.is_some();
         is_admitted.then_some(()).ok_or(Reason::SecurityGroupIn)

@@ -483,8 +483,10 @@ impl Task {
                 tracing::debug!(remote = %self.remote, "the worker stopped before the session left");
             }
         }
-        if let Some(stay) = &stay {
+        if let Some(stay) = stay {
             self.worker().return_peer_id(stay.peer_id);
+            // Whoever hears that it has ended finds its address free.
+            drop(stay);
         }
         let reason = sentence(reason, self.why);
         match member {
