@@ -90,10 +90,14 @@ codes! {
     PeeringConnectionNotFound = "InvalidVpcPeeringConnectionID.NotFound",
     /// The peering connection was accepted already, or the two VPCs cannot be peered.
     PeeringConnectionState = "InvalidStateTransition",
+    /// The two VPCs have a peering connection.
+    PeeringConnectionExists = "VpcPeeringConnectionAlreadyExists",
     /// No such VPN connection.
     VpnConnectionNotFound = "InvalidVpnConnectionID.NotFound",
     /// No such route table.
     RouteTableNotFound = "InvalidRouteTableID.NotFound",
+    /// The route table is not for that subnet by name.
+    RouteTableAssociationNotFound = "InvalidAssociationID.NotFound",
     /// The route table has no such route.
     VpcRouteNotFound = "InvalidRoute.NotFound",
     /// The route table has a route to that destination.

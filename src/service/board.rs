@@ -9,7 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::{
-    model::{Attempt, Connection, ConnectionId, ConnectionState, EndpointId, Live, Snapshot, View},
+    model::{
+        Attempt, Connection, ConnectionId, ConnectionState, EndpointId, Live, NetworkMode,
+        Snapshot, View,
+    },
     tunnel::TunnelLive,
 };
 
@@ -55,6 +58,11 @@ impl Board {
 
     pub(super) fn views(&self) -> watch::Receiver<Arc<View>> {
         self.views.subscribe()
+    }
+
+    /// How packets get into the target networks; none while no gateway runs.
+    pub(super) fn mode(&self) -> Option<NetworkMode> {
+        self.lock().tunnel.status.mode
     }
 
     /// The view at this moment.

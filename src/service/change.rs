@@ -1,14 +1,14 @@
 //! One command on its way through one transaction.
 
-use std::sync::Arc;
+use std::{net::Ipv4Addr, sync::Arc};
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Caller, events};
+use super::{Caller, Host, events};
 use crate::{
-    model::{Answer, Code, Command, Refusal, Request, Snapshot},
+    model::{Answer, Code, Command, NetworkMode, Refusal, Request, Snapshot},
     store::{Replay, Tx},
 };
 
@@ -18,6 +18,7 @@ pub(super) struct Change<'a, 'c> {
     pub(super) tx: &'a mut Tx<'c>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) now: Timestamp,
+    pub(super) machine: Machine,
     /// The identifiers it concerns, for the event record.
     pub(super) resources: Vec<String>,
 }
@@ -26,6 +27,25 @@ impl Change<'_, '_> {
     /// Notes that the command concerns `id`.
     pub(super) fn concerns(&mut self, id: &impl ToString) {
         self.resources.push(id.to_string());
+    }
+}
+
+/// The machine that the gateway runs on, as commands are judged by it.
+#[derive(Clone)]
+pub(super) struct Machine {
+    pub(super) host: Arc<dyn Host>,
+    /// How packets get into the target networks; none while no gateway runs.
+    pub(super) mode: Option<NetworkMode>,
+}
+
+impl Machine {
+    /// The host that clients are told to connect to.
+    pub(super) fn dns_name(&self, snapshot: &Snapshot) -> String {
+        let chosen = snapshot.settings.public_address.clone();
+        chosen.unwrap_or_else(|| match self.host.address() {
+            Some(address) => address.to_string(),
+            None => Ipv4Addr::LOCALHOST.to_string(),
+        })
     }
 }
 
@@ -78,6 +98,7 @@ impl Terms {
     pub(super) fn carry_out<'c>(
         self,
         tx: &mut Tx<'c>,
+        machine: Machine,
         work: impl FnOnce(&mut Change<'_, 'c>) -> Result<Answer, Refusal>,
     ) -> Result<Answer, Refusal> {
         if let Some(token) = &self.token
@@ -94,6 +115,7 @@ impl Terms {
             snapshot: tx.snapshot(),
             now: tx.now(),
             tx,
+            machine,
             resources: Vec::new(),
         };
         let answer = work(&mut change)?;

@@ -1,6 +1,6 @@
 //! Endpoints and their target networks.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use ipnet::Ipv4Net;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::model::{
     Answer, Association, AssociationId, AssociationState, Authentication, Certificate,
     CertificateArn, Code, Endpoint, EndpointId, EndpointState, HostNetwork, Refusal, Route,
-    RouteState, Snapshot, Subnet, Transport, Vpc,
+    RouteState, SecurityGroupId, Snapshot, Subnet, Transport, Vpc,
     command::{
         AssociateTargetNetwork, AuthenticationOption, CreateClientVpnEndpoint, Describe,
         DescribeOfEndpoint, DisassociateTargetNetwork, EndpointCreated, EndpointDescription,
@@ -28,10 +28,9 @@ impl Change<'_, '_> {
     pub(super) fn create_endpoint(
         &mut self,
         command: CreateClientVpnEndpoint,
-        dns_name: String,
-        host: &[HostNetwork],
     ) -> Result<Answer, Refusal> {
         let snapshot = self.snapshot.clone();
+        let host = self.machine.host.networks();
         let existing = || snapshot.endpoints.values().filter(|e| !e.deleting);
         if existing().count() >= snapshot.settings.max_endpoints as usize {
             return Err(Refusal::new(
@@ -42,7 +41,7 @@ impl Change<'_, '_> {
                 ),
             ));
         }
-        let client_cidr = client_range(&snapshot, host, &command.client_cidr_block)?;
+        let client_cidr = client_range(&snapshot, &host, &command.client_cidr_block)?;
         let server = certificates::named(
             &snapshot,
             SERVER_CERTIFICATE,
@@ -62,6 +61,7 @@ impl Change<'_, '_> {
         if let Some(vpc) = vpc {
             refuse_overlap(VPC_ID, Code::InvalidParameterValue, client_cidr, vpc)?;
         }
+        let security_groups = first_groups(&snapshot, vpc, &command.security_group_ids)?;
         let endpoint = Endpoint {
             id: EndpointId::from_random(random()?),
             description: fields::description(&command.description)?,
@@ -76,9 +76,7 @@ impl Change<'_, '_> {
             split_tunnel: command.split_tunnel,
             dns_servers: fields::dns_servers(&command.dns_servers)?,
             vpc_id: vpc.map(|vpc| vpc.id.clone()),
-            security_groups: vpc
-                .map(|vpc| security_groups::default_set(&snapshot, &vpc.id))
-                .unwrap_or_default(),
+            security_groups,
             deleting: false,
             created_at: self.now,
         };
@@ -87,7 +85,7 @@ impl Change<'_, '_> {
         Ok(Answer::EndpointCreated(EndpointCreated {
             id: endpoint.id,
             state: EndpointState::PendingAssociate,
-            dns_name,
+            dns_name: self.machine.dns_name(&snapshot),
         }))
     }
 
@@ -151,6 +149,7 @@ impl Change<'_, '_> {
         for cidr in &vpc.cidrs {
             self.add_local_route(&endpoint.id, &subnet.id, *cidr)?;
         }
+        self.copy_routes_for_all(&endpoint.id, &subnet.id)?;
         Ok(Answer::AssociationStatus(association))
     }
 
@@ -174,6 +173,23 @@ impl Change<'_, '_> {
         self.tx
             .set_association_state(&association.id, &association.state)?;
         Ok(Answer::AssociationStatus(association))
+    }
+}
+
+/// The security groups of a new endpoint: those named, or else the default group of its VPC.
+fn first_groups(
+    snapshot: &Snapshot,
+    vpc: Option<&Vpc>,
+    ids: &[String],
+) -> Result<BTreeSet<SecurityGroupId>, Refusal> {
+    match vpc {
+        Some(vpc) if ids.is_empty() => Ok(security_groups::default_set(snapshot, &vpc.id)),
+        Some(vpc) => security_groups::of_vpc(snapshot, &vpc.id, ids),
+        None if ids.is_empty() => Ok(BTreeSet::new()),
+        None => Err(invalid(
+            security_groups::GROUP_IDS,
+            "Security groups cannot be specified without a VPC ID: name their VPC, or leave them out and apply them once a target network is associated",
+        )),
     }
 }
 

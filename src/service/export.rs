@@ -18,13 +18,13 @@ use crate::{
 };
 
 impl Change<'_, '_> {
-    /// Writes the configuration for clients of an endpoint, which will find it at `host`.
+    /// Writes the configuration for clients of an endpoint.
     pub(super) fn export_client_configuration(
         &mut self,
         command: &ExportClientConfiguration,
-        host: &str,
     ) -> Result<Answer, Refusal> {
         let snapshot = self.snapshot.clone();
+        let host = self.machine.dns_name(&snapshot);
         let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
         self.concerns(&endpoint.id);
         let server = certificates::named(
@@ -46,7 +46,7 @@ impl Change<'_, '_> {
         let facts = certificates::inspected(&server.certificate_pem)?;
         let ca = server_ca(&snapshot, server)?;
         let text = ProfileText {
-            host,
+            host: &host,
             port: endpoint.port,
             transport: match endpoint.transport {
                 Transport::Udp => openvpn::Transport::Udp,

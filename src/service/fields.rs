@@ -1,7 +1,7 @@
 //! What single fields may hold. Every refusal names the field by AWS's parameter name and, where
 //! there is one, a value that would be right.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr, str::FromStr};
 
 use aws_lc_rs::rand;
 use ipnet::Ipv4Net;
@@ -35,6 +35,43 @@ pub(super) fn needed<'a>(field: &str, text: &'a str, example: &str) -> Result<&'
         return Err(Refusal::missing(field, example).cure(example));
     }
     Ok(text)
+}
+
+/// The thing that a field names by its identifier. `what` is what AWS's message calls it.
+///
+/// # Errors
+/// `MissingParameter`; `missing` for one that is not there, with those that are.
+pub(super) fn named<'s, K, V>(
+    things: &'s BTreeMap<K, V>,
+    field: &str,
+    (what, example): (&str, &str),
+    missing: Code,
+    text: &str,
+) -> Result<&'s V, Refusal>
+where
+    K: Ord + FromStr + ToString,
+{
+    let text = needed(field, text, example)?;
+    let found = text.parse().ok().and_then(|id: K| things.get(&id));
+    found.ok_or_else(|| {
+        let hint = if things.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "; there is {}",
+                listed(things.keys().map(ToString::to_string))
+            )
+        };
+        let refusal = Refusal::new(
+            missing,
+            format!("The {what} ID '{text}' does not exist{hint}"),
+        )
+        .at(field);
+        match things.keys().next() {
+            Some(first) => refusal.cure(first.to_string()),
+            None => refusal,
+        }
+    })
 }
 
 /// A network that must be given, without host bits.

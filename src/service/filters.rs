@@ -1,6 +1,9 @@
 //! Filters of describe commands.
 
-use crate::model::{Code, Refusal, Tags, command::Filter};
+use crate::model::{
+    Code, Refusal, Tags,
+    command::{Describe, Filter},
+};
 
 /// The things that pass every filter. `values` answers what a thing has under a filter's name;
 /// `names` are the filters there are.
@@ -26,6 +29,30 @@ pub(super) fn select<'a, T: Clone + 'a>(
         })
     };
     Ok(things.filter(passes).cloned().collect())
+}
+
+/// The things that a describe command asks for: those it names, or else all, that pass every filter.
+/// `find` answers the thing that an identifier names.
+///
+/// # Errors
+/// What `find` refuses; `InvalidParameterValue` for a filter that there is not.
+pub(super) fn described<'a, T: Clone + 'a>(
+    all: impl Iterator<Item = &'a T>,
+    wanted: &Describe,
+    find: impl Fn(&str) -> Result<&'a T, Refusal>,
+    names: &[&str],
+    values: impl Fn(&T, &str) -> Vec<String>,
+) -> Result<Vec<T>, Refusal> {
+    let named: Vec<&T> = wanted
+        .ids
+        .iter()
+        .map(|id| find(id))
+        .collect::<Result<_, _>>()?;
+    if named.is_empty() {
+        select(all, &wanted.filters, names, values)
+    } else {
+        select(named.into_iter(), &wanted.filters, names, values)
+    }
 }
 
 /// What tags answer to the filters `tag:<key>` and `tag-key`.

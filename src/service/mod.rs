@@ -13,12 +13,14 @@
 
 mod access;
 mod admission;
+mod attachments;
 mod board;
 mod caller;
 mod certificates;
 mod change;
 mod connections;
 mod directory;
+mod egress;
 mod endpoints;
 mod events;
 mod export;
@@ -26,6 +28,9 @@ mod fields;
 mod filters;
 mod host;
 mod networks;
+mod permissions;
+mod resources;
+mod route_tables;
 mod routes;
 mod security_groups;
 mod settings;
@@ -44,7 +49,7 @@ use tokio::{
 use self::{
     admission::Desk,
     board::Board,
-    change::{Change, Terms, dry_run},
+    change::{Change, Machine, Terms, dry_run},
     events::Recorder,
 };
 pub use self::{
@@ -54,7 +59,7 @@ pub use self::{
 use crate::{
     clock,
     model::{
-        Answer, Certificate, Code, Command, Event, Refusal, Request, Snapshot, View,
+        Answer, Certificate, Code, Command, Direction, Event, Refusal, Request, Snapshot, View,
         command::{IssueCertificate, LookupEvents},
     },
     pki::SecretPem,
@@ -272,9 +277,19 @@ impl Service {
             .map(|certificate| Answer::Certificate(Box::new(certificate.clone()))),
             Command::DescribeVpcs(wanted) => networks::describe_vpcs(&snapshot, wanted),
             Command::DescribeSubnets(wanted) => networks::describe_subnets(&snapshot, wanted),
+            Command::DescribeAvailabilityZones => Ok(egress::availability_zones(&snapshot)),
             Command::DescribeInternetGateways(wanted) => {
                 networks::describe_internet_gateways(&snapshot, wanted)
             }
+            Command::DescribeVpcPeeringConnections(wanted) => {
+                attachments::describe_peering_connections(&snapshot, wanted)
+            }
+            Command::DescribeVpnConnections(wanted) => {
+                attachments::describe_vpn_connections(&snapshot, wanted)
+            }
+            Command::DescribeRouteTables(wanted) => route_tables::describe(&snapshot, wanted),
+            Command::DescribeSecurityGroups(wanted) => security_groups::describe(&snapshot, wanted),
+            Command::DescribeNetworkInterfaces(wanted) => resources::describe(&snapshot, wanted),
             Command::DescribeClientVpnEndpoints(wanted) => {
                 endpoints::describe(&snapshot, wanted, &self.dns_name())
             }
@@ -361,27 +376,6 @@ impl Service {
                 self.change(terms, move |change| change.insert_certificate(new))
                     .await
             }
-            Command::ImportHostNetworks(command) => {
-                let networks = self.inner.host.networks();
-                self.change(terms, move |change| {
-                    change.import_host_networks(&command, &networks)
-                })
-                .await
-            }
-            Command::CreateClientVpnEndpoint(command) => {
-                let (dns_name, networks) = (self.dns_name(), self.inner.host.networks());
-                self.change(terms, move |change| {
-                    change.create_endpoint(command, dns_name, &networks)
-                })
-                .await
-            }
-            Command::ExportClientVpnClientConfiguration(command) => {
-                let host = self.dns_name();
-                self.change(terms, move |change| {
-                    change.export_client_configuration(&command, &host)
-                })
-                .await
-            }
             Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
             Command::ReconnectClientVpnConnections(command) => self.reconnect(terms, command).await,
             command => {
@@ -395,7 +389,8 @@ impl Service {
     where
         F: FnOnce(&mut Change<'_, '_>) -> Result<Answer, Refusal> + Send + 'static,
     {
-        let work = move |tx: &mut Tx<'_>| terms.carry_out(tx, work);
+        let machine = self.machine();
+        let work = move |tx: &mut Tx<'_>| terms.carry_out(tx, machine, work);
         let answer = self.inner.store.transact(clock::now(), work).await;
         self.inner.board.publish(clock::now());
         answer
@@ -433,11 +428,14 @@ impl Service {
 
     /// The host that clients are told to connect to.
     fn dns_name(&self) -> String {
-        let chosen = self.snapshot().settings.public_address.clone();
-        chosen.unwrap_or_else(|| match self.inner.host.address() {
-            Some(address) => address.to_string(),
-            None => std::net::Ipv4Addr::LOCALHOST.to_string(),
-        })
+        self.machine().dns_name(&self.snapshot())
+    }
+
+    fn machine(&self) -> Machine {
+        Machine {
+            host: Arc::clone(&self.inner.host),
+            mode: self.inner.board.mode(),
+        }
     }
 
     fn gateway(&self) -> Option<Arc<dyn Gateway>> {
@@ -454,7 +452,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Change<'_, '_> {
-    /// Applies a command that needs nothing but the transaction.
+    /// Applies a command that needs nothing but the transaction and what is known of the machine.
     fn apply(&mut self, command: Command) -> Result<Answer, Refusal> {
         match command {
             Command::ExportCertificate(command) => self.export_certificate(&command),
@@ -471,10 +469,49 @@ impl Change<'_, '_> {
             Command::AttachInternetGateway(command) => self.attach_internet_gateway(&command),
             Command::DetachInternetGateway(command) => self.detach_internet_gateway(&command),
             Command::DeleteInternetGateway(command) => self.delete_internet_gateway(&command),
+            Command::CreateVpcPeeringConnection(command) => self.create_peering(command),
+            Command::AcceptVpcPeeringConnection(command) => self.accept_peering(&command),
+            Command::DeleteVpcPeeringConnection(command) => self.delete_peering(&command),
+            Command::CreateVpnConnection(command) => self.create_vpn(command),
+            Command::CreateVpnConnectionRoute(command) => self.add_vpn_network(&command),
+            Command::DeleteVpnConnectionRoute(command) => self.remove_vpn_network(&command),
+            Command::DeleteVpnConnection(command) => self.delete_vpn(&command),
+            Command::CreateRouteTable(command) => self.create_route_table(command),
+            Command::AssociateRouteTable(command) => self.associate_route_table(&command),
+            Command::DisassociateRouteTable(command) => self.disassociate_route_table(&command),
+            Command::CreateRoute(command) => self.create_vpc_route(&command),
+            Command::DeleteRoute(command) => self.delete_vpc_route(&command),
+            Command::DeleteRouteTable(command) => self.delete_route_table(&command),
+            Command::CreateSecurityGroup(command) => self.create_security_group(command),
+            Command::DeleteSecurityGroup(command) => self.delete_security_group(&command),
+            Command::AuthorizeSecurityGroupIngress(command) => {
+                self.authorize_group(&command, Direction::Ingress)
+            }
+            Command::AuthorizeSecurityGroupEgress(command) => {
+                self.authorize_group(&command, Direction::Egress)
+            }
+            Command::RevokeSecurityGroupIngress(command) => {
+                self.revoke_group(&command, Direction::Ingress)
+            }
+            Command::RevokeSecurityGroupEgress(command) => {
+                self.revoke_group(&command, Direction::Egress)
+            }
+            Command::CreateNetworkInterface(command) => self.create_resource(command),
+            Command::ModifyNetworkInterfaceAttribute(command) => self.modify_resource(&command),
+            Command::DeleteNetworkInterface(command) => self.delete_resource(&command),
+            Command::ApplySecurityGroupsToClientVpnTargetNetwork(command) => {
+                self.apply_security_groups(&command)
+            }
+            Command::ModifySubnetEgress(command) => self.modify_subnet_egress(&command),
+            Command::ImportHostNetworks(command) => self.import_host_networks(&command),
             Command::CreateGroup(command) => self.create_group(&command),
             Command::DeleteGroup(command) => self.delete_group(&command),
             Command::AddUserToGroup(command) => self.add_user_to_group(&command),
             Command::RemoveUserFromGroup(command) => self.remove_user_from_group(&command),
+            Command::CreateClientVpnEndpoint(command) => self.create_endpoint(command),
+            Command::ExportClientVpnClientConfiguration(command) => {
+                self.export_client_configuration(&command)
+            }
             Command::DeleteClientVpnEndpoint(command) => self.delete_endpoint(&command),
             Command::AssociateClientVpnTargetNetwork(command) => self.associate(&command),
             Command::DisassociateClientVpnTargetNetwork(command) => self.disassociate(&command),

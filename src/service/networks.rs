@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use ipnet::Ipv4Net;
 
 use super::{
+    attachments,
     change::Change,
+    egress,
     fields::{self, invalid, listed, needed, random},
     filters::{select, tag_values},
     security_groups,
 };
 use crate::model::{
     Answer, AssociationState, Code, Endpoint, EndpointId, HostNetwork, InternetGateway,
-    InternetGatewayId, Refusal, Route, RouteOrigin, RouteState, RouteTable, RouteTableId,
+    InternetGatewayId, Refusal, Resource, Route, RouteOrigin, RouteState, RouteTable, RouteTableId,
     RouteTarget, Snapshot, Subnet, SubnetId, Tags, Vpc, VpcId, VpcRoute,
     command::{
         ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, GatewayAttachment,
@@ -69,7 +71,9 @@ impl Change<'_, '_> {
         for endpoint in endpoints_of(&snapshot, &vpc.id) {
             refuse_overlap(endpoint, cidr)?;
         }
+        attachments::refuse_overlap_with_peers(&snapshot, &vpc.id, cidr)?;
         self.tx.insert_vpc_cidr(&vpc.id, cidr)?;
+        self.tell_peers_of_block(&vpc.id, cidr)?;
         for association in snapshot.associations.values() {
             let staying = association.state != AssociationState::Disassociating;
             if association.vpc_id == vpc.id && staying {
@@ -118,6 +122,10 @@ impl Change<'_, '_> {
             ));
         }
         self.tx.delete_vpc_cidr(&vpc.id, cidr)?;
+        for peering in attachments::active_peerings(&snapshot, &vpc.id) {
+            let target = RouteTarget::PeeringConnection(peering.id.clone());
+            self.withdraw(cidr, &target)?;
+        }
         for route in &snapshot.routes {
             let of_vpc = snapshot
                 .subnets
@@ -148,6 +156,11 @@ impl Change<'_, '_> {
                 .map(|gateway| gateway.id.to_string()),
         );
         users.extend(attached_to(&snapshot, &vpc.id));
+        // A rule of another VPC's group may name a group of this one as long as they are peered,
+        // and stays when they no longer are.
+        if let Some(group) = snapshot.default_security_group(&vpc.id) {
+            users.extend(security_groups::rules_that_name(&snapshot, &group.id));
+        }
         users.extend(
             snapshot
                 .endpoints
@@ -173,7 +186,10 @@ impl Change<'_, '_> {
             None | Some("") => free_zone(&snapshot, &vpc.id),
             Some(zone) => named_zone(zone)?,
         };
-        let subnet = new_subnet(&snapshot, vpc, cidr, zone, fields::tags(command.tags)?)?;
+        let mut subnet = new_subnet(&snapshot, vpc, cidr, zone, fields::tags(command.tags)?)?;
+        if let Some(choice) = &command.egress {
+            subnet.egress = egress::chosen(choice, &self.machine)?;
+        }
         self.concerns(&subnet.id);
         self.tx.insert_subnet(&subnet)?;
         Ok(Answer::Subnet(subnet))
@@ -195,6 +211,18 @@ impl Change<'_, '_> {
                     "The subnet {} is a target network of {}; disassociate it first",
                     subnet.id,
                     listed(users.iter().map(|association| &association.endpoint_id))
+                ),
+            ));
+        }
+        let inside = |resource: &&Resource| resource.subnet_id == subnet.id;
+        let resources: Vec<_> = snapshot.resources.values().filter(inside).collect();
+        if !resources.is_empty() {
+            return Err(in_use(
+                SUBNET_ID,
+                format!(
+                    "The subnet {} holds the resources {}; delete them first",
+                    subnet.id,
+                    listed(resources.iter().map(|resource| &resource.id))
                 ),
             ));
         }
@@ -273,6 +301,24 @@ impl Change<'_, '_> {
         Ok(())
     }
 
+    /// Takes the routes to `destination` away that came with the attachment of `target`.
+    pub(super) fn withdraw(
+        &mut self,
+        destination: Ipv4Net,
+        target: &RouteTarget,
+    ) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.clone();
+        for table in snapshot.route_tables.values() {
+            let came_with_it = |route: &VpcRoute| {
+                route.is_propagated && route.target == *target && route.destination == destination
+            };
+            if table.routes.iter().any(came_with_it) {
+                self.tx.delete_vpc_route(&table.id, destination)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn detach_internet_gateway(
         &mut self,
         command: &GatewayAttachment,
@@ -305,18 +351,20 @@ impl Change<'_, '_> {
                 format!("{} is attached to {vpc}; detach it first", gateway.id),
             ));
         }
+        let target = RouteTarget::InternetGateway(gateway.id.clone());
+        attachments::refuse_while_routed(&snapshot, INTERNET_GATEWAY_ID, &target)?;
         self.tx.delete_internet_gateway(&gateway.id)?;
         Ok(Answer::Done)
     }
 
-    /// Makes a VPC with one subnet of each network of the named interfaces among `networks`. Of an
+    /// Makes a VPC with one subnet of each network of the machine's named interfaces. Of an
     /// interface in several networks those are left out that cannot be imported; one in none that
     /// can be is refused.
     pub(super) fn import_host_networks(
         &mut self,
         command: &ImportHostNetworks,
-        networks: &[HostNetwork],
     ) -> Result<Answer, Refusal> {
+        let networks = self.machine.host.networks();
         if command.interfaces.is_empty() {
             return Err(Refusal::missing(INTERFACES, "eth0"));
         }
@@ -324,7 +372,7 @@ impl Change<'_, '_> {
         let wanted: BTreeSet<&str> = command.interfaces.iter().map(String::as_str).collect();
         let mut subnets = Vec::new();
         for interface in wanted {
-            for network in importable(&snapshot, interface, networks)? {
+            for network in importable(&snapshot, interface, &networks)? {
                 subnets.push(self.import_host_network(&snapshot, network)?);
             }
         }
@@ -495,7 +543,7 @@ pub(super) fn subnet<'s>(
         })
 }
 
-fn internet_gateway<'s>(
+pub(super) fn internet_gateway<'s>(
     snapshot: &'s Snapshot,
     text: &str,
 ) -> Result<&'s InternetGateway, Refusal> {
@@ -716,7 +764,7 @@ fn trouble_of_import(snapshot: &Snapshot, network: &HostNetwork) -> Option<Strin
     ))
 }
 
-fn in_use(field: &str, message: String) -> Refusal {
+pub(super) fn in_use(field: &str, message: String) -> Refusal {
     Refusal::new(Code::DependencyViolation, message).at(field)
 }
 

@@ -1,5 +1,9 @@
 //! The route tables of endpoints.
 
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
+
 use super::{
     change::Change,
     endpoints::{endpoint, living},
@@ -7,8 +11,8 @@ use super::{
     filters::select,
 };
 use crate::model::{
-    Answer, AssociationState, Code, Endpoint, Refusal, Route, RouteOrigin, RouteState, Snapshot,
-    SubnetId,
+    Answer, AssociationState, Code, Endpoint, EndpointId, Refusal, Route, RouteOrigin, RouteState,
+    Snapshot, SubnetId,
     command::{CreateRoute, DeleteRoute, DescribeOfEndpoint},
     net,
 };
@@ -28,49 +32,113 @@ impl Change<'_, '_> {
                 ),
             ));
         }
-        let subnet_id = associated_subnet(&snapshot, endpoint, &command.target_vpc_subnet_id)?;
-        self.concerns(&subnet_id);
-        let route = Route {
-            endpoint_id: endpoint.id.clone(),
-            destination,
-            subnet_id,
-            origin: RouteOrigin::AddRoute,
-            for_all: false,
-            description: fields::description(&command.description)?,
-            state: RouteState::Creating,
+        let subnets = if command.all_associations {
+            refuse_subnet_beside_all(&command.target_vpc_subnet_id)?;
+            every_subnet(&snapshot, endpoint)?
+        } else {
+            let text = &command.target_vpc_subnet_id;
+            vec![associated_subnet(&snapshot, endpoint, text)?]
         };
-        let same =
-            |other: &&Route| other.destination == destination && other.subnet_id == route.subnet_id;
-        match snapshot.routes_of(&endpoint.id).find(same) {
-            // One that is going is replaced by the new one at once.
+        let description = fields::description(&command.description)?;
+        self.refuse_too_many_routes(endpoint)?;
+        let mut first = None;
+        for subnet_id in subnets {
+            let route = Route {
+                endpoint_id: endpoint.id.clone(),
+                destination,
+                subnet_id,
+                origin: RouteOrigin::AddRoute,
+                for_all: command.all_associations,
+                description: description.clone(),
+                state: RouteState::Creating,
+            };
+            self.concerns(&route.subnet_id);
+            self.put_route(&route)?;
+            first.get_or_insert(route);
+        }
+        // There is at least one subnet, or it would have been refused.
+        first
+            .map(Answer::RouteStatus)
+            .ok_or_else(|| no_target_network(endpoint))
+    }
+
+    /// Adds a route, also in the place of one that is going.
+    fn put_route(&mut self, route: &Route) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.clone();
+        let same = |other: &&Route| {
+            other.destination == route.destination && other.subnet_id == route.subnet_id
+        };
+        match snapshot.routes_of(&route.endpoint_id).find(same) {
             Some(old) if old.state == RouteState::Deleting => self.tx.delete_route(old)?,
-            Some(_) => {
+            Some(old) => {
+                let hint = if old.for_all {
+                    ", as the route for all associations"
+                } else if route.for_all && old.origin == RouteOrigin::AddRoute {
+                    "; delete it, then the route for all associations can take its place"
+                } else {
+                    ""
+                };
                 return Err(Refusal::new(
                     Code::DuplicateRoute,
                     format!(
-                        "The route to {destination} through {} exists already",
-                        route.subnet_id
+                        "The route to {} through {} exists already{hint}",
+                        route.destination, route.subnet_id
                     ),
                 )
                 .at(DESTINATION));
             }
             None => {}
         }
+        self.tx.insert_route(route)?;
+        Ok(())
+    }
+
+    /// A route for all associations counts once: it is one to who made it.
+    fn refuse_too_many_routes(&self, endpoint: &Endpoint) -> Result<(), Refusal> {
+        let snapshot = &self.snapshot;
         let by_hand = |route: &&Route| {
             route.origin == RouteOrigin::AddRoute && route.state != RouteState::Deleting
         };
+        let routes = snapshot.routes_of(&endpoint.id).filter(by_hand);
+        let counted: BTreeSet<_> = routes
+            .map(|route| {
+                (
+                    route.destination,
+                    (!route.for_all).then_some(&route.subnet_id),
+                )
+            })
+            .collect();
         let most = snapshot.settings.max_routes as usize;
-        if snapshot.routes_of(&endpoint.id).filter(by_hand).count() >= most {
-            return Err(Refusal::new(
-                Code::RouteLimitExceeded,
-                format!(
-                    "{} has {most} routes, as many as it may have; delete one first",
-                    endpoint.id
-                ),
-            ));
+        if counted.len() < most {
+            return Ok(());
         }
-        self.tx.insert_route(&route)?;
-        Ok(Answer::RouteStatus(route))
+        Err(Refusal::new(
+            Code::RouteLimitExceeded,
+            format!(
+                "{} has {most} routes, as many as it may have; delete one first",
+                endpoint.id
+            ),
+        ))
+    }
+
+    /// Gives a new association the routes that are for all of them.
+    pub(super) fn copy_routes_for_all(
+        &mut self,
+        endpoint: &EndpointId,
+        subnet: &SubnetId,
+    ) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.clone();
+        let mut done = BTreeSet::new();
+        for route in staying_for_all(&snapshot, endpoint) {
+            if done.insert(route.destination) {
+                self.put_route(&Route {
+                    subnet_id: subnet.clone(),
+                    state: RouteState::Creating,
+                    ..route.clone()
+                })?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn delete_route(&mut self, command: &DeleteRoute) -> Result<Answer, Refusal> {
@@ -78,6 +146,11 @@ impl Change<'_, '_> {
         let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
         self.concerns(&endpoint.id);
         let destination = fields::cidr(DESTINATION, &command.destination_cidr_block, "0.0.0.0/0")?;
+        if command.all_associations {
+            let subnet = command.target_vpc_subnet_id.as_deref().unwrap_or_default();
+            refuse_subnet_beside_all(subnet)?;
+            return self.delete_route_for_all(endpoint, destination);
+        }
         let subnet = command
             .target_vpc_subnet_id
             .as_deref()
@@ -89,6 +162,15 @@ impl Change<'_, '_> {
                 && subnet.is_none_or(|subnet| route.subnet_id.as_str() == subnet)
         };
         let found: Vec<&Route> = snapshot.routes_of(&endpoint.id).filter(wanted).collect();
+        if let Some(route) = found.iter().find(|route| route.for_all) {
+            return Err(invalid(
+                DESTINATION,
+                format!(
+                    "The route to {destination} through {} is one for all associations, of which none can be deleted alone; delete it for all of them (AllAssociations=true), then add it to those that shall keep it",
+                    route.subnet_id
+                ),
+            ));
+        }
         let route = match found.as_slice() {
             [] => {
                 return Err(Refusal::new(
@@ -125,6 +207,78 @@ impl Change<'_, '_> {
             ..route.clone()
         }))
     }
+
+    fn delete_route_for_all(
+        &mut self,
+        endpoint: &Endpoint,
+        destination: Ipv4Net,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let all = staying_for_all(&snapshot, &endpoint.id);
+        let found: Vec<&Route> = all.filter(|it| it.destination == destination).collect();
+        for route in &found {
+            self.concerns(&route.subnet_id);
+            self.tx.set_route_state(route, RouteState::Deleting)?;
+        }
+        let Some(first) = found.first() else {
+            return Err(Refusal::new(
+                Code::RouteNotFound,
+                format!(
+                    "{} has no route to {destination} for all associations; name the subnet of a single one instead",
+                    endpoint.id
+                ),
+            )
+            .at(DESTINATION));
+        };
+        Ok(Answer::RouteStatus(Route {
+            state: RouteState::Deleting,
+            ..(*first).clone()
+        }))
+    }
+}
+
+/// The routes of an endpoint that are for all its associations, and not going.
+fn staying_for_all<'s>(
+    snapshot: &'s Snapshot,
+    endpoint: &'s EndpointId,
+) -> impl Iterator<Item = &'s Route> {
+    snapshot
+        .routes_of(endpoint)
+        .filter(|route| route.for_all && route.state != RouteState::Deleting)
+}
+
+fn refuse_subnet_beside_all(subnet: &str) -> Result<(), Refusal> {
+    if subnet.trim().is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::InvalidParameterCombination,
+        format!("Give either {TARGET_SUBNET} or AllAssociations=true, not both"),
+    )
+    .at(TARGET_SUBNET))
+}
+
+/// The subnets of all associations that are not going.
+fn every_subnet(snapshot: &Snapshot, endpoint: &Endpoint) -> Result<Vec<SubnetId>, Refusal> {
+    let staying = snapshot
+        .associations_of(&endpoint.id)
+        .filter(|association| association.state != AssociationState::Disassociating);
+    let subnets: Vec<_> = staying.map(|it| it.subnet_id.clone()).collect();
+    if subnets.is_empty() {
+        return Err(no_target_network(endpoint));
+    }
+    Ok(subnets)
+}
+
+fn no_target_network(endpoint: &Endpoint) -> Refusal {
+    Refusal::new(
+        Code::ActiveAssociationNotFound,
+        format!(
+            "{} has no target network yet; associate one first",
+            endpoint.id
+        ),
+    )
+    .at(TARGET_SUBNET)
 }
 
 pub(super) fn describe(

@@ -89,6 +89,159 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Has a subnet use the route table from now on, instead of the one it used.
+    ///
+    /// # Errors
+    /// When the database refuses, as it does to a subnet of another VPC.
+    pub fn associate_route_table(
+        &mut self,
+        table: &RouteTable,
+        subnet: &SubnetId,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO route_table_subnet (subnet_id, route_table_id, vpc_id) VALUES (?, ?, ?)",
+            params![subnet.as_str(), table.id.as_str(), table.vpc_id.as_str()],
+        )?;
+        self.change("route-table", table.id.as_str())?;
+        Ok(())
+    }
+
+    /// Has a subnet use the main route table of its VPC again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn disassociate_route_table(
+        &mut self,
+        table: &RouteTableId,
+        subnet: &SubnetId,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM route_table_subnet WHERE subnet_id = ? AND route_table_id = ?",
+            params![subnet.as_str(), table.as_str()],
+        )?;
+        self.change("route-table", table.as_str())?;
+        Ok(())
+    }
+
+    /// Adds a peering connection.
+    ///
+    /// # Errors
+    /// When the database refuses, as it does where the two VPCs have one.
+    pub fn insert_peering_connection(
+        &mut self,
+        peering: &PeeringConnection,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO peering_connection (id, requester_vpc_id, accepter_vpc_id, is_active)
+             VALUES (?, ?, ?, ?)",
+            params![
+                peering.id.as_str(),
+                peering.requester_vpc_id.as_str(),
+                peering.accepter_vpc_id.as_str(),
+                peering.is_active,
+            ],
+        )?;
+        self.insert_tags(peering.id.as_str(), &peering.tags)?;
+        self.change("peering-connection", peering.id.as_str())?;
+        Ok(())
+    }
+
+    /// Has a peering connection carry traffic from now on.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn activate_peering_connection(
+        &mut self,
+        peering: &VpcPeeringConnectionId,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE peering_connection SET is_active = 1 WHERE id = ?",
+            [peering.as_str()],
+        )?;
+        self.change("peering-connection", peering.as_str())?;
+        Ok(())
+    }
+
+    /// Removes a peering connection.
+    ///
+    /// # Errors
+    /// When the database refuses, as it does while a route leads through it.
+    pub fn delete_peering_connection(
+        &mut self,
+        peering: &VpcPeeringConnectionId,
+    ) -> Result<(), StoreError> {
+        self.delete_thing(
+            "peering-connection",
+            "DELETE FROM peering_connection WHERE id = ?",
+            peering.as_str(),
+        )
+    }
+
+    /// Adds a VPN connection with the networks behind it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn insert_vpn_connection(&mut self, vpn: &VpnConnection) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO vpn_connection (id, vpc_id) VALUES (?, ?)",
+            params![vpn.id.as_str(), vpn.vpc_id.as_str()],
+        )?;
+        for cidr in &vpn.cidrs {
+            self.insert_vpn_connection_cidr(&vpn.id, *cidr)?;
+        }
+        self.insert_tags(vpn.id.as_str(), &vpn.tags)?;
+        self.change("vpn-connection", vpn.id.as_str())?;
+        Ok(())
+    }
+
+    /// Adds a network behind a VPN connection.
+    ///
+    /// # Errors
+    /// When the database refuses, as it does where it is there.
+    pub fn insert_vpn_connection_cidr(
+        &mut self,
+        vpn: &VpnConnectionId,
+        cidr: Ipv4Net,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO vpn_connection_cidr (vpn_connection_id, cidr, position)
+             SELECT ?1, ?2, coalesce(max(position), 0) + 1 FROM vpn_connection_cidr
+             WHERE vpn_connection_id = ?1",
+            params![vpn.as_str(), cidr.to_string()],
+        )?;
+        self.change("vpn-connection", vpn.as_str())?;
+        Ok(())
+    }
+
+    /// Takes a network from behind a VPN connection.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn delete_vpn_connection_cidr(
+        &mut self,
+        vpn: &VpnConnectionId,
+        cidr: Ipv4Net,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "DELETE FROM vpn_connection_cidr WHERE vpn_connection_id = ? AND cidr = ?",
+            params![vpn.as_str(), cidr.to_string()],
+        )?;
+        self.change("vpn-connection", vpn.as_str())?;
+        Ok(())
+    }
+
+    /// Removes a VPN connection.
+    ///
+    /// # Errors
+    /// When the database refuses, as it does while a route leads through it.
+    pub fn delete_vpn_connection(&mut self, vpn: &VpnConnectionId) -> Result<(), StoreError> {
+        self.delete_thing(
+            "vpn-connection",
+            "DELETE FROM vpn_connection WHERE id = ?",
+            vpn.as_str(),
+        )
+    }
+
     /// Takes away every route that came with the attachment of `target`.
     ///
     /// # Errors

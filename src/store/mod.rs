@@ -165,6 +165,14 @@ impl Tx<'_> {
         Arc::clone(&self.snapshot)
     }
 
+    /// The configuration as the transaction has made it so far.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn outcome(&self) -> Result<Snapshot, StoreError> {
+        load(&self.connection)
+    }
+
     /// The time of the transaction.
     #[must_use]
     pub fn now(&self) -> Timestamp {

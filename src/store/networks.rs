@@ -94,6 +94,25 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Has packets for a subnet leave by its egress as it is in `subnet`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn update_subnet_egress(&mut self, subnet: &Subnet) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE subnet SET egress_interface = ?, egress_address = ?, egress_nat = ?
+             WHERE id = ?",
+            params![
+                interface_of(&subnet.egress),
+                address_of(&subnet.egress),
+                subnet.egress.nat,
+                subnet.id.as_str(),
+            ],
+        )?;
+        self.change("subnet", subnet.id.as_str())?;
+        Ok(())
+    }
+
     /// Removes a subnet.
     ///
     /// # Errors
