@@ -1,13 +1,17 @@
 //! Each command through the service: what it does, what it refuses, and that a refusal changes
 //! nothing.
 
+mod attachments;
 mod certificates;
 mod connections;
 mod directory;
+mod egress;
 mod endpoints;
 mod export;
 mod networks;
+mod permissions;
 mod record;
+mod routes;
 mod security_groups;
 mod settling;
 mod why;
