@@ -139,6 +139,12 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// Rules and tables of policy routing could not be changed.
+    #[error("the routing rules of an egress could not be changed")]
+    PolicyRouting {
+        /// The system's answer.
+        source: io::Error,
+    },
     /// nftables refused our table.
     #[error("nftables refused the table gatehouse: {0}")]
     Firewall(String),

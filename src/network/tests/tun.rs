@@ -3,15 +3,20 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 use smoltcp::socket::tcp::State;
 
 use super::namespace::{in_namespace, play, run, state_dir};
+use super::peer::CLIENT;
 use super::peer::{Peer, pattern};
-use crate::network::{ClientRange, Error, Mode, ModeChoice, Network, OpenOptions, Plan};
+use crate::model::network::Via;
+use crate::network::{
+    ClientRange, DropReason, EgressId, EgressPlan, Error, Mode, ModeChoice, Network, OpenOptions,
+    PacketBatch, Plan, Port,
+};
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -32,8 +37,13 @@ fn plan() -> Plan {
             network: "10.99.0.0/22".parse().unwrap(),
             nat: true,
         }],
-        egresses: Vec::new(),
+        egresses: vec![egress(1, Via::Interface("two".to_owned()), true)],
     }
+}
+
+fn egress(id: u16, via: Via, nat: bool) -> EgressPlan {
+    let id = EgressId(id);
+    EgressPlan { id, via, nat }
 }
 
 /// A host with two interfaces, of which one forwards already, and firewall rules of its own.
@@ -131,6 +141,8 @@ fn a_clean_close_leaves_the_host_as_it_was() {
     network.apply(&plan()).unwrap();
     assert!(run("ip", "route show dev gatehouse0").contains("10.99.0.0/22"));
     assert!(run("nft", "list table inet gatehouse").contains("ip saddr 10.99.0.0/22"));
+    assert!(run("ip", "rule").contains("-e1 lookup"));
+    assert_eq!(network.egress_health(), [(EgressId(1), Ok(()))]);
     assert_eq!(
         fs::read_to_string("/proc/sys/net/ipv4/conf/one/forwarding").unwrap(),
         "1\n"
@@ -409,4 +421,211 @@ fn twenty_megabytes_pass_through_the_kernel_both_ways_and_the_gateway_itself_is_
     assert_eq!(totals.drops().count(), 0, "{totals:?}");
     drop(peer);
     network.close().unwrap();
+}
+
+/// What lies behind the target's machine of [`two_ways_out`], and both ways there.
+const BEHIND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
+const WAYS: [(&str, u8); 2] = [("left", 2), ("right", 3)];
+
+/// A target with an address of its own behind two wires, 192.0.2.0/24 and 192.0.3.0/24. The left one
+/// is the better way there; the way back to clients' own addresses is the right one.
+fn two_ways_out(test: &str) -> Target {
+    let mut child = play(test, "target", &state_dir(), true)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut wait_for = |text: &str| {
+        let found = lines.find(|line| line.as_ref().unwrap().contains(text));
+        found.unwrap().unwrap();
+    };
+    wait_for("waiting for the wires");
+    let target = child.id();
+    for (name, net) in WAYS {
+        run(
+            "ip",
+            &format!("link add {name} type veth peer name {name} netns {target}"),
+        );
+        run("ip", &format!("addr add 192.0.{net}.1/24 dev {name}"));
+        run("ip", &format!("link set {name} up"));
+        fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "2").unwrap();
+    }
+    fs::write("/proc/sys/net/ipv4/conf/all/rp_filter", "1").unwrap();
+    run("ip", "addr add 192.0.3.77/24 dev right");
+    run("ip", "route add 203.0.113.0/24 via 192.0.2.2 metric 1");
+    behind_right();
+    writeln!(child.stdin.as_mut().unwrap(), "wired").unwrap();
+    wait_for("listening");
+    Target(child)
+}
+
+fn behind_right() {
+    run("ip", "route add 203.0.113.0/24 via 192.0.3.2 metric 2");
+}
+
+/// Tells whoever sends a datagram by which address it came; told to call, it opens a flow of its own
+/// to port 5555 there.
+fn tell_sources() -> ! {
+    println!("waiting for the wires");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    run("ip", "link set lo up");
+    run("ip", &format!("addr add {BEHIND}/32 dev lo"));
+    fs::write("/proc/sys/net/ipv4/conf/all/rp_filter", "0").unwrap();
+    for (name, net) in WAYS {
+        fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "0").unwrap();
+        run("ip", &format!("addr add 192.0.{net}.2/24 dev {name}"));
+        run("ip", &format!("link set {name} up"));
+    }
+    run("ip", "route add 10.99.0.0/22 via 192.0.3.1");
+    let socket = UdpSocket::bind((BEHIND, TARGET_PORT)).unwrap();
+    println!("listening");
+    loop {
+        let mut buffer = [0; 64];
+        let (count, from) = socket.recv_from(&mut buffer).unwrap();
+        if &buffer[..count] == b"call" {
+            let caller = UdpSocket::bind((BEHIND, 0)).unwrap();
+            caller.send_to(b"hello", (from.ip(), 5555)).unwrap();
+        } else {
+            let seen = from.ip().to_string();
+            socket.send_to(seen.as_bytes(), from).unwrap();
+        }
+    }
+}
+
+/// A datagram from the client to what is behind the target, with valid checksums.
+fn datagram(source_port: u16, payload: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(28 + payload.len()).unwrap();
+    let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0];
+    packet[2..4].copy_from_slice(&length.to_be_bytes());
+    packet.extend_from_slice(&CLIENT.octets());
+    packet.extend_from_slice(&BEHIND.octets());
+    let sum = packet
+        .chunks(2)
+        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])))
+        .sum::<u32>();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend_from_slice(&source_port.to_be_bytes());
+    packet.extend_from_slice(&TARGET_PORT.to_be_bytes());
+    packet.extend_from_slice(&(length - 20).to_be_bytes());
+    packet.extend_from_slice(&[0, 0]);
+    packet.extend_from_slice(payload);
+    packet
+}
+
+/// Sends a datagram by an egress, from a port of its own, and gives what comes back: port and payload.
+async fn exchange(port: &mut Port, egress: u16, payload: &[u8]) -> (u16, String) {
+    let mut batch = PacketBatch::new();
+    let packet = datagram(40_000 + egress, payload);
+    assert!(batch.push_by(&packet, EgressId(egress)));
+    port.send(&mut batch);
+    let received = tokio::time::timeout(std::time::Duration::from_secs(10), port.recv(&mut batch));
+    received.await.expect("an answer comes").unwrap();
+    let packet = batch.packet(0);
+    assert_eq!(packet[16..20], CLIENT.octets());
+    let to = u16::from_be_bytes([packet[22], packet[23]]);
+    (to, String::from_utf8(packet[28..].to_vec()).unwrap())
+}
+
+#[test]
+fn packets_leave_by_their_egress_with_the_address_that_it_says_and_answers_come_back() {
+    let test =
+        "tun::packets_leave_by_their_egress_with_the_address_that_it_says_and_answers_come_back";
+    match in_namespace(test).as_deref() {
+        None => return,
+        Some("target") => tell_sources(),
+        Some(_) => {}
+    }
+    run("ip", "link set lo up");
+    let target = two_ways_out(test);
+    let before = host_state();
+    let right = || Via::Interface("right".to_owned());
+    let plan = Plan {
+        egresses: vec![
+            egress(1, right(), true),
+            egress(2, right(), false),
+            egress(3, Via::SourceAddress(Ipv4Addr::new(192, 0, 3, 77)), true),
+            egress(4, Via::HostRouting, false),
+            egress(5, Via::Interface("none".to_owned()), true),
+        ],
+        ..plan()
+    };
+    let mut network = Network::open(&options(1)).unwrap();
+    network.apply(&plan).unwrap();
+    let works: Vec<bool> = network
+        .egress_health()
+        .iter()
+        .map(|(_, health)| health.is_ok())
+        .collect();
+    assert_eq!(
+        works,
+        [true, true, true, true, false],
+        "{:?}",
+        network.egress_health()
+    );
+    let mut port = network.take_ports().remove(0);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for (egress, source) in [
+            (0, "192.0.2.1"),
+            (1, "192.0.3.1"),
+            (2, "10.99.0.2"),
+            (3, "192.0.3.77"),
+            (4, "10.99.0.2"),
+        ] {
+            let answer = exchange(&mut port, egress, b"who").await;
+            assert_eq!(
+                answer,
+                (40_000 + egress, source.to_owned()),
+                "egress {egress}"
+            );
+        }
+        // A flow that the target opens to the client's own address reaches the tunnel.
+        let call = exchange(&mut port, 2, b"call").await;
+        assert_eq!(call, (5555, "hello".to_owned()));
+
+        run("ip", "link set right down");
+        assert!(network.look());
+        let (_, health) = &network.egress_health()[0];
+        assert!(
+            health
+                .as_ref()
+                .unwrap_err()
+                .contains("right is switched off")
+        );
+        let mut batch = PacketBatch::new();
+        assert!(batch.push_by(&datagram(40_001, b"lost"), EgressId(1)));
+        port.send(&mut batch);
+        assert_eq!(network.totals().dropped(DropReason::Egress), 1);
+        run("ip", "link set right up");
+        behind_right();
+        assert!(network.look());
+        assert_eq!(exchange(&mut port, 1, b"who").await.1, "192.0.3.1");
+    });
+    // Without the egresses their devices, rules and tables go.
+    network
+        .apply(&Plan {
+            egresses: Vec::new(),
+            ..plan
+        })
+        .unwrap();
+    assert!(!run("ip", "rule").contains("-e1"));
+    drop(port);
+    network.close().unwrap();
+    // The kernel numbers what comes and goes; what we made has gone.
+    let rules = |state: &str| {
+        state
+            .lines()
+            .filter(|line| line.contains("lookup"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rules(&before), rules(&host_state()));
+    drop(target);
 }

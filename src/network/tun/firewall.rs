@@ -13,11 +13,13 @@ use nftables::expr::{
 };
 use nftables::helper::{NftablesError, get_current_ruleset_raw};
 use nftables::schema::{Chain, NfListObject, Rule, Table};
-use nftables::stmt::{Match, Operator, Statement};
+use nftables::stmt::{Match, NAT, NATFamily, Operator, Statement};
 use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
 
 use serde_json::Value;
 
+use super::exit::Exit;
+use crate::model::network::Via;
 use crate::network::{Error, Plan};
 
 /// The one table this program writes, in the family `inet`.
@@ -31,6 +33,7 @@ const SOURCE_NAT: i32 = 100;
 /// journal's.
 pub(super) fn replace(
     tun: &str,
+    exits: &[&Exit],
     plan: &Plan,
     guarded: &[String],
     lock: &File,
@@ -45,13 +48,10 @@ pub(super) fn replace(
         FILTER,
     ));
     // The policy refuses the gateway's own addresses; this holds even if it ever did not.
-    batch.add(rule(
-        "input",
-        vec![
-            interface(MetaKey::Iifname, Operator::EQ, tun),
-            Statement::Drop(None),
-        ],
-    ));
+    for device in exits.iter().map(|exit| exit.name()).chain([tun]) {
+        let from_clients = interface(MetaKey::Iifname, Operator::EQ, device);
+        batch.add(rule("input", vec![from_clients, Statement::Drop(None)]));
+    }
 
     batch.add(base_chain(
         "forward",
@@ -78,15 +78,39 @@ pub(super) fn replace(
         NfHook::Postrouting,
         SOURCE_NAT,
     ));
-    for range in plan.ranges.iter().filter(|range| range.nat) {
-        let statements = vec![
-            source_in(range.network),
-            interface(MetaKey::Oifname, Operator::NEQ, tun),
-            Statement::Masquerade(None),
-        ];
+    for statements in translations(tun, exits, plan) {
         batch.add(rule("postrouting", statements));
     }
     run(batch, lock)
+}
+
+/// Which source addresses are translated: those of clients, unless they come from an exit without NAT.
+fn translations<'a>(tun: &'a str, exits: &[&'a Exit], plan: &Plan) -> Vec<Vec<Statement<'a>>> {
+    let from = |exit: &&'a Exit| interface(MetaKey::Iifname, Operator::EQ, exit.name());
+    let mut all = Vec::new();
+    for exit in exits {
+        match (exit.plan().nat, &exit.plan().via) {
+            (false, _) => all.push(vec![from(exit), Statement::Accept(None)]),
+            (true, Via::SourceAddress(address)) => {
+                let to = NAT {
+                    addr: Some(Expression::String(address.to_string().into())),
+                    family: Some(NATFamily::IP),
+                    port: None,
+                    flags: None,
+                };
+                all.push(vec![from(exit), Statement::SNAT(Some(to))]);
+            }
+            (true, _) => {}
+        }
+    }
+    for range in plan.ranges.iter().filter(|range| range.nat) {
+        all.push(vec![
+            source_in(range.network),
+            interface(MetaKey::Oifname, Operator::NEQ, tun),
+            Statement::Masquerade(None),
+        ]);
+    }
+    all
 }
 
 /// Removes our table; that there is none is no error. `lock` is the journal's.

@@ -4,12 +4,14 @@
 //! per interface, and packets that would be forwarded beyond the tunnel only because of that are
 //! dropped as before; one nftables table is ours.
 
+mod exit;
 mod firewall;
 mod gro;
+mod netlink;
 mod port;
 mod undo;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
@@ -20,10 +22,11 @@ use route_manager::{Route, RouteManager};
 use rustix::thread::CapabilitySet;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
+use self::exit::{Doors, Exit};
 pub(super) use self::port::TunPort;
 use self::undo::Undo;
 use super::counters::Counters;
-use super::egress::{EgressHealth, EgressPlan, Link, link_of};
+use super::egress::{EgressHealth, EgressId, EgressPlan, Link};
 use super::{Error, MTU, Plan};
 
 /// Packets the kernel may queue on the device towards us; below 1000 a burst of one fast sender is
@@ -37,6 +40,9 @@ pub(super) struct Tun {
     name: String,
     index: u32,
     routes: BTreeSet<Ipv4Net>,
+    /// The egresses of the plan, or why they could not be opened.
+    exits: BTreeMap<EgressId, Result<Exit, String>>,
+    doors: Arc<Doors>,
     undo: Undo,
     warnings: Vec<String>,
 }
@@ -87,13 +93,17 @@ impl Tun {
                 source,
             })?,
             routes: BTreeSet::new(),
+            exits: BTreeMap::new(),
+            doors: Arc::default(),
             undo,
             warnings: Vec::new(),
         };
         let ports = queues
             .into_iter()
             .zip(counters)
-            .map(|(queue, counters)| TunPort::new(queue, Arc::clone(counters)))
+            .map(|(queue, counters)| {
+                TunPort::new(queue, Arc::clone(&tun.doors), Arc::clone(counters))
+            })
             .collect();
         Ok((tun, ports))
     }
@@ -114,6 +124,7 @@ impl Tun {
             .map(|range| range.network.trunc())
             .collect();
         self.undo.note_table()?;
+        self.match_exits(&plan.egresses)?;
         let forward = undo::not_forwarding(&self.name);
         let mut guarded = self.undo.guarded();
         guarded.extend(
@@ -124,7 +135,8 @@ impl Tun {
                 .collect::<Vec<_>>(),
         );
         // The guard first: at no moment is more forwarded than before.
-        firewall::replace(&self.name, plan, &guarded, self.undo.lock())?;
+        let exits: Vec<&Exit> = self.exits.values().flatten().collect();
+        firewall::replace(&self.name, &exits, plan, &guarded, self.undo.lock())?;
         self.undo.enable_forwarding(&forward)?;
         undo::write_setting(&undo::forwarding_path(&self.name), "1")?;
         self.match_routes(&wanted)?;
@@ -132,11 +144,56 @@ impl Tun {
         Ok(())
     }
 
-    /// Judges the plan's egresses by the interfaces as they are.
+    /// Judges the plan's egresses by the interfaces as they are, and has their routes follow those.
+    /// Packets of one that does not work are written nowhere.
     pub(super) fn look(&mut self, egresses: &[EgressPlan], links: &[Link]) -> Vec<EgressHealth> {
-        let health = |egress: &EgressPlan| link_of(&egress.via, links).map(drop);
-        let of_each = egresses.iter().map(|egress| (egress.id, health(egress)));
-        of_each.collect()
+        let health = exit::health(egresses, &self.exits, links);
+        let working = health.iter().filter(|(_, health)| health.is_ok());
+        let doors = working.filter_map(|(id, _)| {
+            let exit = self.exits.get(id)?.as_ref().ok()?;
+            Some((*id, exit.device()))
+        });
+        self.doors.store(Arc::new(doors.collect()));
+        health
+    }
+
+    /// Opens the exits of the plan's egresses and closes all others. One that cannot be opened is tried
+    /// again the next time, and does not keep the plan from being applied.
+    fn match_exits(&mut self, wanted: &[EgressPlan]) -> Result<(), Error> {
+        let stays = |exit: &Exit| wanted.contains(exit.plan());
+        let surplus = self.exits.iter();
+        let surplus = surplus.filter(|(_, exit)| !exit.as_ref().is_ok_and(stays));
+        let surplus: Vec<_> = surplus.map(|(id, _)| *id).collect();
+        for id in surplus {
+            let exit = self.exits.remove(&id);
+            self.doors.rcu(|doors| {
+                let mut doors = BTreeMap::clone(doors);
+                doors.remove(&id);
+                doors
+            });
+            if let Some(table) = exit.and_then(Result::ok).and_then(|exit| exit.table()) {
+                self.undo.remove_routing_table(table)?;
+            }
+        }
+        for plan in wanted {
+            if !self.exits.contains_key(&plan.id) {
+                let exit = self.open_exit(plan)?;
+                self.exits.insert(plan.id, exit);
+            }
+        }
+        Ok(())
+    }
+
+    fn open_exit(&mut self, plan: &EgressPlan) -> Result<Result<Exit, String>, Error> {
+        let trouble = |error: io::Error| format!("Its device could not be set up: {error}.");
+        let exit = match Exit::open(plan, self.index) {
+            Ok(exit) => exit,
+            Err(error) => return Ok(Err(trouble(error))),
+        };
+        if let Some(table) = exit.table() {
+            self.undo.note_routing_table(table)?;
+        }
+        Ok(exit.add_rule().map_err(trouble).map(|()| exit))
     }
 
     fn match_routes(&mut self, wanted: &BTreeSet<Ipv4Net>) -> Result<(), Error> {
@@ -176,6 +233,8 @@ impl Tun {
     /// Takes back every change. What fails does not keep the rest from being taken back.
     pub(super) fn close(&mut self) -> Result<(), Error> {
         let routes = self.match_routes(&BTreeSet::new());
+        self.doors.store(Arc::default());
+        self.exits.clear();
         self.undo.revert()?;
         routes
     }

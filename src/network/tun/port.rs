@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tun_rs::{AsyncDevice, SyncDevice, VIRTIO_NET_HDR_LEN};
 
+use super::exit::Doors;
 use super::gro::{Coalescer, Split, split};
 use crate::network::batch::PacketBatch;
 use crate::network::counters::{Counters, DropReason};
@@ -17,6 +18,8 @@ pub(in crate::network) struct TunPort {
     /// The queue before its first use.
     idle: Option<SyncDevice>,
     live: Option<AsyncDevice>,
+    /// Where packets of other egresses than the default one are written to.
+    doors: Arc<Doors>,
     counters: Arc<Counters>,
     coalescer: Coalescer,
     /// What the last read gave, virtio header first.
@@ -26,10 +29,11 @@ pub(in crate::network) struct TunPort {
 }
 
 impl TunPort {
-    pub(super) fn new(queue: SyncDevice, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(queue: SyncDevice, doors: Arc<Doors>, counters: Arc<Counters>) -> Self {
         Self {
             idle: Some(queue),
             live: None,
+            doors,
             counters,
             coalescer: Coalescer::new(),
             read: vec![0; VIRTIO_NET_HDR_LEN + 65_536].into_boxed_slice(),
@@ -90,12 +94,16 @@ impl TunPort {
             return;
         }
         let Some(device) = &self.live else { return };
+        let doors = self.doors.load();
         self.coalescer.write(
             batch.slots_mut(),
             // The queue never fills (the kernel takes or drops at once), so readiness is not asked.
             |egress, pieces| match egress {
                 EgressId::DEFAULT => Ok(rustix::io::writev(device.as_fd(), pieces)?),
-                _ => Err(io::ErrorKind::NotFound.into()),
+                _ => {
+                    let door = doors.get(&egress).ok_or(io::ErrorKind::NotFound)?;
+                    Ok(rustix::io::writev(door.as_fd(), pieces)?)
+                }
             },
             |packets, error| {
                 let reason = match error.kind() {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::firewall;
+use super::{exit, firewall};
 use crate::network::Error;
 
 /// Directory of the IPv4 settings of each interface, of the calling thread's network namespace.
@@ -33,6 +33,9 @@ struct Record {
     /// The machine-wide forwarding switch as it was. If someone else has switched it on since, the
     /// interfaces stay as that one wanted them.
     global_forwarding: String,
+    /// Routing tables that may exist, with the rules that lead to them.
+    #[serde(default)]
+    tables: Vec<u32>,
 }
 
 /// The journal of one network, kept in `network-undo.json` of the state directory.
@@ -88,6 +91,22 @@ impl Undo {
         self.write()
     }
 
+    /// Says that this routing table may exist from now on.
+    pub(super) fn note_routing_table(&mut self, table: u32) -> Result<(), Error> {
+        if self.record.tables.contains(&table) {
+            return Ok(());
+        }
+        self.record.tables.push(table);
+        self.write()
+    }
+
+    /// Deletes a routing table, with the rule that leads to it.
+    pub(super) fn remove_routing_table(&mut self, table: u32) -> Result<(), Error> {
+        remove_tables(&[table])?;
+        self.record.tables.retain(|noted| *noted != table);
+        self.write()
+    }
+
     /// Switches forwarding on for these interfaces, having written down that it was off.
     pub(super) fn enable_forwarding(&mut self, interfaces: &[String]) -> Result<(), Error> {
         let new = interfaces
@@ -123,6 +142,7 @@ impl Undo {
         revert(&self.record, &self.lock)?;
         self.record.table = false;
         self.record.forwarding.clear();
+        self.record.tables.clear();
         self.remove()
     }
 
@@ -198,11 +218,16 @@ fn revert(record: &Record, lock: &File) -> Result<(), Error> {
             write_setting(&forwarding_path(interface), "0")?;
         }
     }
+    remove_tables(&record.tables)?;
     // Last, so that the guard in it holds until nothing is forwarded any more.
     if record.table {
         firewall::remove(lock)?;
     }
     Ok(())
+}
+
+fn remove_tables(tables: &[u32]) -> Result<(), Error> {
+    exit::remove_tables(tables).map_err(|source| Error::PolicyRouting { source })
 }
 
 fn others_forward(record: &Record) -> bool {
