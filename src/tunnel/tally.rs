@@ -125,3 +125,46 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_counted_under_a_stable_name_and_absent_while_it_has_not_occurred() {
+        let tally = Tally::default();
+        let (mut drops, mut unproven) = (BTreeMap::new(), BTreeMap::new());
+        tally.add_to(&mut drops, &mut unproven);
+        assert!(drops.is_empty() && unproven.is_empty());
+
+        Reason::ALL.iter().for_each(|reason| tally.refused(*reason));
+        Discard::ALL
+            .iter()
+            .for_each(|discard| tally.discarded(*discard));
+        Discard::ALL
+            .iter()
+            .for_each(|discard| tally.unproven(*discard));
+        Loss::ALL.iter().for_each(|loss| tally.lost_many(*loss, 3));
+        tally.add_to(&mut drops, &mut unproven);
+        let reasons = Reason::ALL.iter().map(|reason| reason.name());
+        for name in reasons.chain(Discard::ALL.iter().map(|discard| discard.name())) {
+            assert!(drops[name] > 0, "{name}");
+        }
+        for loss in Loss::ALL {
+            let place = if *loss == Loss::HalfOpenLimit {
+                &unproven
+            } else {
+                &drops
+            };
+            assert!(place[loss.name()] >= 3, "{}", loss.name());
+        }
+        let is_kebab = |name: &String| {
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        assert!(
+            drops.keys().chain(unproven.keys()).all(is_kebab),
+            "{drops:?}"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! The whole gateway over loopback, with our own client role at the other end.
 
+mod between;
 mod client;
 mod egress;
 mod live;

@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    Handover, StreamId, slot_of,
+    Handover, Origin, Side, StreamId, slot_of,
     tcp::Stream,
     udp::{Listening, Route, Sent, Train},
     worker_of,
@@ -25,7 +25,7 @@ use crate::{
     clock,
     network::{self, PacketBatch, Port},
     openvpn::{self, Accepted, Data, DataEvent, Header, Opened, PeerId, SealError, peek},
-    policy::{Flows, Verdict},
+    policy::{Flows, Policy, Verdict},
     tunnel::{
         Shared,
         gate::{Gate, GateKey},
@@ -89,6 +89,8 @@ pub(super) struct Core {
     /// Sessions of clients that send no peer id. They cannot move to another address.
     without_peer_id: HashMap<(GateKey, SocketAddr), PeerId>,
     outgoing: PacketBatch,
+    /// From one client to another, to be delivered; allocated when the first one comes.
+    between: Option<PacketBatch>,
     train: Train,
     /// Packets of ours that answer for a session: pings and the like.
     speech: Vec<u8>,
@@ -114,6 +116,7 @@ impl Core {
             seats: Vec::new(),
             without_peer_id: HashMap::new(),
             outgoing: PacketBatch::new(),
+            between: None,
             train: Train::default(),
             speech: Vec::new(),
             read_buffer: vec![0; READ_BUFFER],
@@ -249,6 +252,9 @@ impl Core {
 
     /// Opens a session's packet and carries what is in it; says whether it opened.
     fn open(&mut self, slot: usize, bytes: &mut [u8], now: Now) -> bool {
+        if self.between.as_ref().is_some_and(PacketBatch::is_full) {
+            self.deliver_between(now);
+        }
         let Some(Some(seat)) = self.seats.get_mut(slot) else {
             return false;
         };
@@ -263,6 +269,12 @@ impl Core {
                 let binding = seat.member.binding.load();
                 let session = seat.member.policy_session(&binding);
                 match seat.flows.outbound(&policy, session, packet, now.secs) {
+                    Verdict::Allow if is_for_client(&policy, packet) => {
+                        let between = self.between.get_or_insert_default();
+                        if !between.push(packet) {
+                            self.tally.lost(Loss::Oversize);
+                        }
+                    }
                     Verdict::Allow => {
                         if self.outgoing.is_full() {
                             self.port.send(&mut self.outgoing);
@@ -375,9 +387,11 @@ impl Core {
         }
     }
 
-    /// Sends what a batch of packets has gathered: to the network and to other workers.
+    /// Sends what a batch of packets has gathered: to the network, to other clients and to other
+    /// workers.
     pub(super) fn flush(&mut self) {
         self.port.send(&mut self.outgoing);
+        self.deliver_between(Now::read());
         self.hand_over();
     }
 
@@ -397,16 +411,21 @@ impl Core {
     /// Takes packets that another worker received for sessions of this one.
     pub(super) fn take(&mut self, mut handover: Handover, now: Now) {
         let mut batch = self.handed.take().unwrap_or_default();
+        let mut gathered = Side::Network;
         for (origin, bytes) in handover.iter_mut() {
-            let Some((gate, route)) = origin else {
-                if batch.is_full() {
-                    self.deliver(&mut batch, now);
-                    batch.clear();
+            let (gate, route) = match origin {
+                Origin::Datagram(gate, route) => (gate, route),
+                Origin::Packet(side) => {
+                    if batch.is_full() || side != gathered {
+                        self.deliver(&mut batch, gathered, now);
+                        batch.clear();
+                    }
+                    gathered = side;
+                    if !batch.push(bytes) {
+                        self.tally.lost(Loss::Oversize);
+                    }
+                    continue;
                 }
-                if !batch.push(bytes) {
-                    self.tally.lost(Loss::Oversize);
-                }
-                continue;
             };
             let listening = self.listeners.get(&gate).map(Rc::clone);
             let peer_id = peek(bytes).and_then(|header| header.peer_id);
@@ -417,7 +436,7 @@ impl Core {
                 _ => self.tally.lost(Loss::UnknownPeer),
             }
         }
-        self.deliver(&mut batch, now);
+        self.deliver(&mut batch, gathered, now);
         batch.clear();
         self.handed = Some(batch);
         self.flush();
@@ -425,15 +444,26 @@ impl Core {
 
     // To the client.
 
-    /// Seals packets from the network and sends each to its client.
-    pub(super) fn deliver(&mut self, batch: &mut PacketBatch, now: Now) {
+    /// Delivers what clients have sent to each other.
+    fn deliver_between(&mut self, now: Now) {
+        let Some(mut batch) = self.between.take_if(|batch| !batch.is_empty()) else {
+            return;
+        };
+        self.deliver(&mut batch, Side::Peer, now);
+        batch.clear();
+        self.between = Some(batch);
+    }
+
+    /// Seals packets for clients and sends each to its client.
+    pub(super) fn deliver(&mut self, batch: &mut PacketBatch, side: Side, now: Now) {
         let mut order = std::mem::take(&mut self.order);
-        self.sort_by_client(batch, &mut order);
+        self.sort_by_client(batch, side, &mut order);
         for packets in order.chunk_by(|a, b| a.0 == b.0) {
             let Some(Some(seat)) = self.seats.get_mut(packets[0].0) else {
                 self.tally.lost_many(Loss::NoSuchClient, packets.len());
                 continue;
             };
+            let packets = (packets, side);
             seat.deliver(batch, packets, now, &mut self.train, &self.tally);
             seat.tell_events();
         }
@@ -444,7 +474,7 @@ impl Core {
 
     /// Fills `order` with this worker's packets, client by client, each client's in their order;
     /// other workers' packets go to them.
-    fn sort_by_client(&mut self, batch: &PacketBatch, order: &mut Vec<(usize, usize)>) {
+    fn sort_by_client(&mut self, batch: &PacketBatch, side: Side, order: &mut Vec<(usize, usize)>) {
         let view = self.shared.book.view();
         for (index, packet) in batch.iter().enumerate() {
             let Some(peer_id) = destination(packet).and_then(|address| view.owner(address)) else {
@@ -455,7 +485,7 @@ impl Core {
             if worker == self.index {
                 order.push((slot_of(peer_id), index));
             } else if let Some(handover) = self.handovers.get_mut(worker) {
-                handover.push_packet(packet);
+                handover.push_packet(side, packet);
             }
         }
         order.sort_unstable();
@@ -555,7 +585,7 @@ impl Seat {
     fn deliver(
         &mut self,
         batch: &mut PacketBatch,
-        packets: &[(usize, usize)],
+        (packets, side): (&[(usize, usize)], Side),
         now: Now,
         train: &mut Train,
         tally: &Tally,
@@ -576,10 +606,12 @@ impl Seat {
                 tally.lost(Loss::SendQueueFull);
                 continue;
             }
-            if let Verdict::Deny(reason) =
-                self.flows
-                    .inbound(&policy, session, slot.packet(), now.secs)
-            {
+            let packet = slot.packet();
+            let verdict = match side {
+                Side::Network => self.flows.inbound(&policy, session, packet, now.secs),
+                Side::Peer => self.flows.from_peer(&policy, session, packet, now.secs),
+            };
+            if let Verdict::Deny(reason) = verdict {
                 tally.refused(reason);
                 continue;
             }
@@ -652,6 +684,11 @@ fn device_of(member: &Member) -> SocketAddr {
         .device
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Whether a packet that was allowed goes to another client of the endpoint.
+fn is_for_client(policy: &Policy, packet: &[u8]) -> bool {
+    destination(packet).is_some_and(|address| policy.is_client(address))
 }
 
 fn destination(packet: &[u8]) -> Option<Ipv4Addr> {

@@ -132,7 +132,7 @@ pub(super) enum JoiningLink {
 }
 
 /// Packets on their way to another worker, one behind the other in one buffer: sealed ones from
-/// clients and open ones from the network.
+/// clients, and open ones for clients.
 #[derive(Default)]
 pub(super) struct Handover {
     bytes: Vec<u8>,
@@ -140,23 +140,40 @@ pub(super) struct Handover {
 }
 
 struct Item {
-    /// The listener it came to and whence; none if it came from the network.
-    origin: Option<(GateKey, Route)>,
+    origin: Origin,
     len: usize,
+}
+
+/// Where a packet that is handed over comes from.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// Sealed, from a client: the listener it came to, and whence.
+    Datagram(GateKey, Route),
+    /// Open, for a client.
+    Packet(Side),
+}
+
+/// Which side of the gateway an open packet for a client comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// The network.
+    Network,
+    /// Another client, for whom it has passed the policy.
+    Peer,
 }
 
 impl Handover {
     /// Adds a datagram from a client.
     fn push_datagram(&mut self, gate: GateKey, route: Route, bytes: &[u8]) {
-        self.push(Some((gate, route)), bytes);
+        self.push(Origin::Datagram(gate, route), bytes);
     }
 
-    /// Adds a packet from the network.
-    fn push_packet(&mut self, bytes: &[u8]) {
-        self.push(None, bytes);
+    /// Adds a packet for a client.
+    fn push_packet(&mut self, side: Side, bytes: &[u8]) {
+        self.push(Origin::Packet(side), bytes);
     }
 
-    fn push(&mut self, origin: Option<(GateKey, Route)>, bytes: &[u8]) {
+    fn push(&mut self, origin: Origin, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
         self.items.push(Item {
             origin,
@@ -179,7 +196,7 @@ impl Handover {
     }
 
     /// What was added, in order.
-    fn iter_mut(&mut self) -> impl Iterator<Item = (Option<(GateKey, Route)>, &mut [u8])> {
+    fn iter_mut(&mut self) -> impl Iterator<Item = (Origin, &mut [u8])> {
         let mut rest = self.bytes.as_mut_slice();
         self.items.iter().map(move |item| {
             let (bytes, behind) = std::mem::take(&mut rest).split_at_mut(item.len);
@@ -487,7 +504,8 @@ async fn from_network(core: SharedCore) -> io::Error {
         if let Err(error) = received {
             return error;
         }
-        core.borrow_mut().deliver(&mut batch, Now::read());
+        core.borrow_mut()
+            .deliver(&mut batch, Side::Network, Now::read());
         batch.clear();
         // Sockets and orders have their turn, however fast the network is.
         tokio::task::yield_now().await;
@@ -522,7 +540,7 @@ mod tests {
         let (worker, mut inbox) = Worker::new(0);
         let batch = |packets: usize, len: usize| {
             let mut handover = Handover::default();
-            (0..packets).for_each(|_| handover.push_packet(&vec![0; len]));
+            (0..packets).for_each(|_| handover.push_packet(Side::Network, &vec![0; len]));
             handover
         };
         let mut taken = 0;
