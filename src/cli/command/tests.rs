@@ -1,8 +1,20 @@
+use std::fs;
+
 use clap::Parser as _;
 use serde_json::json;
 
 use super::*;
-use crate::cli::Args;
+use crate::{
+    cli::Args,
+    model::{
+        Tags, Transport,
+        command::{
+            AuthenticationOption, AuthorizeIngress, CreateClientVpnEndpoint, CreateVpc,
+            DeleteRoute, DescribeOfEndpoint, Filter, GatewayAttachment, ReconnectConnections,
+            TerminateConnections,
+        },
+    },
+};
 
 /// The request that a command line means.
 fn request(line: &[&str]) -> Request {

@@ -1,0 +1,119 @@
+//! Commands on VPCs and what they reach.
+
+use clap::{Args as Group, Subcommand};
+
+use super::{Filters, TagSpecifications};
+
+/// Commands on VPCs, subnets and internet gateways.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum NetworkAction {
+    /// Make a VPC: a named address space that the gateway's machine reaches
+    CreateVpc {
+        /// Its addresses, for example 10.0.0.0/16
+        #[arg(long, value_name = "CIDR")]
+        cidr_block: String,
+        /// Tags.
+        #[command(flatten)]
+        tags: TagSpecifications,
+    },
+    /// Show VPCs
+    DescribeVpcs {
+        /// Show only these
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        vpc_ids: Vec<String>,
+        /// Filters.
+        #[command(flatten)]
+        filters: Filters,
+    },
+    /// Delete a VPC that nothing is in
+    DeleteVpc(VpcId),
+    /// Give a VPC one more block of addresses
+    AssociateVpcCidrBlock(VpcCidrBlock),
+    /// Take a secondary block from a VPC
+    DisassociateVpcCidrBlock(VpcCidrBlock),
+    /// Make a subnet of a VPC
+    CreateSubnet {
+        /// The VPC.
+        #[command(flatten)]
+        vpc: VpcId,
+        /// Its addresses, inside the VPC's
+        #[arg(long, value_name = "CIDR")]
+        cidr_block: String,
+        /// Its zone, for example local-1a; without one, the first that is free
+        #[arg(long, value_name = "ZONE")]
+        availability_zone: Option<String>,
+        /// Tags.
+        #[command(flatten)]
+        tags: TagSpecifications,
+    },
+    /// Show subnets
+    DescribeSubnets {
+        /// Show only these
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        subnet_ids: Vec<String>,
+        /// Filters.
+        #[command(flatten)]
+        filters: Filters,
+    },
+    /// Delete a subnet that no endpoint uses
+    DeleteSubnet {
+        /// The subnet
+        #[arg(long, value_name = "ID")]
+        subnet_id: String,
+    },
+    /// Make an internet gateway
+    CreateInternetGateway {
+        /// Tags.
+        #[command(flatten)]
+        tags: TagSpecifications,
+    },
+    /// Let a VPC reach what is outside it
+    AttachInternetGateway(Attachment),
+    /// Take an internet gateway from its VPC
+    DetachInternetGateway(Attachment),
+    /// Show internet gateways
+    DescribeInternetGateways {
+        /// Show only these
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        internet_gateway_ids: Vec<String>,
+        /// Filters.
+        #[command(flatten)]
+        filters: Filters,
+    },
+    /// Delete an internet gateway that is not attached
+    DeleteInternetGateway {
+        /// The gateway
+        #[arg(long, value_name = "ID")]
+        internet_gateway_id: String,
+    },
+}
+
+/// Names a VPC.
+#[derive(Clone, Debug, PartialEq, Group)]
+pub struct VpcId {
+    /// The VPC
+    #[arg(long, value_name = "ID")]
+    pub vpc_id: String,
+}
+
+/// A block of a VPC.
+#[derive(Clone, Debug, PartialEq, Group)]
+pub struct VpcCidrBlock {
+    /// The VPC.
+    #[command(flatten)]
+    pub vpc: VpcId,
+    /// The block, for example 10.1.0.0/16
+    #[arg(long, value_name = "CIDR")]
+    pub cidr_block: String,
+}
+
+/// An internet gateway and a VPC.
+#[derive(Clone, Debug, PartialEq, Group)]
+pub struct Attachment {
+    /// The gateway
+    #[arg(long, value_name = "ID")]
+    pub internet_gateway_id: String,
+    /// The VPC.
+    #[command(flatten)]
+    pub vpc: VpcId,
+}

@@ -1,0 +1,224 @@
+//! Structured options in AWS's words: shorthand or JSON, in the line or in a file that it names.
+
+use std::{fs, io, path::Path};
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::UsageError;
+use crate::{
+    cli::{args, shorthand},
+    model::{
+        Tags,
+        command::{AuthenticationOption, Filter},
+    },
+};
+
+/// `--authentication-options` as the service takes it.
+pub(super) fn authentication(values: &[String]) -> Result<Vec<AuthenticationOption>, UsageError> {
+    let ways = structures::<AuthenticationWords>("authentication-options", values)?;
+    Ok(ways.into_iter().map(Into::into).collect())
+}
+
+/// `--authentication-options` in AWS's words. What only other kinds have is let through here: the
+/// service refuses the kind itself.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct AuthenticationWords {
+    #[serde(rename = "Type")]
+    kind: String,
+    mutual_authentication: Option<MutualWords>,
+    #[serde(rename = "ActiveDirectory")]
+    _active_directory: Option<Value>,
+    #[serde(rename = "FederatedAuthentication")]
+    _federated_authentication: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct MutualWords {
+    client_root_certificate_chain_arn: Option<String>,
+}
+
+impl From<AuthenticationWords> for AuthenticationOption {
+    fn from(words: AuthenticationWords) -> Self {
+        let mutual = words.mutual_authentication;
+        Self {
+            kind: words.kind,
+            client_root_certificate_chain_arn: mutual
+                .and_then(|mutual| mutual.client_root_certificate_chain_arn),
+        }
+    }
+}
+
+/// `--connection-log-options` in AWS's words.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct ConnectionLogWords {
+    #[serde(default, deserialize_with = "truth")]
+    enabled: Option<bool>,
+    // Where to log to says nothing while nothing is logged, and the service refuses to log.
+    #[serde(rename = "CloudwatchLogGroup")]
+    _cloudwatch_log_group: Option<String>,
+    #[serde(rename = "CloudwatchLogStream")]
+    _cloudwatch_log_stream: Option<String>,
+}
+
+/// Whether `--connection-log-options` wants a log.
+pub(super) fn connection_log(text: &str) -> Result<Option<bool>, UsageError> {
+    let mut all = structures::<ConnectionLogWords>("connection-log-options", &[text])?;
+    Ok(all.pop().unwrap_or_default().enabled)
+}
+
+/// A truth value as JSON has it, or in shorthand's words.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Bool(value) => Ok(Some(value)),
+        Value::String(text) => match text.to_ascii_lowercase().as_str() {
+            "true" => Ok(Some(true)),
+            "false" => Ok(Some(false)),
+            _ => Err(serde::de::Error::custom("expected true or false")),
+        },
+        _ => Err(serde::de::Error::custom("expected true or false")),
+    }
+}
+
+/// One filter in AWS's words.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct FilterWords {
+    name: String,
+    #[serde(deserialize_with = "one_or_many")]
+    values: Vec<String>,
+}
+
+/// In shorthand a list of one looks like the one.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(value) => vec![value],
+        OneOrMany::Many(values) => values,
+    })
+}
+
+/// `--filters` as the service takes them.
+pub(super) fn filters_of(filters: &args::Filters) -> Result<Vec<Filter>, UsageError> {
+    let words = structures::<FilterWords>("filters", &filters.filters)?;
+    let filter = |it: FilterWords| Filter {
+        name: it.name,
+        values: it.values,
+    };
+    Ok(words.into_iter().map(filter).collect())
+}
+
+/// One tag specification in AWS's words.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct TagWords {
+    resource_type: String,
+    tags: Vec<TagPair>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct TagPair {
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+/// `--tag-specifications` of a new thing of the kind `resource`.
+pub(super) fn tags_of(tags: &args::TagSpecifications, resource: &str) -> Result<Tags, UsageError> {
+    const OPTION: &str = "tag-specifications";
+    let mut all = Tags::new();
+    for it in structures::<TagWords>(OPTION, &tags.tag_specifications)? {
+        if it.resource_type != resource {
+            let what = format!("ResourceType is {resource} here, not {}", it.resource_type);
+            return Err(UsageError::Value {
+                option: OPTION,
+                what,
+            });
+        }
+        all.extend(it.tags.into_iter().map(|tag| (tag.key, tag.value)));
+    }
+    Ok(all)
+}
+
+/// The values of a structured option: shorthand or JSON each, or one JSON list of all.
+fn structures<T: DeserializeOwned>(
+    option: &'static str,
+    values: &[impl AsRef<str>],
+) -> Result<Vec<T>, UsageError> {
+    let mut all = Vec::new();
+    for value in values {
+        let text = text(option, value.as_ref())?;
+        match shorthand::parse(&text).map_err(|source| UsageError::Shorthand { option, source })? {
+            Value::Array(list) => all.extend(list),
+            one => all.push(one),
+        }
+    }
+    let read = |value| {
+        serde_json::from_value(value).map_err(|error| UsageError::Value {
+            option,
+            what: error.to_string(),
+        })
+    };
+    all.into_iter().map(read).collect()
+}
+
+/// The text of an option, or of the file that it names.
+fn text(option: &'static str, value: &str) -> Result<String, UsageError> {
+    if path_of(value).is_none() {
+        return Ok(value.to_owned());
+    }
+    let bytes = contents(option, value.to_owned())?;
+    String::from_utf8(bytes).map_err(|_| UsageError::Value {
+        option,
+        what: format!("{value} is not text"),
+    })
+}
+
+/// The bytes of an option, or of the file that it names by `file://` or `fileb://`.
+pub(super) fn contents(option: &'static str, value: String) -> Result<Vec<u8>, UsageError> {
+    if let Some(path) = path_of(&value) {
+        return read_file(path).map_err(|source| UsageError::File {
+            option,
+            path: path.to_owned(),
+            source,
+        });
+    }
+    if !value.contains('\n') && Path::new(&value).is_file() {
+        return Err(UsageError::Value {
+            option,
+            what: format!("to read the file, write file://{value}"),
+        });
+    }
+    Ok(value.into_bytes())
+}
+
+fn path_of(value: &str) -> Option<&str> {
+    value
+        .strip_prefix("file://")
+        .or_else(|| value.strip_prefix("fileb://"))
+}
+
+/// Reads a file of a sensible size, so that a slip of the hand does not read a disk.
+fn read_file(path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path)?;
+    io::Read::read_to_end(&mut io::Read::take(file, MAX_FILE + 1), &mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(io::Error::other(format!(
+            "it has more than {MAX_FILE} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
+/// The largest file an option may name: many times the longest chain of certificates.
+const MAX_FILE: u64 = 1 << 20;
