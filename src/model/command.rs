@@ -832,8 +832,8 @@ pub enum Answer {
     EndpointStatus(EndpointState),
     /// An association, in the state the command left it in.
     AssociationStatus(Association),
-    /// Associations.
-    TargetNetworks(Vec<Association>),
+    /// Associations of an endpoint.
+    TargetNetworks(TargetNetworks),
     /// A rule, in the state the command left it in.
     RuleStatus(AuthorizationRule),
     /// Rules.
@@ -911,6 +911,15 @@ pub struct EndpointDescription {
     pub dns_name: String,
     /// Its associations' subnets.
     pub associations: Vec<Association>,
+}
+
+/// Answer of [`Command::DescribeClientVpnTargetNetworks`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetNetworks {
+    /// The associations that were asked for.
+    pub associations: Vec<Association>,
+    /// The security groups that are applied to each of them.
+    pub security_groups: std::collections::BTreeSet<SecurityGroupId>,
 }
 
 /// Answer of [`Command::ExportClientVpnClientConfiguration`].

@@ -249,7 +249,12 @@ pub(super) fn describe_target_networks(
     } else {
         select(named.into_iter(), &wanted.filters, &names, value)
     };
-    found.map(Answer::TargetNetworks)
+    found.map(|associations| {
+        Answer::TargetNetworks(crate::model::command::TargetNetworks {
+            associations,
+            security_groups: endpoint.security_groups.clone(),
+        })
+    })
 }
 
 /// The endpoint that a field names, also while it is being deleted.

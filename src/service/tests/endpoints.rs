@@ -791,7 +791,7 @@ async fn what_hangs_on_an_endpoint_is_described_through_filters() {
     else {
         panic!()
     };
-    assert_eq!(networks[0].id, association.id);
+    assert_eq!(networks.associations[0].id, association.id);
     by_id.ids = vec!["cvpn-assoc-00000000".to_owned()];
     let refusal = bench
         .refused(Command::DescribeClientVpnTargetNetworks(by_id))
