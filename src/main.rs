@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     };
     let threads = match &action {
         Action::Serve(_) => runtime::Builder::new_multi_thread(),
-        Action::Window | Action::Status { .. } | Action::Call(_) => {
+        Action::Window | Action::Status { .. } | Action::Call(_) | Action::Scenario { .. } => {
             runtime::Builder::new_current_thread()
         }
     }
@@ -42,6 +42,9 @@ fn main() -> ExitCode {
         }
         Action::Status { wait } => runtime.block_on(cli::status(&config.data_dir, &common, wait)),
         Action::Call(call) => runtime.block_on(cli::call(&config.data_dir, &common, *call)),
+        Action::Scenario { of, apply } => {
+            runtime.block_on(cli::scenario(&config.data_dir, &common, of, apply))
+        }
     }
 }
 

@@ -4,17 +4,29 @@
 //! (aws-api, "Identifiers and times"). What AWS has no shape for has one of ours in the same
 //! manner.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
     Access, Answer, Association, AssociationId, AssociationState, Attempt, Authentication,
-    AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Connection, Decision, Event,
-    Explanation, Group, GroupTitle, HostNetwork, InternetGateway, Limits, Outcome, Refusal, Route,
-    Settings, Sid, Step, Subnet, Tags, User, View, Vpc, VpcReach, WeighedRule,
+    AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Command, Connection,
+    Decision, Event, Explanation, Group, GroupTitle, Limits, Outcome, Refusal, Route,
+    SecurityGroupId, Settings, Sid, Step, Tags, User, View, VpcReach, WeighedRule,
     command::{EndpointDescription, Exported, Terminations},
     explanation::{AdmittingRule, SecurityGroupTitle},
 };
+
+mod check;
+mod network;
+mod security;
+
+pub use self::{
+    check::scenario,
+    network::{association_id, route_table_association},
+};
+use self::{check::*, network::*, security::*};
 
 /// An answer as AWS's clients read it, at the time `now`; null where AWS says nothing.
 #[must_use]
@@ -34,6 +46,27 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Subnets(all) => json!({"Subnets": list(all, subnet)}),
         Answer::InternetGateway(it) => json!({"InternetGateway": internet_gateway(it)}),
         Answer::InternetGateways(all) => json!({"InternetGateways": list(all, internet_gateway)}),
+        Answer::AvailabilityZones(all) => {
+            json!({"AvailabilityZones": list(all, |name| availability_zone(name))})
+        }
+        Answer::PeeringConnection(it) => json!({"VpcPeeringConnection": peering_connection(it)}),
+        Answer::PeeringConnections(all) => {
+            json!({"VpcPeeringConnections": list(all, peering_connection)})
+        }
+        Answer::VpnConnection(it) => json!({"VpnConnection": vpn_connection(it)}),
+        Answer::VpnConnections(all) => json!({"VpnConnections": list(all, vpn_connection)}),
+        Answer::RouteTable(it) => json!({"RouteTable": route_table(it)}),
+        Answer::RouteTables(all) => json!({"RouteTables": list(all, route_table)}),
+        Answer::SecurityGroup(it) => created(it),
+        Answer::SecurityGroups(all) => json!({"SecurityGroups": list(all, security_group)}),
+        Answer::SecurityGroupRules(it) => authorized(it),
+        Answer::Resource(it) => json!({"NetworkInterface": network_interface(it)}),
+        Answer::Resources(all) => json!({"NetworkInterfaces": list(all, network_interface)}),
+        Answer::SecurityGroupIds(all) => json!({"SecurityGroupIds": all}),
+        Answer::Preview(it) => preview(it),
+        Answer::Scenario(it) => scenario(it, |command| command.action().to_owned()),
+        Answer::ConnectionTest(it) => connection_test(it),
+        Answer::Diagnosis(all) => json!({"Findings": list(all, finding)}),
         Answer::HostNetworks(all) => json!({"HostNetworks": list(all, host_network)}),
         Answer::Group(it) => json!({"Group": group(it)}),
         Answer::Groups(all) => json!({"Groups": list(all, group)}),
@@ -50,9 +83,10 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
             "AssociationId": it.id,
             "Status": association_status(&it.state),
         }),
-        Answer::TargetNetworks(all) => {
-            json!({"ClientVpnTargetNetworks": list(all, target_network)})
-        }
+        Answer::TargetNetworks(it) => json!({
+            "ClientVpnTargetNetworks":
+                list(&it.associations, |one| target_network(one, &it.security_groups)),
+        }),
         Answer::RuleStatus(it) => json!({"Status": status(it.state.as_str())}),
         Answer::AuthorizationRules(all) => {
             json!({"AuthorizationRules": list(all, |it| rule(it, now))})
@@ -68,20 +102,59 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Settings(it) => json!({"Settings": settings(it)}),
         Answer::Events(all) => json!({"Events": list(all, event)}),
         Answer::View(it) => view(it),
-        other => serde_json::to_value(other).unwrap_or_default(),
     }
 }
 
-/// The answer to giving a VPC one more block: AWS names the block, not the VPC.
+/// The answer to a command as AWS's clients read it, at the time `now`: where AWS says less than the
+/// service does, or other things of it, only that.
 #[must_use]
-pub fn associated_block(given: &Answer, now: Timestamp) -> Value {
-    match given {
-        Answer::Vpc(vpc) => json!({
+pub fn answer_to(command: &Command, given: &Answer, now: Timestamp) -> Value {
+    match (command, given) {
+        (Command::AssociateVpcCidrBlock(_), Answer::Vpc(vpc)) => json!({
             "VpcId": vpc.id,
             "CidrBlockAssociation":
                 vpc.cidrs.last().map(|cidr| block(&cidr.to_string(), "associated")),
         }),
-        other => answer(other, now),
+        (Command::AssociateRouteTable(it), Answer::RouteTable(table)) => json!({
+            "AssociationId": association_id(table.table.id.as_str(), Some(&it.subnet_id)),
+            "AssociationState": {"State": "associated"},
+        }),
+        (
+            Command::CreateRoute(_)
+            | Command::DeleteVpcPeeringConnection(_)
+            | Command::RevokeSecurityGroupIngress(_)
+            | Command::RevokeSecurityGroupEgress(_),
+            Answer::Done | Answer::RouteTable(_),
+        ) => json!({"Return": true}),
+        (
+            Command::CreateVpnConnectionRoute(_)
+            | Command::DeleteVpnConnectionRoute(_)
+            | Command::DisassociateRouteTable(_)
+            | Command::DeleteRoute(_)
+            | Command::ModifyNetworkInterfaceAttribute(_),
+            _,
+        ) => Value::Null,
+        _ => answer(given, now),
+    }
+}
+
+/// Security groups as nothing but their rules, each with its identifier.
+#[must_use]
+pub fn security_group_rules(command: &Command, given: &Answer, now: Timestamp) -> Value {
+    match given {
+        Answer::SecurityGroups(all) => {
+            json!({"SecurityGroupRules": all.iter().flat_map(rules).collect::<Vec<_>>()})
+        }
+        _ => answer_to(command, given, now),
+    }
+}
+
+/// The status as nothing but what was not carried.
+#[must_use]
+pub fn drops(command: &Command, given: &Answer, now: Timestamp) -> Value {
+    match given {
+        Answer::View(it) => not_carried(it),
+        _ => answer_to(command, given, now),
     }
 }
 
@@ -119,7 +192,9 @@ fn association_status(state: &AssociationState) -> Value {
     }
 }
 
-fn tags(tags: &Tags) -> Value {
+/// Tags as AWS lists them.
+#[must_use]
+pub fn tags(tags: &Tags) -> Value {
     tags.iter()
         .map(|(key, value)| json!({"Key": key, "Value": value}))
         .collect()
@@ -209,56 +284,6 @@ fn exported(it: &Exported) -> Value {
     Value::Object(shape)
 }
 
-fn block(cidr: &str, state: &str) -> Value {
-    json!({"CidrBlock": cidr, "CidrBlockState": {"State": state}})
-}
-
-fn vpc(it: &Vpc) -> Value {
-    let blocks = it.cidrs.iter();
-    json!({
-        "VpcId": it.id,
-        "CidrBlock": it.cidrs.first(),
-        "CidrBlockAssociationSet":
-            blocks.map(|cidr| block(&cidr.to_string(), "associated")).collect::<Vec<_>>(),
-        "State": "available",
-        "IsDefault": false,
-        "Tags": tags(&it.tags),
-    })
-}
-
-fn subnet(it: &Subnet) -> Value {
-    json!({
-        "SubnetId": it.id,
-        "VpcId": it.vpc_id,
-        "CidrBlock": it.cidr,
-        "AvailabilityZone": it.availability_zone,
-        "State": "available",
-        "Tags": tags(&it.tags),
-    })
-}
-
-fn internet_gateway(it: &InternetGateway) -> Value {
-    let attachments: Vec<Value> = it
-        .vpc_id
-        .iter()
-        .map(|vpc| json!({"State": "available", "VpcId": vpc}))
-        .collect();
-    json!({
-        "InternetGatewayId": it.id,
-        "Attachments": attachments,
-        "Tags": tags(&it.tags),
-    })
-}
-
-fn host_network(it: &HostNetwork) -> Value {
-    json!({
-        "Interface": it.interface,
-        "Address": it.address,
-        "CidrBlock": it.cidr,
-        "DefaultRoute": it.default_route,
-    })
-}
-
 fn endpoint(it: &EndpointDescription) -> Value {
     let endpoint = &it.endpoint;
     let networks: Vec<Value> = it
@@ -286,6 +311,8 @@ fn endpoint(it: &EndpointDescription) -> Value {
     });
     if let (Some(vpc), Some(shape)) = (&endpoint.vpc_id, shape.as_object_mut()) {
         shape.insert("VpcId".to_owned(), json!(vpc));
+        let groups = json!(endpoint.security_groups);
+        shape.insert("SecurityGroupIds".to_owned(), groups);
     }
     shape
 }
@@ -303,14 +330,14 @@ fn authentication(way: &Authentication) -> Value {
     }
 }
 
-fn target_network(it: &Association) -> Value {
+fn target_network(it: &Association, groups: &BTreeSet<SecurityGroupId>) -> Value {
     json!({
         "AssociationId": it.id,
         "VpcId": it.vpc_id,
         "TargetNetworkId": it.subnet_id,
         "ClientVpnEndpointId": it.endpoint_id,
         "Status": association_status(&it.state),
-        "SecurityGroups": [],
+        "SecurityGroups": groups,
     })
 }
 
@@ -474,7 +501,7 @@ fn weighed_rule(it: &WeighedRule) -> Value {
 }
 
 fn route(it: &Route) -> Value {
-    json!({
+    let mut shape = json!({
         "ClientVpnEndpointId": it.endpoint_id,
         "DestinationCidr": it.destination,
         "TargetSubnet": it.subnet_id,
@@ -482,7 +509,12 @@ fn route(it: &Route) -> Value {
         "Origin": it.origin.as_str(),
         "Status": status(it.state.as_str()),
         "Description": it.description,
-    })
+    });
+    if let Some(shape) = shape.as_object_mut() {
+        // Beyond AWS: there only where it was made for each target network.
+        insert_some(shape, "AllTargetNetworks", it.for_all.then_some(true));
+    }
+    shape
 }
 
 fn connection(it: &Connection) -> Value {
@@ -582,7 +614,7 @@ fn view(it: &View) -> Value {
             json!({
                 "ClientVpnEndpointId": endpoint.id,
                 "Status": status(snapshot.endpoint_state(endpoint).as_str()),
-                "TargetNetworks": list(&associations, target_network),
+                "TargetNetworks": list(&associations, |it| target_network(it, &endpoint.security_groups)),
             })
         })
         .collect();

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+mod check;
 mod ec2;
 
-pub use self::ec2::*;
+pub use self::{check::*, ec2::*};
 
 /// What AWS Client VPN does, on a machine of your own.
 #[derive(Clone, Debug, PartialEq, Parser)]
@@ -25,7 +26,8 @@ pub struct Args {
 pub struct Common {
     /// Where configuration and keys are kept [default: $GATEHOUSE_DATA_DIR, else a directory of
     /// your own]
-    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIRECTORY")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIRECTORY",
+          overrides_with = "data_dir")]
     pub data_dir: Option<PathBuf>,
     /// Accepted for scripts that were written for AWS; this installation is one region
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "REGION")]
@@ -86,6 +88,17 @@ pub enum Face {
     Directory(Directory),
     /// Say whether a user reaches an address, and why
     Why(Why),
+    /// Show what a change would do to who reaches what, without making it
+    #[command(subcommand)]
+    Preview(Box<Preview>),
+    /// Show how far a scenario of AWS's guide has come and what is missing, or do what is missing
+    Scenario(Scenario),
+    /// Find what this machine does to the traffic of clients, and how to mend it; fails on a problem
+    Doctor,
+    /// Connect as a user's client would, and say step by step what it meets; fails where it fails
+    TestConnection(TestConnection),
+    /// Show what was not carried: packets and attempts by reason
+    Drops,
     /// Show who did what and how it ended, newest first
     Events {
         /// Show at most this many
@@ -239,6 +252,21 @@ pub enum Networks {
         #[arg(long, value_name = "NAME", num_args = 1.., required = true)]
         interfaces: Vec<String>,
     },
+    /// Say how packets leave this machine for a subnet, in place of what was said before
+    SetEgress {
+        /// The subnet
+        #[arg(long, value_name = "ID")]
+        subnet_id: String,
+        /// Through this interface, for example eth1; without it and an address, by its own routes
+        #[arg(long, value_name = "NAME", conflicts_with = "source_address")]
+        interface: Option<String>,
+        /// From this address of the machine
+        #[arg(long, value_name = "ADDRESS")]
+        source_address: Option<String>,
+        /// Show targets the clients' own addresses; they need a route back
+        #[arg(long)]
+        no_nat: bool,
+    },
 }
 
 /// `gatehouse directory`.
@@ -315,6 +343,8 @@ Examples:
   gatehouse acm import-certificate --certificate file://server.crt --private-key file://server.key
   gatehouse ec2 describe-client-vpn-endpoints
   gatehouse why --client-vpn-endpoint-id ID --user alice --destination 10.0.0.9 --protocol tcp --port 443
+  gatehouse preview ec2 revoke-client-vpn-ingress --client-vpn-endpoint-id ID --target-network-cidr 10.0.0.0/16 --revoke-all-groups
+  gatehouse scenario --client-vpn-endpoint-id ID --name internet
   gatehouse ec2 export-client-vpn-client-configuration --client-vpn-endpoint-id ID --output text
 
 A command that is refused ends with status 1 and says why as JSON on standard error; one that is

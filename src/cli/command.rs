@@ -15,16 +15,19 @@ use crate::{
     api::shape,
     control::ModeChoice,
     model::{
-        Answer, CertificateUse, Command, KeyType, Request,
+        Answer, CertificateUse, Command, KeyType, Request, ScenarioKind,
         command::{
-            Bytes, CertificateName, CreateCertificateAuthority, CreateGroup, ExportCertificate,
-            GroupName, ImportCertificate, ImportHostNetworks, IssueCertificate, LookupEvents,
-            Membership, ModifySettings, OfEndpoint, Secret, Why,
+            Bytes, CertificateName, CreateCertificateAuthority, CreateGroup, EgressChoice,
+            ExportCertificate, GroupName, ImportCertificate, ImportHostNetworks, IssueCertificate,
+            LookupEvents, Membership, ModifySettings, ModifySubnetEgress, OfEndpoint, Secret, Why,
         },
+        diagnosis::TestConnection,
+        scenario::DescribeScenario,
     },
 };
 
 mod ec2;
+pub mod line;
 mod words;
 
 /// What the command line asks for.
@@ -41,6 +44,13 @@ pub enum Action {
     },
     /// Send a command and print its answer.
     Call(Box<Call>),
+    /// Show how far a scenario has come.
+    Scenario {
+        /// Which one, and what is to be known of it.
+        of: DescribeScenario,
+        /// Whether to carry out what is missing first.
+        apply: bool,
+    },
 }
 
 /// A command and the shape its answer is printed in.
@@ -49,8 +59,11 @@ pub struct Call {
     /// The command.
     pub request: Request,
     /// AWS's shape of the answer.
-    pub shape: fn(&Answer, Timestamp) -> Value,
+    pub shape: Shape,
 }
+
+/// Makes the form in which the answer to a command is printed, at a time.
+pub type Shape = fn(&Command, &Answer, Timestamp) -> Value;
 
 /// Why a command line cannot be understood.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +101,7 @@ pub enum UsageError {
 /// # Errors
 /// [`UsageError`]; nothing was sent.
 pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
+    let mut shape: Shape = shape::answer_to;
     let command = match face {
         None => return Ok(Action::Window),
         Some(Face::Serve { network }) => return Ok(Action::Serve(mode_choice(network))),
@@ -95,14 +109,16 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
             let wait = wait.then(|| Duration::from_secs(timeout));
             return Ok(Action::Status { wait });
         }
-        Some(Face::Ec2(ec2)) => return ec2::call(ec2),
+        Some(Face::Ec2(it)) => return Ok(Action::Call(Box::new(ec2::call(it)?))),
+        Some(Face::Scenario(it)) => {
+            let apply = it.apply;
+            let of = scenario(it);
+            return Ok(Action::Scenario { of, apply });
+        }
         Some(Face::Settings(settings)) => settings_command(settings),
         Some(Face::Pki(pki)) => pki_command(pki),
         Some(Face::Acm(acm)) => acm_command(acm)?,
-        Some(Face::Networks(Networks::List)) => Command::DescribeHostNetworks,
-        Some(Face::Networks(Networks::Import { interfaces })) => {
-            Command::ImportHostNetworks(ImportHostNetworks { interfaces })
-        }
+        Some(Face::Networks(networks)) => networks_command(networks),
         Some(Face::Directory(directory)) => directory_command(directory),
         Some(Face::Why(it)) => Command::Why(Why {
             client_vpn_endpoint_id: it.endpoint.client_vpn_endpoint_id,
@@ -112,6 +128,13 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
             protocol: it.protocol,
             port: it.port,
         }),
+        Some(Face::Preview(it)) => Command::PreviewChange(Box::new(change(*it)?)),
+        Some(Face::Doctor) => Command::Diagnose,
+        Some(Face::TestConnection(it)) => Command::TestConnection(test_connection(it)),
+        Some(Face::Drops) => {
+            shape = shape::drops;
+            Command::DescribeStatus
+        }
         Some(Face::Events { max_results }) => Command::LookupEvents(LookupEvents { max_results }),
         Some(Face::Attempts {
             client_vpn_endpoint_id,
@@ -119,10 +142,77 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
             client_vpn_endpoint_id,
         }),
     };
-    Ok(Action::Call(Box::new(Call {
-        request: command.into(),
-        shape: shape::answer,
-    })))
+    let request = command.into();
+    Ok(Action::Call(Box::new(Call { request, shape })))
+}
+
+/// The command that `gatehouse preview` is asked about.
+fn change(preview: args::Preview) -> Result<Command, UsageError> {
+    match preview {
+        args::Preview::Ec2(it) if it.dry_run => Err(previewed("dry-run")),
+        args::Preview::Ec2(it) if it.client_token.is_some() => Err(previewed("client-token")),
+        args::Preview::Ec2(it) => ec2::command(it.action),
+        args::Preview::Directory(it) => Ok(directory_command(it)),
+        args::Preview::Networks(it) => Ok(networks_command(it)),
+    }
+}
+
+fn previewed(option: &'static str) -> UsageError {
+    UsageError::Value {
+        option,
+        what: "a preview carries nothing out: leave it away".to_owned(),
+    }
+}
+
+fn scenario(it: args::Scenario) -> DescribeScenario {
+    use args::ScenarioName as Name;
+    DescribeScenario {
+        client_vpn_endpoint_id: it.endpoint.client_vpn_endpoint_id,
+        scenario: match it.name {
+            Name::Vpc => ScenarioKind::Vpc,
+            Name::PeeredVpc => ScenarioKind::PeeredVpc,
+            Name::OnPremises => ScenarioKind::OnPremises,
+            Name::Internet => ScenarioKind::Internet,
+            Name::RestrictResources => ScenarioKind::RestrictResources,
+        },
+        peer_vpc_id: it.peer_vpc_id,
+        destination_cidr_block: it.destination_cidr_block,
+        access_group_id: it.access_group_id,
+        network_interface_id: it.network_interface_id,
+        keep_out: it.keep_out,
+    }
+}
+
+fn test_connection(it: args::TestConnection) -> TestConnection {
+    TestConnection {
+        client_vpn_endpoint_id: it.endpoint.client_vpn_endpoint_id,
+        user: it.user,
+        destination: it.destination,
+        protocol: it.protocol,
+        port: it.port,
+    }
+}
+
+fn networks_command(networks: Networks) -> Command {
+    match networks {
+        Networks::List => Command::DescribeHostNetworks,
+        Networks::Import { interfaces } => {
+            Command::ImportHostNetworks(ImportHostNetworks { interfaces })
+        }
+        Networks::SetEgress {
+            subnet_id,
+            interface,
+            source_address,
+            no_nat,
+        } => Command::ModifySubnetEgress(ModifySubnetEgress {
+            subnet_id,
+            egress: EgressChoice {
+                interface,
+                source_address,
+                nat: no_nat.then_some(false),
+            },
+        }),
+    }
 }
 
 fn mode_choice(choice: args::NetworkChoice) -> ModeChoice {

@@ -1,12 +1,13 @@
 //! The command line: AWS's names and options, answers in AWS's shapes.
 //!
 //! [`args`] is what was typed, [`command`] what it means, [`output`] the only printing. Exit
-//! status 0; 1 for a refusal, with `{"Error": {"Code", "Message"}}` on standard error; 2 for a
-//! command line that is not understood.
+//! status 0; 1 for a refusal, with `{"Error": {"Code", "Message"}}` on standard error, and where what
+//! was looked at is not well; 2 for a command line that is not understood.
 
 pub mod args;
 pub mod command;
 mod output;
+mod scenario;
 pub mod shorthand;
 
 use std::{error::Error, path::Path, process::ExitCode, sync::Arc, time::Duration};
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub use self::{
     args::{Args, Common},
     command::{Action, Call},
+    scenario::scenario,
 };
 use crate::{
     api::shape,
@@ -24,7 +26,7 @@ use crate::{
         Access, AttachError, Console, Face, Follow, Host, HostOptions, Link, ModeChoice, Remote,
         lock::current_owner,
     },
-    model::{Answer, AssociationState, Request, View},
+    model::{Answer, AssociationState, Request, Severity, View},
 };
 
 /// Understands what was typed; prints what is wrong with it.
@@ -40,7 +42,7 @@ pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
     let needs_gateway = match action {
         Action::Window | Action::Serve(_) => true,
         Action::Status { wait } => wait.is_some(),
-        Action::Call(_) => false,
+        Action::Call(_) | Action::Scenario { .. } => false,
     };
     if args.common.offline && needs_gateway {
         return Err(usage(
@@ -63,15 +65,16 @@ pub async fn call(data_dir: &Path, common: &Common, call: Call) -> ExitCode {
         Ok(opened) => opened,
         Err(code) => return code,
     };
+    let command = call.request.command.clone();
     let result = console.call(call.request).await;
-    drop(console);
-    if let Some(host) = host {
-        host.stop().await;
-    }
+    close(console, host).await;
     match result {
         Ok(answer) => {
-            let shape = (call.shape)(&answer, clock::now());
-            printed(output::answer(common.output, &answer, &shape))
+            let shape = (call.shape)(&command, &answer, clock::now());
+            match printed(output::answer(common.output, &answer, &shape)) {
+                ExitCode::SUCCESS => verdict(&answer),
+                code => code,
+            }
         }
         Err(refusal) => {
             output::refusal(&refusal);
@@ -80,11 +83,32 @@ pub async fn call(data_dir: &Path, common: &Common, call: Call) -> ExitCode {
     }
 }
 
+/// Whether an answer that says how things are says that they are well.
+fn verdict(answer: &Answer) -> ExitCode {
+    let is_bad = match answer {
+        Answer::Diagnosis(findings) => findings.iter().any(|it| it.severity == Severity::Problem),
+        Answer::ConnectionTest(test) => !test.passed,
+        _ => false,
+    };
+    if is_bad {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Lets go of what [`open`] opened.
+async fn close(console: Arc<dyn Console>, host: Option<Host>) {
+    drop(console);
+    if let Some(host) = host {
+        host.stop().await;
+    }
+}
+
 /// Prints the status; with `wait`, once what runs matches the configuration.
 pub async fn status(data_dir: &Path, common: &Common, wait: Option<Duration>) -> ExitCode {
     let Some(patience) = wait else {
         let request = Request::from(crate::model::Command::DescribeStatus);
-        let shape = shape::answer;
+        let shape = shape::answer_to;
         return call(data_dir, common, Call { request, shape }).await;
     };
     let until = Instant::now() + patience;

@@ -1,11 +1,14 @@
+mod checks;
+mod networks;
+
 use ipnet::Ipv4Net;
 
 use super::*;
 use crate::model::{
     AssociationId, CertificateArn, Code, ConnectionId, ConnectionState, Endpoint, EndpointId,
-    EndpointState, InternetGatewayId, IpProtocol, PortRange, RouteOrigin, RouteState, RuleState,
-    SubnetId, Traffic, Transport, VpcId, Way,
-    command::{EndpointCreated, Secret, Termination},
+    EndpointState, InternetGateway, InternetGatewayId, IpProtocol, PortRange, RouteOrigin,
+    RouteState, RuleState, SubnetId, Traffic, Transport, Vpc, VpcId, Way,
+    command::{EndpointCreated, Secret, TargetNetworks, Termination},
 };
 
 const NOW: i64 = 1_605_267_447;
@@ -28,6 +31,10 @@ fn subnet_id() -> SubnetId {
 
 fn vpc_id() -> VpcId {
     VpcId::from_random([0x34; 9])
+}
+
+fn group_id() -> SecurityGroupId {
+    SecurityGroupId::from_random([0x78; 9])
 }
 
 fn arn() -> CertificateArn {
@@ -75,10 +82,9 @@ fn a_vpc_has_its_primary_block_beside_all_blocks() {
             "Tags": [{"Key": "Name", "Value": "corp"}],
         }})
     );
-    assert_eq!(
-        associated_block(&Answer::Vpc(vpc), now())["CidrBlockAssociation"]["CidrBlock"],
-        "10.1.0.0/16"
-    );
+    let command = Command::AssociateVpcCidrBlock(Default::default());
+    let shape = answer_to(&command, &Answer::Vpc(vpc), now());
+    assert_eq!(shape["CidrBlockAssociation"]["CidrBlock"], "10.1.0.0/16");
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn an_endpoint_is_described_in_aws_words() {
         split_tunnel: false,
         dns_servers: vec!["10.0.0.2".parse().unwrap()],
         vpc_id: Some(vpc_id()),
-        security_groups: std::collections::BTreeSet::new(),
+        security_groups: BTreeSet::from([group_id()]),
         deleting: false,
         created_at: now(),
     };
@@ -149,6 +155,7 @@ fn an_endpoint_is_described_in_aws_words() {
             "ConnectionLogOptions": {"Enabled": false},
             "Tags": [],
             "VpcId": "vpc-34343434343434343",
+            "SecurityGroupIds": ["sg-78787878787878787"],
         }]})
     );
 }
@@ -169,7 +176,11 @@ fn empty_lists_are_written_out() {
 fn an_association_that_failed_says_why() {
     let reason = "port 443 is in use".to_owned();
     let failed = association(AssociationState::Failed { reason });
-    let shape = answer(&Answer::TargetNetworks(vec![failed]), now());
+    let networks = TargetNetworks {
+        associations: vec![failed],
+        security_groups: BTreeSet::from([group_id()]),
+    };
+    let shape = answer(&Answer::TargetNetworks(networks), now());
     assert_eq!(
         shape["ClientVpnTargetNetworks"][0],
         json!({
@@ -178,7 +189,7 @@ fn an_association_that_failed_says_why() {
             "TargetNetworkId": "subnet-12121212121212121",
             "ClientVpnEndpointId": "cvpn-endpoint-ababababababababa",
             "Status": {"Code": "association-failed", "Message": "port 443 is in use"},
-            "SecurityGroups": [],
+            "SecurityGroups": ["sg-78787878787878787"],
         })
     );
 }

@@ -6,9 +6,11 @@ use super::EVERYWHERE;
 
 mod access;
 mod endpoint;
+mod gateway;
 mod network;
+mod security;
 
-pub use self::{access::*, endpoint::*, network::*};
+pub use self::{access::*, endpoint::*, gateway::*, network::*, security::*};
 
 /// `gatehouse ec2`.
 #[derive(Clone, Debug, PartialEq, Group)]
@@ -36,6 +38,12 @@ pub enum Ec2Action {
     /// VPCs, subnets and internet gateways.
     #[command(flatten)]
     Network(NetworkAction),
+    /// What VPCs reach beyond their own blocks.
+    #[command(flatten)]
+    Gateway(GatewayAction),
+    /// Security groups and what has them.
+    #[command(flatten)]
+    Security(SecurityAction),
 }
 
 /// Names an endpoint.

@@ -1,43 +1,54 @@
 //! `gatehouse ec2` as it is meant.
 
 use super::{
-    Action, Call, UsageError,
+    Call, UsageError,
     words::{authentication, connection_log, filters_of, tags_of},
 };
 use crate::{
     api::shape,
-    cli::args::{self, AccessAction, Ec2Action, EndpointAction, NetworkAction},
+    cli::args::{self, AccessAction, Ec2Action, EndpointAction, NetworkAction, SecurityAction},
     model::{
         Command, Request, Transport,
         command::{
-            AssociateTargetNetwork, AuthorizeIngress, ById, CreateClientVpnEndpoint,
-            CreateInternetGateway, CreateRoute, CreateSubnet, CreateVpc, DeleteRoute, Describe,
-            DescribeOfEndpoint, DisassociateTargetNetwork, ExportClientConfiguration,
-            GatewayAttachment, OfEndpoint, ReconnectConnections, RevokeIngress,
-            TerminateConnections, VpcCidrBlock,
+            ApplySecurityGroups, AssociateTargetNetwork, AuthorizeIngress, ById,
+            CreateClientVpnEndpoint, CreateInternetGateway, CreateRoute, CreateSubnet, CreateVpc,
+            DeleteRoute, Describe, DescribeOfEndpoint, DisassociateTargetNetwork, EgressChoice,
+            ExportClientConfiguration, GatewayAttachment, OfEndpoint, ReconnectConnections,
+            RevokeIngress, TerminateConnections, VpcCidrBlock,
         },
     },
 };
 
+mod gateway;
+mod security;
+
 /// Understands a command of `gatehouse ec2`.
-pub(super) fn call(ec2: args::Ec2) -> Result<Action, UsageError> {
+pub(super) fn call(ec2: args::Ec2) -> Result<Call, UsageError> {
     let shape = match ec2.action {
-        Ec2Action::Network(NetworkAction::AssociateVpcCidrBlock(_)) => shape::associated_block,
-        _ => shape::answer,
+        Ec2Action::Security(SecurityAction::DescribeSecurityGroupRules { .. }) => {
+            shape::security_group_rules
+        }
+        _ => shape::answer_to,
     };
-    let command = match ec2.action {
-        Ec2Action::Endpoint(action) => endpoint_command(action)?,
-        Ec2Action::Access(action) => access_command(action)?,
-        Ec2Action::Network(action) => network_command(action)?,
-    };
-    Ok(Action::Call(Box::new(Call {
+    Ok(Call {
         request: Request {
-            command,
+            command: command(ec2.action)?,
             dry_run: ec2.dry_run,
             client_token: ec2.client_token,
         },
         shape,
-    })))
+    })
+}
+
+/// What a command of `gatehouse ec2` means.
+pub(super) fn command(action: Ec2Action) -> Result<Command, UsageError> {
+    match action {
+        Ec2Action::Endpoint(action) => endpoint_command(action),
+        Ec2Action::Access(action) => access_command(action),
+        Ec2Action::Network(action) => network_command(action),
+        Ec2Action::Gateway(action) => gateway::command(action),
+        Ec2Action::Security(action) => security::command(action),
+    }
 }
 
 fn endpoint_command(action: EndpointAction) -> Result<Command, UsageError> {
@@ -73,6 +84,15 @@ fn endpoint_command(action: EndpointAction) -> Result<Command, UsageError> {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             ids: association_ids,
             filters: filters_of(&filters)?,
+        }),
+        A::ApplySecurityGroupsToClientVpnTargetNetwork {
+            endpoint,
+            vpc_id,
+            security_group_ids,
+        } => Command::ApplySecurityGroupsToClientVpnTargetNetwork(ApplySecurityGroups {
+            client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
+            vpc_id,
+            security_group_ids,
         }),
         A::ExportClientVpnClientConfiguration {
             endpoint,
@@ -142,23 +162,25 @@ fn access_command(action: AccessAction) -> Result<Command, UsageError> {
             endpoint,
             destination_cidr_block,
             target_vpc_subnet_id,
+            all_target_networks,
             description,
         } => Command::CreateClientVpnRoute(CreateRoute {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             destination_cidr_block,
-            target_vpc_subnet_id,
-            all_associations: false,
+            target_vpc_subnet_id: target_vpc_subnet_id.unwrap_or_default(),
+            all_associations: all_target_networks,
             description,
         }),
         A::DeleteClientVpnRoute {
             endpoint,
             destination_cidr_block,
             target_vpc_subnet_id,
+            all_target_networks,
         } => Command::DeleteClientVpnRoute(DeleteRoute {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             destination_cidr_block,
             target_vpc_subnet_id,
-            all_associations: false,
+            all_associations: all_target_networks,
         }),
         A::DescribeClientVpnRoutes(it) => Command::DescribeClientVpnRoutes(of_endpoint(it)?),
     })
@@ -179,12 +201,13 @@ fn network_command(action: NetworkAction) -> Result<Command, UsageError> {
             vpc,
             cidr_block,
             availability_zone,
+            egress,
             tags,
         } => Command::CreateSubnet(CreateSubnet {
             vpc_id: vpc.vpc_id,
             cidr_block,
             availability_zone,
-            egress: None,
+            egress: egress_of(egress),
             tags: tags_of(&tags, "subnet")?,
         }),
         A::DescribeSubnets {
@@ -192,6 +215,7 @@ fn network_command(action: NetworkAction) -> Result<Command, UsageError> {
             filters,
         } => Command::DescribeSubnets(describe(subnet_ids, &filters)?),
         A::DeleteSubnet { subnet_id } => Command::DeleteSubnet(ById { id: subnet_id }),
+        A::DescribeAvailabilityZones => Command::DescribeAvailabilityZones,
         A::CreateInternetGateway { tags } => {
             let tags = tags_of(&tags, "internet-gateway")?;
             Command::CreateInternetGateway(CreateInternetGateway { tags })
@@ -215,6 +239,16 @@ fn vpc_block(it: args::VpcCidrBlock) -> VpcCidrBlock {
         vpc_id: it.vpc.vpc_id,
         cidr_block: it.cidr_block,
     }
+}
+
+/// None where nothing was said of it.
+fn egress_of(it: args::SubnetEgress) -> Option<EgressChoice> {
+    let choice = EgressChoice {
+        interface: it.egress_interface,
+        source_address: it.egress_source_address,
+        nat: it.no_egress_nat.then_some(false),
+    };
+    (choice != EgressChoice::default()).then_some(choice)
 }
 
 fn attachment(it: args::Attachment) -> GatewayAttachment {
@@ -251,7 +285,7 @@ fn create_endpoint(it: args::CreateEndpoint) -> Result<CreateClientVpnEndpoint, 
         vpn_port: it.vpn_port,
         split_tunnel: it.split_tunnel && !it.no_split_tunnel,
         vpc_id: it.vpc_id,
-        security_group_ids: Vec::new(),
+        security_group_ids: it.security_group_ids,
         description: it.description,
         tags: tags_of(&it.tags, "client-vpn-endpoint")?,
     })

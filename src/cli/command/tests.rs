@@ -1,3 +1,5 @@
+mod networks;
+
 use std::fs;
 
 use clap::Parser as _;

@@ -10,7 +10,7 @@ use crate::{
     cli::{args, shorthand},
     model::{
         Tags,
-        command::{AuthenticationOption, Filter},
+        command::{AuthenticationOption, Filter, Permission},
     },
 };
 
@@ -147,6 +147,108 @@ pub(super) fn tags_of(tags: &args::TagSpecifications, resource: &str) -> Result<
         all.extend(it.tags.into_iter().map(|tag| (tag.key, tag.value)));
     }
     Ok(all)
+}
+
+/// One of `--ip-permissions` in AWS's words.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PermissionWords {
+    ip_protocol: String,
+    #[serde(default, deserialize_with = "number")]
+    from_port: Option<i32>,
+    #[serde(default, deserialize_with = "number")]
+    to_port: Option<i32>,
+    #[serde(default)]
+    ip_ranges: Vec<RangeWords>,
+    #[serde(default)]
+    user_id_group_pairs: Vec<PairWords>,
+    // As describe-security-groups prints them: there, and empty.
+    #[serde(default, rename = "Ipv6Ranges")]
+    ipv6_ranges: Vec<Value>,
+    #[serde(default)]
+    prefix_list_ids: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct RangeWords {
+    cidr_ip: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PairWords {
+    group_id: String,
+    #[serde(default)]
+    description: String,
+    // An installation is one account.
+    #[serde(default, rename = "UserId")]
+    _user_id: Option<Value>,
+}
+
+/// `--ip-permissions` as the service takes them: one for each network or group at the other end.
+pub(super) fn permissions(values: &[String]) -> Result<Vec<Permission>, UsageError> {
+    const OPTION: &str = "ip-permissions";
+    let mut all = Vec::new();
+    for it in structures::<PermissionWords>(OPTION, values)? {
+        if !it.ipv6_ranges.is_empty() || !it.prefix_list_ids.is_empty() {
+            return Err(UsageError::Value {
+                option: OPTION,
+                what: "only IPv4 is carried: name networks by IpRanges=[{CidrIp=10.0.0.0/8}], \
+                       groups by UserIdGroupPairs=[{GroupId=ID}]"
+                    .to_owned(),
+            });
+        }
+        all.extend(it.for_each_peer());
+    }
+    Ok(all)
+}
+
+impl PermissionWords {
+    /// With no peer it is still one, for the service to say what it lacks.
+    fn for_each_peer(self) -> Vec<Permission> {
+        let traffic = Permission {
+            protocol: self.ip_protocol,
+            from_port: self.from_port,
+            to_port: self.to_port,
+            ..Permission::default()
+        };
+        let networks = self.ip_ranges.into_iter().map(|it| Permission {
+            cidr: Some(it.cidr_ip),
+            description: it.description,
+            ..traffic.clone()
+        });
+        let groups = self.user_id_group_pairs.into_iter().map(|it| Permission {
+            group_id: Some(it.group_id),
+            description: it.description,
+            ..traffic.clone()
+        });
+        let mut all: Vec<_> = networks.chain(groups).collect();
+        if all.is_empty() {
+            all.push(traffic);
+        }
+        all
+    }
+}
+
+/// A number as JSON has it, or as shorthand's text.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i32>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Number {
+        Json(i32),
+        Text(String),
+    }
+    match Option::<Number>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Number::Json(number)) => Ok(Some(number)),
+        Some(Number::Text(text)) => {
+            let wrong = |_| serde::de::Error::custom(format!("\"{text}\" is not a whole number"));
+            text.trim().parse().map(Some).map_err(wrong)
+        }
+    }
 }
 
 /// The values of a structured option: shorthand or JSON each, or one JSON list of all.

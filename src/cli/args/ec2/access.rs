@@ -59,8 +59,15 @@ pub enum AccessAction {
         #[arg(long, value_name = "CIDR")]
         destination_cidr_block: String,
         /// The associated subnet they go through
-        #[arg(long, value_name = "ID")]
-        target_vpc_subnet_id: String,
+        #[arg(
+            long,
+            value_name = "ID",
+            required_unless_present = "all_target_networks"
+        )]
+        target_vpc_subnet_id: Option<String>,
+        /// Or every associated subnet, those that are associated later included
+        #[arg(long, conflicts_with = "target_vpc_subnet_id")]
+        all_target_networks: bool,
         /// What to say of it
         #[arg(
             long,
@@ -81,6 +88,9 @@ pub enum AccessAction {
         /// The route's subnet, where several have such a route
         #[arg(long, value_name = "ID")]
         target_vpc_subnet_id: Option<String>,
+        /// Or the route that was made for every associated subnet
+        #[arg(long, conflicts_with = "target_vpc_subnet_id")]
+        all_target_networks: bool,
     },
     /// Show an endpoint's route table
     DescribeClientVpnRoutes(OfEndpoint),

@@ -50,6 +50,18 @@ pub enum EndpointAction {
         #[command(flatten)]
         filters: Filters,
     },
+    /// Put security groups on an endpoint's target networks, in place of those they have
+    ApplySecurityGroupsToClientVpnTargetNetwork {
+        /// The endpoint.
+        #[command(flatten)]
+        endpoint: Endpoint,
+        /// The VPC of its target networks
+        #[arg(long, value_name = "ID")]
+        vpc_id: String,
+        /// The groups: 1 to 5 of that VPC
+        #[arg(long, value_name = "ID", num_args = 1.., required = true)]
+        security_group_ids: Vec<String>,
+    },
     /// Print the file that clients connect with; --output text prints it as it is
     ExportClientVpnClientConfiguration {
         /// The endpoint.
@@ -118,6 +130,9 @@ pub struct CreateEndpoint {
     /// The VPC that target networks will be of
     #[arg(long, value_name = "ID")]
     pub vpc_id: Option<String>,
+    /// Security groups of that VPC for the target networks; else the VPC's default group
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub security_group_ids: Vec<String>,
     /// What to say of it
     #[arg(
         long,

@@ -42,6 +42,9 @@ pub enum NetworkAction {
         /// Its zone, for example local-1a; without one, the first that is free
         #[arg(long, value_name = "ZONE")]
         availability_zone: Option<String>,
+        /// Egress.
+        #[command(flatten)]
+        egress: SubnetEgress,
         /// Tags.
         #[command(flatten)]
         tags: TagSpecifications,
@@ -61,6 +64,8 @@ pub enum NetworkAction {
         #[arg(long, value_name = "ID")]
         subnet_id: String,
     },
+    /// Show the zones that subnets can be in
+    DescribeAvailabilityZones,
     /// Make an internet gateway
     CreateInternetGateway {
         /// Tags.
@@ -116,4 +121,18 @@ pub struct Attachment {
     /// The VPC.
     #[command(flatten)]
     pub vpc: VpcId,
+}
+
+/// How packets leave the machine for a new subnet; AWS has none of this.
+#[derive(Clone, Debug, Default, PartialEq, Group)]
+pub struct SubnetEgress {
+    /// Have packets leave the machine through this interface, for example eth1
+    #[arg(long, value_name = "NAME", conflicts_with = "egress_source_address")]
+    pub egress_interface: Option<String>,
+    /// Have packets leave the machine from this address of it
+    #[arg(long, value_name = "ADDRESS")]
+    pub egress_source_address: Option<String>,
+    /// Show targets the clients' own addresses; they need a route back
+    #[arg(long)]
+    pub no_egress_nat: bool,
 }
