@@ -6,8 +6,10 @@
     reason = "a helper that fails fails its test, and a seed is printed to be tried again"
 )]
 
+mod checks;
 mod durability;
 mod flow;
+mod networks;
 mod ownership;
 mod reach;
 mod refusals;
