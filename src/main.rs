@@ -22,9 +22,11 @@ fn main() -> ExitCode {
     };
     let threads = match &action {
         Action::Serve(_) => runtime::Builder::new_multi_thread(),
-        Action::Window | Action::Status { .. } | Action::Call(_) | Action::Scenario { .. } => {
-            runtime::Builder::new_current_thread()
-        }
+        Action::Window
+        | Action::Status { .. }
+        | Action::Connect(_)
+        | Action::Call(_)
+        | Action::Scenario { .. } => runtime::Builder::new_current_thread(),
     }
     .enable_all()
     .build();
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
             code
         }
         Action::Status { wait } => runtime.block_on(cli::status(&config.data_dir, &common, wait)),
+        Action::Connect(connect) => runtime.block_on(cli::connect::run(*connect, common.output)),
         Action::Call(call) => runtime.block_on(cli::call(&config.data_dir, &common, *call)),
         Action::Scenario { of, apply } => {
             runtime.block_on(cli::scenario(&config.data_dir, &common, of, apply))

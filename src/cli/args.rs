@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::connect::{self, Connect};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 mod check;
@@ -69,6 +70,9 @@ pub enum Face {
               value_parser = clap::value_parser!(u64).range(1..=86_400))]
         timeout: u64,
     },
+    /// Connect to a server as a client does, to test it; this machine's network stays as it is
+    #[command(after_help = connect::EXAMPLES)]
+    Connect(Connect),
     /// Show or change what holds for the whole installation
     #[command(subcommand)]
     Settings(Settings),

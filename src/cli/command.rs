@@ -9,6 +9,7 @@ use serde_json::Value;
 use self::words::contents;
 use super::{
     args::{self, Acm, Directory, Face, Networks, Pki, Setting, Settings},
+    connect::Connect,
     shorthand::ShorthandError,
 };
 use crate::{
@@ -42,6 +43,8 @@ pub enum Action {
         /// How long to wait for it; none shows it as it is.
         wait: Option<Duration>,
     },
+    /// Be a client of a server.
+    Connect(Box<Connect>),
     /// Send a command and print its answer.
     Call(Box<Call>),
     /// Show how far a scenario has come.
@@ -109,6 +112,7 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
             let wait = wait.then(|| Duration::from_secs(timeout));
             return Ok(Action::Status { wait });
         }
+        Some(Face::Connect(connect)) => return Ok(Action::Connect(Box::new(connect))),
         Some(Face::Ec2(it)) => return Ok(Action::Call(Box::new(ec2::call(it)?))),
         Some(Face::Scenario(it)) => {
             let apply = it.apply;

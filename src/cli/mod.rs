@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod command;
+pub mod connect;
 mod output;
 mod scenario;
 pub mod shorthand;
@@ -42,7 +43,7 @@ pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
     let needs_gateway = match action {
         Action::Window | Action::Serve(_) => true,
         Action::Status { wait } => wait.is_some(),
-        Action::Call(_) | Action::Scenario { .. } => false,
+        Action::Connect(_) | Action::Call(_) | Action::Scenario { .. } => false,
     };
     if args.common.offline && needs_gateway {
         return Err(usage(

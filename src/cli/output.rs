@@ -42,6 +42,18 @@ pub(super) fn value(output: Output, value: &Value) -> io::Result<()> {
     print(text.as_bytes())
 }
 
+/// Prints one line of a report that goes on: as JSON on one line, or in words.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn line(output: Output, value: &Value, words: &str) -> io::Result<()> {
+    let text = match output {
+        Output::Text => format!("{words}\n"),
+        Output::Json => format!("{value}\n"),
+    };
+    print(text.as_bytes())
+}
+
 /// Prints a refusal on standard error.
 pub(super) fn refusal(refusal: &Refusal) {
     complain(&format!("{:#}\n", shape::refusal(refusal)));

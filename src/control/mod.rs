@@ -30,7 +30,7 @@ use crate::model::{Answer, Refusal, Request, View};
 pub use crate::{
     network::ModeChoice,
     service::{Caller, Face},
-    tunnel::BoxFuture,
+    tunnel::{BoxFuture, client},
 };
 
 /// What a face drives the product with.

@@ -141,10 +141,12 @@ pub enum ProfileError {
         directive: &'static str,
     },
     /// A line that cannot be read.
-    #[error("line {line}: {problem}")]
+    #[error("line {line}, {directive}: {problem}")]
     BadLine {
         /// Counted from 1.
         line: usize,
+        /// The line's first word, cut to a readable length.
+        directive: String,
         /// What is wrong.
         problem: &'static str,
     },
@@ -183,8 +185,9 @@ impl Profile {
                     let end = format!("</{tag}>");
                     let mut block = Zeroizing::new(String::new());
                     loop {
-                        let (_, inner) = lines.next().ok_or(ProfileError::BadLine {
+                        let (_, inner) = lines.next().ok_or_else(|| ProfileError::BadLine {
                             line: line_number,
+                            directive: first_word(line),
                             problem: "this block is not closed",
                         })?;
                         if inner.trim() == end {
@@ -236,26 +239,30 @@ struct ProfileReader {
 
 impl ProfileReader {
     fn take_line(&mut self, line: usize, text: &str) -> Result<(), ProfileError> {
-        let bad = |problem| ProfileError::BadLine { line, problem };
-        let words = split_words(text).ok_or(bad("a quote is not closed"))?;
+        let bad = |problem| ProfileError::BadLine {
+            line,
+            directive: first_word(text),
+            problem,
+        };
+        let words = split_words(text).ok_or_else(|| bad("a quote is not closed"))?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
             [] => {}
             [directive, ..] if ACCEPTED.contains(directive) => {}
             ["proto", name] => {
-                self.transport = Some(transport(name).ok_or(bad("proto is udp or tcp"))?);
+                self.transport = Some(transport(name).ok_or_else(|| bad("proto is udp or tcp"))?);
             }
             ["port" | "rport", port] => {
-                self.port = Some(parse_port(port).ok_or(bad("a port is 1 to 65535"))?);
+                self.port = Some(parse_port(port).ok_or_else(|| bad("a port is 1 to 65535"))?);
             }
             ["remote", host, rest @ ..] if rest.len() <= 2 => {
                 let port = rest
                     .first()
-                    .map(|port| parse_port(port).ok_or(bad("a port is 1 to 65535")))
+                    .map(|port| parse_port(port).ok_or_else(|| bad("a port is 1 to 65535")))
                     .transpose()?;
                 let proto = rest
                     .get(1)
-                    .map(|name| transport(name).ok_or(bad("proto is udp or tcp")))
+                    .map(|name| transport(name).ok_or_else(|| bad("proto is udp or tcp")))
                     .transpose()?;
                 self.remotes.push(((*host).to_owned(), port, proto));
             }
@@ -340,6 +347,12 @@ impl ProfileReader {
             ignored: self.ignored,
         })
     }
+}
+
+/// The directive of a line that may be malformed, for a message.
+fn first_word(line: &str) -> String {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    word.chars().take(80).collect()
 }
 
 fn transport(name: &str) -> Option<Transport> {
@@ -547,6 +560,30 @@ mod tests {
             Profile::parse("client").err(),
             Some(ProfileError::Missing("remote"))
         );
+    }
+
+    #[test]
+    fn a_malformed_line_is_named_with_its_directive() {
+        for (text, message) in [
+            ("remote a 0", "line 1, remote: a port is 1 to 65535"),
+            ("client\nproto sctp", "line 2, proto: proto is udp or tcp"),
+            (
+                "verify-x509-name \"a",
+                "line 1, verify-x509-name: a quote is not closed",
+            ),
+            ("<ca>\nx", "line 1, <ca>: this block is not closed"),
+            (
+                "reneg-sec soon",
+                "line 1, reneg-sec: reneg-sec takes a number of seconds",
+            ),
+            (
+                "tls-crypt a.key",
+                "line 1: tls-crypt is not supported by this client",
+            ),
+        ] {
+            let error = Profile::parse(text).err().map(|error| error.to_string());
+            assert_eq!(error.as_deref(), Some(message), "{text}");
+        }
     }
 
     proptest! {

@@ -253,6 +253,13 @@ impl Control {
         self.identity.as_ref()
     }
 
+    /// The TLS version and suite of the newest established key, such as
+    /// `TLSv1.3 TLS_AES_256_GCM_SHA384`; none before TLS has begun.
+    #[must_use]
+    pub fn tls(&self) -> Option<String> {
+        self.current.tls.as_ref().map(Tls::description)
+    }
+
     /// Whether the session has ended and nothing is left to send or to wait for: drop it.
     #[must_use]
     pub fn is_done(&self) -> bool {

@@ -20,6 +20,7 @@
 //! [`Gateway`].
 
 mod address;
+pub mod client;
 mod door;
 mod egress;
 mod gate;

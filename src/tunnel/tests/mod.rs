@@ -2,6 +2,7 @@
 
 mod between;
 mod client;
+mod driver;
 mod egress;
 mod live;
 mod pki;
