@@ -19,6 +19,7 @@
 mod batch;
 mod changes;
 mod counters;
+pub mod doctor;
 mod egress;
 mod host;
 #[cfg(test)]

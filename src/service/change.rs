@@ -69,10 +69,13 @@ impl Terms {
     /// # Errors
     /// `InvalidParameterValue` for a token that cannot be one.
     pub(super) fn new(caller: &Caller, request: &Request) -> Result<Self, Refusal> {
-        // Answers with a private key inside are not kept; asking again changes nothing anyway.
+        // Answers with a private key inside are not kept; asking again changes nothing anyway. A
+        // test is worth nothing unless it is made again.
         let hands_out = matches!(
             request.command,
-            Command::ExportCertificate(_) | Command::ExportClientVpnClientConfiguration(_)
+            Command::ExportCertificate(_)
+                | Command::ExportClientVpnClientConfiguration(_)
+                | Command::TestConnection(_)
         );
         let token = request
             .client_token

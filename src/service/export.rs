@@ -103,7 +103,7 @@ impl Change<'_, '_> {
 
 /// The certificate followed by the authorities between it and the client CA, in PEM: the gateway
 /// knows only that CA, so the client has to show them. A root shown would be in vain.
-fn with_authorities_between(certificate: &Certificate) -> Result<String, Refusal> {
+pub(super) fn with_authorities_between(certificate: &Certificate) -> Result<String, Refusal> {
     let mut text = certificate.certificate_pem.clone();
     for der in certificates::chain_der(certificate)?.iter().skip(1) {
         let is_root = pki::inspect_der(der).is_ok_and(|facts| facts.self_signed);
@@ -130,7 +130,7 @@ impl Client {
 /// What clients verify the server with: the chain that came with its certificate, else the
 /// authority of the store that issued it with those above, else the certificate itself if it
 /// signed itself.
-fn server_ca(snapshot: &Snapshot, server: &Certificate) -> Result<String, Refusal> {
+pub(super) fn server_ca(snapshot: &Snapshot, server: &Certificate) -> Result<String, Refusal> {
     let chain = Some(server.chain_pem.as_str()).filter(|chain| !chain.is_empty());
     let issuer = server
         .issued_by

@@ -20,6 +20,7 @@ mod certificates;
 mod change;
 mod connections;
 mod directory;
+mod doctor;
 mod egress;
 mod endpoints;
 mod events;
@@ -34,6 +35,7 @@ mod route_tables;
 mod routes;
 mod security_groups;
 mod settings;
+mod test_connection;
 mod why;
 
 #[cfg(test)]
@@ -320,6 +322,7 @@ impl Service {
         let now = clock::now();
         match command {
             Command::LookupEvents(wanted) => Some(self.look_up_events(wanted).await),
+            Command::Diagnose => Some(Ok(Answer::Diagnosis(self.diagnose().await))),
             Command::DescribeConnectionAttempts(wanted) => {
                 let wanted = wanted.client_vpn_endpoint_id.clone();
                 let answer = self.inner.store.transact(now, move |tx| {
@@ -378,6 +381,7 @@ impl Service {
             }
             Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
             Command::ReconnectClientVpnConnections(command) => self.reconnect(terms, command).await,
+            Command::TestConnection(command) => self.test_connection(terms, command).await,
             command => {
                 self.change(terms, move |change| change.apply(command))
                     .await

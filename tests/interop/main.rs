@@ -20,6 +20,7 @@ mod stock;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod client;
 mod crash;
 mod dialects;
 mod fragments;

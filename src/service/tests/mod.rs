@@ -14,6 +14,7 @@ mod record;
 mod routes;
 mod security_groups;
 mod settling;
+mod test_connection;
 mod why;
 
 use std::{

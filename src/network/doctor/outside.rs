@@ -1,0 +1,160 @@
+//! Knocks at the gateway's ports from a network namespace of its own, as a client would from
+//! outside: whether a firewall of this machine keeps them out is seen by trying.
+
+use std::{
+    fs::File,
+    io::Read as _,
+    net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
+    os::fd::AsFd as _,
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use rustix::thread::{CapabilitySet, LinkNameSpaceType, move_into_link_name_space};
+
+use super::run;
+use crate::model::Transport;
+
+/// What knocking at a port came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The gateway answered.
+    Answers,
+    /// Nothing came back.
+    Silent,
+}
+
+/// Knocks at each port; or says why it cannot, as the end of a sentence.
+pub(super) async fn knock(
+    listeners: &[(Transport, u16)],
+) -> Result<Vec<(Transport, u16, Outside)>, String> {
+    if listeners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let may = rustix::thread::capabilities(None).is_ok_and(|sets| {
+        let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN;
+        sets.effective.contains(needed)
+    });
+    if !may {
+        return Err("it needs CAP_SYS_ADMIN and CAP_NET_ADMIN".to_owned());
+    }
+    let name = format!("{HOST_END}-{}", std::process::id());
+    // What a look that was killed has left; most often there is nothing.
+    run("ip", &["link", "delete", HOST_END], "").await.ok();
+    run("ip", &["netns", "add", &name], "").await?;
+    let outcome = match connect(&name).await {
+        Ok(()) => knock_from(&name, listeners).await,
+        Err(error) => Err(error),
+    };
+    // The link goes with the namespace.
+    if let Err(error) = run("ip", &["netns", "delete", &name], "").await {
+        tracing::warn!(%error, %name, "a network namespace is left behind");
+    }
+    outcome
+}
+
+/// Joins this machine's network and the namespace.
+async fn connect(name: &str) -> Result<(), String> {
+    let here = format!(
+        "link add {HOST_END} type veth peer name outside netns {name}\n\
+         address add {HOST}/30 dev {HOST_END}\nlink set {HOST_END} up\n"
+    );
+    run("ip", &["-batch", "-"], &here).await?;
+    let there = format!("address add {STRANGER}/30 dev outside\nlink set outside up\n");
+    run("ip", &["-n", name, "-batch", "-"], &there).await?;
+    Ok(())
+}
+
+async fn knock_from(
+    name: &str,
+    listeners: &[(Transport, u16)],
+) -> Result<Vec<(Transport, u16, Outside)>, String> {
+    let handle = File::open(Path::new("/run/netns").join(name))
+        .map_err(|error| format!("the namespace cannot be opened: {error}"))?;
+    let listeners = listeners.to_vec();
+    // A thread of its own, which ends: one of the pool would stay in the namespace.
+    let (done, told) = tokio::sync::oneshot::channel();
+    let work = move || {
+        let entered = move_into_link_name_space(handle.as_fd(), Some(LinkNameSpaceType::Network));
+        let outcome = match entered {
+            Ok(()) => Ok(knock_at_all(&listeners)),
+            Err(error) => Err(format!("the namespace cannot be entered: {error}")),
+        };
+        // Nobody waits for it any more.
+        done.send(outcome).ok();
+    };
+    thread::Builder::new()
+        .name("gatehouse-outside".to_owned())
+        .spawn(work)
+        .map_err(|error| format!("no thread can be started: {error}"))?;
+    told.await
+        .unwrap_or_else(|_| Err("the thread ended abnormally".to_owned()))
+}
+
+fn knock_at_all(listeners: &[(Transport, u16)]) -> Vec<(Transport, u16, Outside)> {
+    thread::scope(|scope| {
+        let knocks: Vec<_> = listeners
+            .iter()
+            .map(|&(transport, port)| {
+                let knock = scope.spawn(move || match transport {
+                    Transport::Udp => knock_udp(port),
+                    Transport::Tcp => knock_tcp(port),
+                });
+                (transport, port, knock)
+            })
+            .collect();
+        let answer = |knocked: thread::ScopedJoinHandle<'_, std::io::Result<()>>| {
+            if matches!(knocked.join(), Ok(Ok(()))) {
+                Outside::Answers
+            } else {
+                Outside::Silent
+            }
+        };
+        knocks
+            .into_iter()
+            .map(|(transport, port, knock)| (transport, port, answer(knock)))
+            .collect()
+    })
+}
+
+/// The first packet of a client, which the gateway answers without remembering it.
+fn knock_udp(port: u16) -> std::io::Result<()> {
+    let socket = UdpSocket::bind((STRANGER, 0))?;
+    socket.connect((HOST, port))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut reset = vec![HARD_RESET_CLIENT_V2];
+    reset.extend(u64::from(std::process::id()).to_be_bytes());
+    // No acknowledgement, and packet number 0.
+    reset.extend([0; 5]);
+    let mut answer = [0; 256];
+    let mut last = Ok(());
+    // The link may not carry yet at the first time.
+    for _ in 0..2 {
+        last = socket
+            .send(&reset)
+            .and_then(|_| socket.recv(&mut answer))
+            .map(drop);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+fn knock_tcp(port: u16) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((HOST, port)), PATIENCE * 2)?;
+    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+    // Connected is answered enough.
+    stream.read(&mut [0; 1]).ok();
+    Ok(())
+}
+
+/// This machine's end of the link.
+pub(super) const HOST_END: &str = "gatehouse-look";
+/// Addresses of documentation (RFC 5737), which no network has.
+const HOST: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 249);
+const STRANGER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
+const HARD_RESET_CLIENT_V2: u8 = 7 << 3;
+/// How long an answer is waited for, twice.
+const PATIENCE: Duration = Duration::from_millis(500);
