@@ -14,8 +14,8 @@ use super::peer::CLIENT;
 use super::peer::{Peer, pattern};
 use crate::model::network::Via;
 use crate::network::{
-    ClientRange, DropReason, EgressId, EgressPlan, Error, Mode, ModeChoice, Network, OpenOptions,
-    PacketBatch, Plan, Port,
+    ClientRange, DropReason, EgressId, EgressPlan, Error, HostChanges, Mode, ModeChoice, Network,
+    OpenOptions, PacketBatch, Plan, Port,
 };
 
 const TARGET: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
@@ -590,6 +590,23 @@ fn packets_leave_by_their_egress_with_the_address_that_it_says_and_answers_come_
         let call = exchange(&mut port, 2, b"call").await;
         assert_eq!(call, (5555, "hello".to_owned()));
 
+        // What is too long for the egress is answered with the length that fits.
+        run("ip", "link set right mtu 1000");
+        let long = datagram(40_001, &[0; 1200]);
+        let mut batch = PacketBatch::new();
+        assert!(batch.push_by(&long, EgressId(1)));
+        port.send(&mut batch);
+        let received =
+            tokio::time::timeout(std::time::Duration::from_secs(10), port.recv(&mut batch));
+        received.await.expect("a report comes").unwrap();
+        let report = batch.packet(0);
+        assert_eq!(report[9], 1, "ICMP");
+        assert_eq!(report[16..20], CLIENT.octets());
+        assert_eq!(report[20..22], [3, 4], "fragmentation needed");
+        assert_eq!(report[26..28], 1000_u16.to_be_bytes());
+        assert_eq!(report[28 + 12..28 + 20], long[12..20], "about this packet");
+        run("ip", "link set right mtu 1500");
+
         run("ip", "link set right down");
         assert!(network.look());
         let (_, health) = &network.egress_health()[0];
@@ -603,9 +620,16 @@ fn packets_leave_by_their_egress_with_the_address_that_it_says_and_answers_come_
         assert!(batch.push_by(&datagram(40_001, b"lost"), EgressId(1)));
         port.send(&mut batch);
         assert_eq!(network.totals().dropped(DropReason::Egress), 1);
+        let mut changes = HostChanges::open().unwrap();
         run("ip", "link set right up");
         behind_right();
-        assert!(network.look());
+        // The kernel says a little later that the link is there.
+        while network.egress_health()[0].1.is_err() {
+            tokio::time::timeout(std::time::Duration::from_secs(10), changes.changed())
+                .await
+                .expect("the change is told");
+            network.look();
+        }
         assert_eq!(exchange(&mut port, 1, b"who").await.1, "192.0.3.1");
     });
     // Without the egresses their devices, rules and tables go.

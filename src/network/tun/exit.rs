@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use ipnet::Ipv4Net;
+use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressScope};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
@@ -45,13 +46,22 @@ impl Exit {
         let device = super::open_queues(&name, 1)?
             .pop()
             .ok_or(io::ErrorKind::NotFound)?;
-        // What comes from it has addresses that the main table finds behind another device.
-        for (setting, value) in [("rp_filter", "2"), ("forwarding", "1")] {
-            std::fs::write(format!("{}/{name}/{setting}", undo::IPV4_CONF), value)?;
+        let index = interface_index(&name)?;
+        let set = |setting: &str, value: &str| {
+            std::fs::write(format!("{}/{name}/{setting}", undo::IPV4_CONF), value)
+        };
+        set("forwarding", "1")?;
+        // What comes from it has addresses that the main table finds behind another device. Where the
+        // machine filters that on all interfaces, the loose way is taken, which asks for an address.
+        if std::fs::read_to_string(format!("{}/all/rp_filter", undo::IPV4_CONF))?.trim() == "0" {
+            set("rp_filter", "0")?;
+        } else {
+            set("rp_filter", "2")?;
+            netlink::add(RouteNetlinkMessage::NewAddress(address_of(index)))?;
         }
         Ok(Self {
             plan: plan.clone(),
-            index: interface_index(&name)?,
+            index,
             name,
             device: Arc::new(device),
         })
@@ -145,6 +155,22 @@ pub(super) fn remove_tables(tables: &[u32]) -> io::Result<()> {
         netlink::delete(RouteNetlinkMessage::DelRoute(route.message(*table)))?;
     }
     Ok(())
+}
+
+/// A link-local address for a device, which nobody is shown and nothing is sent from.
+fn address_of(index: u32) -> AddressMessage {
+    let [.., low] = index.to_be_bytes();
+    let address = IpAddr::from([169, 254, 71, low]);
+    let mut message = AddressMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.prefix_len = 32;
+    message.header.scope = AddressScope::Link;
+    message.header.index = index;
+    message.attributes = vec![
+        AddressAttribute::Local(address),
+        AddressAttribute::Address(address),
+    ];
+    message
 }
 
 fn rule(device: &str, table: u32) -> RuleMessage {
