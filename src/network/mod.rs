@@ -26,7 +26,7 @@ mod host;
 pub(crate) mod memory;
 mod port;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(target_os = "linux")]
 mod tun;
 mod userspace;

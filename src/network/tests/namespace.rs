@@ -11,9 +11,9 @@ const PART: &str = "GATEHOUSE_TEST_PART";
 /// The state directory that the parts of one test share.
 const STATE: &str = "GATEHOUSE_TEST_STATE";
 
-/// Runs `test` again in a network namespace of its own, or says why it cannot. In the namespace it
-/// gives the part to play.
-pub(super) fn in_namespace(test: &str) -> Option<String> {
+/// Runs `test`, named from this module's parent or from the crate's `tunnel`, again in a network
+/// namespace of its own, or says why it cannot. In the namespace it gives the part to play.
+pub(crate) fn in_namespace(test: &str) -> Option<String> {
     if let Ok(part) = std::env::var(PART) {
         return Some(part);
     }
@@ -47,7 +47,10 @@ pub(super) fn play(test: &str, part: &str, state: &Path, own_namespace: bool) ->
     } else {
         Command::new(binary)
     };
-    let name = format!("network::tests::{test}");
+    let name = match test.split_once("::") {
+        Some(("tunnel", _)) => test.to_owned(),
+        _ => format!("network::tests::{test}"),
+    };
     command.args(["--exact", &name, "--nocapture"]);
     command.env(PART, part).env(STATE, state);
     command
@@ -59,7 +62,7 @@ pub(super) fn state_dir() -> PathBuf {
 }
 
 /// Runs a program that must succeed, and gives what it printed.
-pub(super) fn run(program: &str, arguments: &str) -> String {
+pub(crate) fn run(program: &str, arguments: &str) -> String {
     let output = Command::new(program)
         .args(arguments.split_whitespace())
         .output()

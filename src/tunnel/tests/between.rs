@@ -90,12 +90,12 @@ async fn reach_each_other(transport: Transport, link: openvpn::Transport) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn udp_clients_reach_each_other_where_a_rule_says_so_and_not_by_the_network() {
-    reach_each_other(Transport::Udp, openvpn::Transport::Udp).await;
+    Box::pin(reach_each_other(Transport::Udp, openvpn::Transport::Udp)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tcp_clients_reach_each_other_where_a_rule_says_so_and_not_by_the_network() {
-    reach_each_other(Transport::Tcp, openvpn::Transport::Tcp).await;
+    Box::pin(reach_each_other(Transport::Tcp, openvpn::Transport::Tcp)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -263,3 +263,57 @@ async fn a_session_moves_when_its_association_goes_and_ends_with_the_last() {
     let end = block_in_place(|| client.wait_for_end());
     assert!(matches!(end, CloseReason::Restarted(_)), "{end:?}");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_that_goes_down_moves_its_sessions_before_anybody_looks() {
+    use crate::network::tests::namespace::{in_namespace, run};
+
+    let test = "tunnel::tests::egress::an_interface_that_goes_down_moves_its_sessions_before_anybody_looks";
+    if block_in_place(|| in_namespace(test)).is_none() {
+        return;
+    }
+    run("ip", "link set lo up");
+    run("ip", "link add one type veth peer name far");
+    run("ip", "addr add 192.0.2.1/24 dev one");
+    for link in ["one", "far"] {
+        run("ip", &format!("link set {link} up"));
+    }
+    let mut world = World::new(Transport::Udp).await;
+    set_egress(&world, 1, through("one", true)).await;
+    // The kernel says a little later that the link is there.
+    works_again(&world, 1).await;
+    let mut client = connect(&world, UDP, "ada");
+    is_bound(&world, "ada", 1).await;
+
+    let down = std::time::Instant::now();
+    run("ip", "link set one down");
+    is_bound(&world, "ada", 2).await;
+    let took = down.elapsed();
+    assert!(
+        took < std::time::Duration::from_secs(1),
+        "a look comes every two seconds, and this took {took:?}"
+    );
+    assert!(ask(&mut world, &mut client, None).await.is_some());
+
+    run("ip", "link set one up");
+    works_again(&world, 1).await;
+    is_bound(&world, "ada", 2).await;
+    let _other = connect(&world, UDP, "bob");
+    is_bound(&world, "bob", 1).await;
+}
+
+/// Waits until the last that was said of an association is that nothing stands in its way.
+#[cfg(target_os = "linux")]
+async fn works_again(world: &World, association: u8) {
+    world
+        .keeper
+        .until("an association that works", |reports| {
+            let last = reports.iter().rev().find_map(|report| match report {
+                crate::tunnel::Report::Reconciled { associations, .. } => Some(associations),
+                _ => None,
+            });
+            last.is_some_and(|all| all.get(&association_id(association)) == Some(&None))
+        })
+        .await;
+}

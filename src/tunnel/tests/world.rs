@@ -114,6 +114,13 @@ impl Keeper {
             .unwrap_or_else(|_| panic!("{what} was not reported"))
     }
 
+    /// Waits until the reports so far are as wanted.
+    pub(super) async fn until(&self, what: &str, wanted: impl Fn(&[Report]) -> bool) {
+        let mut reports = self.reports.subscribe();
+        let waited = timeout(PATIENCE, reports.wait_for(|reports| wanted(reports))).await;
+        assert!(waited.is_ok(), "{what} was not reported");
+    }
+
     /// Waits until the newest configuration runs, and says what stands in associations' way.
     pub(super) async fn reconciled(&self) -> BTreeMap<AssociationId, Option<String>> {
         let wanted = self.snapshot.borrow().seq;
