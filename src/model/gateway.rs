@@ -44,7 +44,9 @@ pub struct GatewayStatus {
     pub applied_seq: u64,
     /// What the administrator should know, each a sentence with its mend.
     pub warnings: Vec<String>,
-    /// Packets not carried, counted by reason.
+    /// Packets not carried, counted by reason: a stable name such as `no-route`, with `network-`
+    /// before it where the way into the target network dropped them. A reason that has not occurred
+    /// is absent.
     pub drops: BTreeMap<String, u64>,
     /// Attempts that ended before they cost a record, counted by reason.
     pub unproven: BTreeMap<String, u64>,

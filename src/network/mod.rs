@@ -5,7 +5,8 @@
 //! [`Plan`]; [`Network::close`] takes every change back, and the next open does so after a crash.
 //!
 //! - **TUN**: the kernel forwards. Clients keep their source address up to this machine, where it
-//!   is translated if the plan says so.
+//!   is translated if the plan says so. Whatever this machine gets for a client's address comes back
+//!   through the port, also where it opens a flow.
 //! - **User space**: needs no privilege. TCP and UDP flows and ICMP echo requests of clients end in
 //!   a stack of our own, which opens ordinary sockets; targets see this machine's address. It
 //!   carries no flow opened from the network side, reassembles no IPv4 fragments and sends none.
@@ -102,8 +103,8 @@ pub struct Plan {
 pub struct ClientRange {
     /// The range clients get their addresses from.
     pub network: Ipv4Net,
-    /// Whether targets see this machine's address instead of the client's. The user-space stack
-    /// always does so.
+    /// Whether targets see this machine's address instead of the client's, where a packet's egress
+    /// does not say otherwise. The user-space stack always does so.
     pub nat: bool,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It disturbs the host as little as it can: the device has no address; forwarding is switched on
 //! per interface, and packets that would be forwarded beyond the tunnel only because of that are
-//! dropped as before; one nftables table is ours.
+//! dropped as before; one nftables table is ours, and a routing table for each egress that names a way.
 
 mod exit;
 mod firewall;

@@ -1,6 +1,6 @@
-//! Packets from one client to another, and what is dropped and counted.
+//! Packets from one client to another, fragments, reports of routers, and what is dropped and counted.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use tokio::task::block_in_place;
 
@@ -109,7 +109,7 @@ async fn what_is_no_ipv4_packet_is_dropped_and_counted_by_reason() {
     let mut options = good.clone();
     options[0] = 0x46;
     let forged = udp(
-        (std::net::Ipv4Addr::new(10, 8, 3, 3), 40_000),
+        (Ipv4Addr::new(10, 8, 3, 3), 40_000),
         super::TARGET,
         b"question",
     );
@@ -131,4 +131,103 @@ async fn what_is_no_ipv4_packet_is_dropped_and_counted_by_reason() {
                 && !drops.contains_key("no-route")
         })
         .await;
+}
+
+/// An IPv4 packet with a header of 20 bytes, without checksums.
+fn ipv4(
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    protocol: u8,
+    fragment: u16,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut packet = udp((source, 0), (destination, 0), b"");
+    packet.truncate(20);
+    packet.extend_from_slice(payload);
+    let length = u16::try_from(packet.len()).unwrap();
+    packet[2..4].copy_from_slice(&length.to_be_bytes());
+    packet[6..8].copy_from_slice(&fragment.to_be_bytes());
+    packet[9] = protocol;
+    packet
+}
+
+async fn from_network(world: &World, packet: &[u8]) {
+    let incoming = &world.wires[0].incoming;
+    incoming.send(packet.to_vec()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_behind_the_gateway_tells_the_client_what_fits_and_only_of_its_own_packets() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    let long = udp((client.address(), 40_000), super::TARGET, &[7; 1_200]);
+    client.send(&long);
+    assert_eq!(world.sent().await.1, long);
+    let router = Ipv4Addr::new(10, 1, 0, 1);
+    let report = |about: &[u8]| {
+        // Fragmentation needed, and the MTU of the next hop.
+        let mut message = vec![3, 4, 0, 0, 0, 0, 3, 232];
+        message.extend_from_slice(&about[..28]);
+        ipv4(router, client.address(), 1, 0, &message)
+    };
+    let foreign = udp((client.address(), 40_001), super::TARGET, b"never sent");
+    let (own, foreign) = (report(&long), report(&foreign));
+    from_network(&world, &foreign).await;
+    from_network(&world, &own).await;
+    assert_eq!(receive(&mut client), Some(own));
+    world
+        .shows("the other one", |live| {
+            live.status.drops.get("no-flow") == Some(&1)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fragments_of_a_flow_are_carried_both_ways() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    let (there, here) = (super::TARGET.0, client.address());
+    let whole = udp((here, 40_000), super::TARGET, &[7; 1_200]);
+    let more = 0x2000;
+    let out = [
+        ipv4(here, there, 17, more, &whole[20..820]),
+        ipv4(here, there, 17, 100, &whole[820..]),
+    ];
+    for fragment in &out {
+        client.send(fragment);
+        assert_eq!(world.sent().await.1, *fragment);
+    }
+    let answer = udp(super::TARGET, (here, 40_000), &[8; 1_200]);
+    let back = [
+        ipv4(there, here, 17, more, &answer[20..820]),
+        ipv4(there, here, 17, 100, &answer[820..]),
+    ];
+    for fragment in &back {
+        from_network(&world, fragment).await;
+        assert_eq!(receive(&mut client).as_ref(), Some(fragment));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_kept_small_enough_for_the_tunnel_both_ways() {
+    let mut world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    let (there, here) = (super::TARGET.0, client.address());
+    let opening = |ports: [u8; 4], flags: u8| {
+        let mut tcp = ports.to_vec();
+        tcp.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 0, 6 << 4, flags, 255, 255, 0, 0, 0, 0]);
+        tcp.extend_from_slice(&[2, 4, 0x05, 0xb4]);
+        tcp
+    };
+    let segment = |packet: &[u8]| u16::from_be_bytes([packet[42], packet[43]]);
+    client.send(&ipv4(here, there, 6, 0, &opening([156, 64, 1, 187], 2)));
+    let sent = world.sent().await.1;
+    assert!((1_200..1_460).contains(&segment(&sent)), "{}", segment(&sent));
+    from_network(
+        &world,
+        &ipv4(there, here, 6, 0, &opening([1, 187, 156, 64], 0x12)),
+    )
+    .await;
+    let received = receive(&mut client).unwrap();
+    assert!((1_200..1_460).contains(&segment(&received)), "{}", segment(&received));
 }
