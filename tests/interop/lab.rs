@@ -31,6 +31,10 @@ pub(crate) const GATEWAY_IN_SUBNET: Ipv4Addr = Ipv4Addr::new(10, 77, 1, 1);
 pub(crate) const TARGET: Ipv4Addr = Ipv4Addr::new(10, 77, 1, 10);
 /// Another one, beside it.
 pub(crate) const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(10, 77, 1, 11);
+/// A second target network of the VPC, in another zone; see [`Lab::other_zone`].
+pub(crate) const OTHER_SUBNET: &str = "10.77.2.0/24";
+/// A server of the VPC that the gateway reaches through either zone.
+pub(crate) const CORE: Ipv4Addr = Ipv4Addr::new(10, 77, 3, 10);
 /// Where clouds keep their machines' secrets; the lab puts one on the gateway.
 pub(crate) const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
@@ -123,6 +127,32 @@ impl Lab {
             "address add 198.18.{net}.2/24 dev eth0\nroute add default via 198.18.{net}.1"
         ));
         client
+    }
+
+    /// Another way to the target, which ends in the second target network: [`CORE`] is behind both
+    /// ways, and this machine's own routes prefer the first.
+    pub(crate) fn other_zone(&self) {
+        self.gateway.link("lan1", &self.target, "lan1");
+        self.gateway.ip("address add 10.77.2.1/24 dev lan1");
+        self.target.ip(&format!(
+            "address add 10.77.2.10/24 dev lan1\naddress add {CORE}/32 dev lo"
+        ));
+        self.gateway.ip(
+            "route add 10.77.3.0/24 via 10.77.1.10 dev lan0 metric 100\n\
+             route add 10.77.3.0/24 via 10.77.2.10 dev lan1 metric 200",
+        );
+    }
+
+    /// A network beside the target network, with one server: the gateway is in it too. `number` is
+    /// its own in the lab.
+    pub(crate) fn beside(&self, number: u8, gateway: &str, server: &str) -> Namespace {
+        let beside = Namespace::create(format!("{}-beside{number}", self.prefix));
+        let port = format!("beside{number}");
+        self.gateway.link(&port, &beside, "eth0");
+        self.gateway
+            .ip(&format!("address add {gateway} dev {port}"));
+        beside.ip(&format!("address add {server} dev eth0"));
+        beside
     }
 
     /// The node of the TUN device, open to everyone.

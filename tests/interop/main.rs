@@ -20,11 +20,13 @@ mod stock;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chain;
 mod client;
 mod crash;
 mod dialects;
 mod fragments;
 mod identity;
+mod inbound;
 mod own_addresses;
 mod peers;
 mod questions;
@@ -33,3 +35,4 @@ mod readme;
 mod rekey;
 mod through;
 mod window;
+mod zones;

@@ -222,12 +222,20 @@ async fn segments_are_kept_small_enough_for_the_tunnel_both_ways() {
     let segment = |packet: &[u8]| u16::from_be_bytes([packet[42], packet[43]]);
     client.send(&ipv4(here, there, 6, 0, &opening([156, 64, 1, 187], 2)));
     let sent = world.sent().await.1;
-    assert!((1_200..1_460).contains(&segment(&sent)), "{}", segment(&sent));
+    assert!(
+        (1_200..1_460).contains(&segment(&sent)),
+        "{}",
+        segment(&sent)
+    );
     from_network(
         &world,
         &ipv4(there, here, 6, 0, &opening([1, 187, 156, 64], 0x12)),
     )
     .await;
     let received = receive(&mut client).unwrap();
-    assert!((1_200..1_460).contains(&segment(&received)), "{}", segment(&received));
+    assert!(
+        (1_200..1_460).contains(&segment(&received)),
+        "{}",
+        segment(&received)
+    );
 }
