@@ -7,6 +7,7 @@ use ipnet::Ipv4Net;
 
 use super::{
     Policy, Reason, Session, Traffic, Verdict,
+    guard::Admitting,
     reach::{Reach, Target},
 };
 use crate::model::{
@@ -216,7 +217,7 @@ impl Policy {
             });
         trace.tell(|| Step::SecurityGroupOut {
             groups: self.guard.titles(),
-            admitted_by: admitting.map(super::guard::Admitting::told),
+            admitted_by: admitting.map(Admitting::told),
         });
         let is_admitted = self.guard.is_empty() || admitting.is_some();
         is_admitted.then_some(()).ok_or(Reason::SecurityGroupOut)
@@ -244,7 +245,7 @@ impl Policy {
             resource: resident.map(|it| it.title.clone()),
             from,
             groups: resident.map_or_else(Vec::new, |it| it.guard.titles()),
-            admitted_by: admitting.map(super::guard::Admitting::told),
+            admitted_by: admitting.map(Admitting::told),
         });
         let is_admitted = resident.is_none() || admitting.is_some();
         is_admitted.then_some(()).ok_or(Reason::SecurityGroupIn)

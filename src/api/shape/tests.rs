@@ -9,6 +9,8 @@ use crate::model::{
     EndpointState, InternetGateway, InternetGatewayId, IpProtocol, PortRange, RouteOrigin,
     RouteState, RuleState, SubnetId, Traffic, Transport, Vpc, VpcId, Way,
     command::{EndpointCreated, Secret, TargetNetworks, Termination},
+    explanation::ResourceTitle,
+    id::{NetworkInterfaceId, SecurityGroupId, SecurityGroupRuleId},
 };
 
 const NOW: i64 = 1_605_267_447;
@@ -283,6 +285,57 @@ fn an_explanation_is_a_verdict_and_its_reasons_in_order() {
             ],
         })
     );
+}
+
+#[test]
+fn a_step_of_security_groups_names_them_and_the_rule_that_admits() {
+    let group = SecurityGroupId::from_random([1; 9]);
+    let rule = AdmittingRule {
+        security_group_id: group.clone(),
+        rule_id: SecurityGroupRuleId::from_random([2; 9]),
+        words: "tcp 443 from 10.0.0.0/16".to_owned(),
+    };
+    let within = Step::ResourceSecurityGroupIn {
+        resource: Some(ResourceTitle {
+            id: NetworkInterfaceId::from_random([3; 9]),
+            name: "web".to_owned(),
+        }),
+        from: net("10.0.0.0/24"),
+        groups: vec![SecurityGroupTitle {
+            id: group,
+            name: "servers".to_owned(),
+        }],
+        admitted_by: Some(rule),
+    };
+    let association = AssociationId::from_random([0x56; 9]);
+    assert_eq!(
+        reason(&association, &within),
+        json!({
+            "AssociationId": "cvpn-assoc-56565656565656565",
+            "Step": "resource-security-group-in",
+            "Passes": true,
+            "Text": "A security group of web lets it in: \
+                     tcp 443 from 10.0.0.0/16 (sgr-02020202020202020).",
+            "NetworkInterfaceId": "eni-03030303030303030",
+            "Name": "web",
+            "From": "10.0.0.0/24",
+            "SecurityGroups": [{"GroupId": "sg-01010101010101010", "GroupName": "servers"}],
+            "AdmittedBy": {
+                "SecurityGroupRuleId": "sgr-02020202020202020",
+                "GroupId": "sg-01010101010101010",
+                "Text": "tcp 443 from 10.0.0.0/16",
+            },
+        })
+    );
+    let unlimited = Step::SecurityGroupOut {
+        groups: Vec::new(),
+        admitted_by: None,
+    };
+    let shape = reason(&association, &unlimited);
+    assert_eq!(shape["Step"], "security-group-out");
+    assert_eq!(shape["Passes"], true);
+    assert_eq!(shape["SecurityGroups"], json!([]));
+    assert_eq!(shape.get("AdmittedBy"), None);
 }
 
 #[test]
