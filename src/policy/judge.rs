@@ -192,11 +192,10 @@ impl Policy {
         traffic: Traffic,
         trace: &mut impl Trace,
     ) -> Result<(), Reason> {
-        let host = Ipv4Net::from(destination);
-        let longest = self.rules.get_lpm(&host).map(|(_, rules)| rules);
+        let longest = self.rules.longest(destination).map(|(_, rules)| rules);
         let grants = |rule: &Rule| rule.miss(asker.user, traffic).is_none();
         let is_granted = longest.is_some_and(|rules| rules.iter().any(grants));
-        trace.tell(|| self.rules_step(host, asker.user, traffic));
+        trace.tell(|| self.rules_step(destination, asker.user, traffic));
         is_granted.then_some(()).ok_or(Reason::NotAuthorized)
     }
 
@@ -310,7 +309,7 @@ impl Policy {
         if !self.client_range.contains(&address) {
             return None;
         }
-        let (prefix, rules) = self.rules.get_lpm(&address.into())?;
+        let (prefix, rules) = self.rules.longest(address)?;
         (prefix.prefix_len() >= self.client_range.prefix_len()).then_some(rules)
     }
 
@@ -329,27 +328,25 @@ impl Policy {
         }
     }
 
-    fn rules_step(&self, host: Ipv4Net, user: &str, traffic: Traffic) -> Step {
-        // Shortest first.
-        let mut levels: Vec<_> = self.rules.cover(&host).collect();
+    fn rules_step(&self, destination: Ipv4Addr, user: &str, traffic: Traffic) -> Step {
+        let mut levels = self.rules.covering(destination);
         let weigh = |rules: &[Rule]| -> Vec<WeighedRule> {
             rules
                 .iter()
                 .map(|rule| rule.weighed(user, traffic))
                 .collect()
         };
-        let Some((prefix, rules)) = levels.pop() else {
+        let Some((prefix, rules)) = levels.next() else {
             return Step::Rules {
                 prefix: None,
                 rules: Vec::new(),
                 shadowed: Vec::new(),
             };
         };
-        let shorter = levels.into_iter().rev();
         Step::Rules {
             prefix: Some(prefix),
             rules: weigh(rules),
-            shadowed: shorter.flat_map(|(_, rules)| weigh(rules)).collect(),
+            shadowed: levels.flat_map(|(_, rules)| weigh(rules)).collect(),
         }
     }
 }

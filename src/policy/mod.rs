@@ -26,6 +26,7 @@ mod flow;
 mod guard;
 mod judge;
 mod packet;
+mod prefixes;
 mod reach;
 mod reason;
 #[cfg(test)]
@@ -36,7 +37,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
-use prefix_trie::{PrefixMap, PrefixSet};
+use prefix_trie::PrefixSet;
 
 pub use self::{
     flow::Flows,
@@ -45,7 +46,7 @@ pub use self::{
     reason::Reason,
     traffic::Traffic,
 };
-use self::{guard::Guard, judge::Rule, reach::Reach};
+use self::{guard::Guard, judge::Rule, prefixes::Prefixes, reach::Reach};
 use crate::model::{Endpoint, Group, RuleState, Sid, Snapshot, SubnetId};
 
 /// May the packet pass?
@@ -110,7 +111,7 @@ pub struct Policy {
     client_range: Ipv4Net,
     /// Those of all endpoints.
     client_ranges: PrefixSet<Ipv4Net>,
-    rules: PrefixMap<Ipv4Net, Vec<Rule>>,
+    rules: Prefixes<Vec<Rule>>,
     groups: BTreeMap<Sid, Arc<Group>>,
     guard: Guard,
     subnets: BTreeMap<SubnetId, Reach>,
@@ -129,12 +130,12 @@ impl Policy {
         generation: u64,
     ) -> Self {
         let ranges = || snapshot.endpoints.values().map(|e| e.client_cidr);
-        let mut rules: PrefixMap<_, Vec<_>> = PrefixMap::new();
+        let mut rules: Prefixes<Vec<_>> = Prefixes::default();
         for rule in snapshot.rules_of(&endpoint.id) {
             if rule.state == RuleState::Revoking {
                 continue;
             }
-            let of_prefix = rules.entry(rule.destination.trunc()).or_default();
+            let of_prefix = rules.at(rule.destination.trunc());
             of_prefix.push(Rule::new(snapshot, rule, now));
         }
         Self {
