@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     control::Link,
-    model::{Command, Connection, ConnectionId, EndpointId, View},
+    model::{Command, Connection, ConnectionId, EndpointId, SecurityGroupId, View},
 };
 
 /// A page of the window.
@@ -41,8 +41,10 @@ pub enum Screen {
     Certificates,
     /// Users by certificate name, and groups.
     Groups,
-    /// VPCs, subnets and internet gateways.
+    /// VPCs, what is in them and what they are attached to.
     Networks,
+    /// What is admitted to and from what has a group.
+    SecurityGroups,
     /// What the gateway does with a packet.
     Why,
     /// The event record.
@@ -59,6 +61,8 @@ pub enum EndpointTab {
     Summary,
     /// Its target networks.
     Associations,
+    /// Which security groups its target networks have.
+    SecurityGroups,
     /// Who may reach what.
     Authorization,
     /// Where packets go.
@@ -105,6 +109,8 @@ pub enum Action {
     Go(Screen),
     /// Shows the endpoints with this one selected, at a tab if one is named.
     ShowEndpoint(EndpointId, Option<EndpointTab>),
+    /// Shows the security groups with this one selected.
+    ShowSecurityGroup(SecurityGroupId),
     /// Shows Why? with this filled in.
     AskWhy(Question),
     /// Opens a dialog above everything.

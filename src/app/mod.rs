@@ -14,6 +14,7 @@ pub mod files;
 pub mod form;
 pub mod format;
 pub mod kit;
+pub(crate) mod nets;
 pub mod people;
 pub mod rates;
 pub mod run;

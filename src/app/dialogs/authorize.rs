@@ -183,7 +183,7 @@ impl Authorize {
 }
 
 /// Ports as they are typed: none, one, or from one to another.
-fn ports(typed: &str) -> Result<Option<(u16, u16)>, Refusal> {
+pub(super) fn ports(typed: &str) -> Result<Option<(u16, u16)>, Refusal> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(None);

@@ -2,7 +2,11 @@
 
 use egui::Ui;
 
-use super::proposals::{client_authorities, client_range, port, public_host, server_certificates};
+use super::{
+    group_choice::GroupChoice,
+    proposals::{client_authorities, client_range, port, public_host, server_certificates},
+    security_group::vpcs,
+};
 use crate::{
     app::{
         backend::Work,
@@ -12,7 +16,7 @@ use crate::{
         kit::{self, Choice, Select, icons},
     },
     model::{
-        Answer, Certificate, Code, Command, HostNetwork, Refusal, Snapshot, Tags, Transport,
+        Answer, Certificate, Code, Command, HostNetwork, Refusal, Snapshot, Tags, Transport, VpcId,
         command::{AuthenticationOption, CreateClientVpnEndpoint},
     },
 };
@@ -28,6 +32,8 @@ const DNS: &str = "DnsServers";
 const PORT: &str = "VpnPort";
 const DESCRIPTION: (&str, &str) = ("Description", "Description");
 const NAME: (&str, &str) = ("Tags", "Name");
+const VPC: (&str, &str) = ("VpcId", "VPC");
+const GROUPS: &str = "SecurityGroupIds";
 
 /// The dialog.
 pub struct CreateEndpoint {
@@ -53,6 +59,9 @@ struct Draft {
     /// The port is the proposed one, so that another transport brings another.
     port_is_ours: bool,
     split_tunnel: bool,
+    /// The VPC that target networks will be of; none leaves it to the first association.
+    vpc: Option<VpcId>,
+    groups: GroupChoice,
 }
 
 impl CreateEndpoint {
@@ -125,6 +134,7 @@ impl FormDialog for CreateEndpoint {
             "Split tunnel",
             "Only the endpoint's routes go into the tunnel; everything else stays outside",
         );
+        draft.vpc(&cx.view.snapshot, ui, form);
     }
 
     /// A port that is no number cannot be sent, and nothing else goes in its place.
@@ -169,6 +179,8 @@ impl Draft {
             port: port(snapshot, Transport::Udp).to_string(),
             port_is_ours: true,
             split_tunnel: false,
+            vpc: None,
+            groups: GroupChoice::default(),
         }
     }
 
@@ -191,8 +203,11 @@ impl Draft {
             transport_protocol: self.transport,
             vpn_port: self.port_number(),
             split_tunnel: self.split_tunnel,
-            vpc_id: None,
-            security_group_ids: Vec::new(),
+            vpc_id: self.vpc.as_ref().map(ToString::to_string),
+            security_group_ids: self
+                .vpc
+                .as_ref()
+                .map_or_else(Vec::new, |_| self.groups.ids()),
             description: self.description.trim().to_owned(),
             tags,
         })
@@ -281,6 +296,25 @@ impl Draft {
             let help = self.remote(&cx.view.snapshot, host);
             form.line_below(ui, PORT, &mut self.port, &help);
         });
+    }
+
+    /// As in AWS, security groups can be chosen once the VPC is; its own one is to begin with.
+    fn vpc(&mut self, snapshot: &Snapshot, ui: &mut Ui, form: &mut DialogForm) {
+        let none = Choice::new(None, "Set by the first target network");
+        let choices: Vec<Choice<Option<VpcId>>> =
+            std::iter::once(none).chain(vpcs(snapshot)).collect();
+        let other = form.choose(ui, VPC, &mut self.vpc, &choices, |field| {
+            field
+                .optional()
+                .help("All target networks of an endpoint are in one VPC.")
+        });
+        let Some(vpc) = &self.vpc else {
+            return;
+        };
+        if other {
+            self.groups = GroupChoice::default_of(snapshot, vpc);
+        }
+        self.groups.ui(snapshot, vpc, ui, form, GROUPS);
     }
 
     /// What is wrong with a port that cannot be sent, with one that is free.
@@ -563,6 +597,36 @@ mod tests {
                 .query_by_label("10.0.0.0/24 is too small")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_vpc_brings_its_own_group_and_others_can_be_chosen() {
+        let mut window = open();
+        let role = egui::Role::ComboBox;
+        let vpc = window.harness.get_by_role_and_label(role, "VPC");
+        vpc.scroll_to_me();
+        window.settle();
+        window.harness.get_by_role_and_label(role, "VPC").click();
+        window.settle();
+        window.harness.get_by_label_contains("office").click();
+        window.settle();
+        let role = egui::Role::CheckBox;
+        let web = window.harness.get_by_role_and_label(role, "web");
+        web.scroll_to_me();
+        window.settle();
+        window.harness.get_by_role_and_label(role, "web").click();
+        window.settle();
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+        window.settle();
+        let sent = window.console.commands();
+        let Some(Command::CreateClientVpnEndpoint(c)) = sent.last() else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(c.vpc_id.as_deref(), Some(sample::vpc_id(1).as_str()));
+        let groups = [1, 2].map(|number| sample::group_id(number).to_string());
+        assert_eq!(c.security_group_ids, groups);
     }
 
     #[test]

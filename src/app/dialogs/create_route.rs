@@ -7,6 +7,7 @@ use crate::{
         context::Context,
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice, Tone},
+        nets,
     },
     model::{
         Command, EndpointId, Refusal, Snapshot, SubnetId, command::CreateRoute as Fields,
@@ -18,17 +19,27 @@ const DESTINATION: (&str, &str) = ("DestinationCidrBlock", "Route destination");
 const SUBNET: (&str, &str) = ("TargetVpcSubnetId", "Target network");
 const DESCRIPTION: (&str, &str) = ("Description", "Description");
 
+/// What packets go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Through {
+    /// Every associated subnet, later ones included.
+    All,
+    /// One of them.
+    Subnet(SubnetId),
+}
+
 /// The dialog.
 pub struct CreateRoute {
     endpoint: EndpointId,
     destination: String,
-    subnet: Option<SubnetId>,
+    through: Option<Through>,
     description: String,
     form: DialogForm,
 }
 
 impl CreateRoute {
-    /// For an endpoint; the way to the internet is proposed while there is none.
+    /// For an endpoint; the way to the internet is proposed while there is none. With several
+    /// target networks all of them are proposed, since a client is bound to any.
     #[must_use]
     pub fn new(snapshot: &Snapshot, endpoint: EndpointId) -> Self {
         let has_default = snapshot
@@ -39,14 +50,15 @@ impl CreateRoute {
         } else {
             everywhere().to_string()
         };
-        let subnet = snapshot
-            .associations_of(&endpoint)
-            .next()
-            .map(|a| a.subnet_id.clone());
+        let mut subnets = nets::associated(snapshot, &endpoint).into_iter();
+        let through = match (subnets.next(), subnets.next()) {
+            (Some(_), Some(_)) => Some(Through::All),
+            (first, _) => first.map(Through::Subnet),
+        };
         Self {
             endpoint,
             destination,
-            subnet,
+            through,
             description: String::new(),
             form: DialogForm::default(),
         }
@@ -62,7 +74,7 @@ impl CreateRoute {
     /// Through this subnet.
     #[must_use]
     pub fn through(mut self, subnet: SubnetId) -> Self {
-        self.subnet = Some(subnet);
+        self.through = Some(Through::Subnet(subnet));
         self
     }
 
@@ -70,12 +82,11 @@ impl CreateRoute {
         Command::CreateClientVpnRoute(Fields {
             client_vpn_endpoint_id: self.endpoint.to_string(),
             destination_cidr_block: self.destination.trim().to_owned(),
-            target_vpc_subnet_id: self
-                .subnet
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            all_associations: false,
+            target_vpc_subnet_id: match &self.through {
+                Some(Through::Subnet(subnet)) => subnet.to_string(),
+                Some(Through::All) | None => String::new(),
+            },
+            all_associations: self.through == Some(Through::All),
             description: self.description.trim().to_owned(),
         })
     }
@@ -85,7 +96,11 @@ impl CreateRoute {
         if self.destination.trim() != "0.0.0.0/0" {
             return None;
         }
-        let subnet = snapshot.subnets.get(self.subnet.as_ref()?)?;
+        let subnet = match self.through.as_ref()? {
+            Through::Subnet(subnet) => subnet.clone(),
+            Through::All => nets::associated(snapshot, &self.endpoint).pop_first()?,
+        };
+        let subnet = snapshot.subnets.get(&subnet)?;
         if snapshot.internet_gateway_of(&subnet.vpc_id).is_some() {
             return None;
         }
@@ -98,16 +113,24 @@ impl CreateRoute {
     }
 }
 
-/// The endpoint's associated subnets.
-fn subnets(snapshot: &Snapshot, endpoint: &EndpointId) -> Vec<Choice<Option<SubnetId>>> {
-    snapshot
-        .associations_of(endpoint)
-        .map(|a| match snapshot.subnets.get(&a.subnet_id) {
-            Some(subnet) => Choice::new(Some(subnet.id.clone()), subnet.title())
-                .detail(format!("{}  {}", subnet.cidr, subnet.availability_zone)),
-            None => Choice::new(Some(a.subnet_id.clone()), a.subnet_id.as_str()),
-        })
-        .collect()
+/// All target networks as one, then each of them.
+fn choices(snapshot: &Snapshot, endpoint: &EndpointId) -> Vec<Choice<Option<Through>>> {
+    let subnets = nets::associated(snapshot, endpoint);
+    if subnets.is_empty() {
+        return Vec::new();
+    }
+    let all = Choice::new(Some(Through::All), "All target networks")
+        .detail("those that are associated later too");
+    let each = subnets.into_iter().map(|id| {
+        let subnet = snapshot.subnets.get(&id);
+        let detail = subnet.map(|it| format!("{}  {}", it.cidr, it.availability_zone));
+        Choice::new(
+            Some(Through::Subnet(id.clone())),
+            nets::subnet(snapshot, &id),
+        )
+        .detail(detail.unwrap_or_default())
+    });
+    std::iter::once(all).chain(each).collect()
 }
 
 impl FormDialog for CreateRoute {
@@ -131,10 +154,11 @@ impl FormDialog for CreateRoute {
                 .mono()
                 .help("0.0.0.0/0 is the internet; or the CIDR of a network behind the VPC.")
         });
-        let subnets = subnets(snapshot, &self.endpoint);
-        form.choose(ui, SUBNET, &mut self.subnet, &subnets, |field| {
+        let choices = choices(snapshot, &self.endpoint);
+        form.choose(ui, SUBNET, &mut self.through, &choices, |field| {
             field
                 .placeholder("Choose an associated subnet")
+                .help("A client has the routes of the network it is bound to when it connects.")
                 .nothing("No subnet is associated. Associate a target network first")
         });
         if let Some(warning) = self.no_gateway(snapshot) {

@@ -2,24 +2,28 @@
 
 use egui::Ui;
 
-use super::create_vpc::{NAME, named};
+use super::{
+    create_vpc::{NAME, named},
+    egress::EgressFields,
+};
 use crate::{
     app::{
         context::Context,
         form::{Act, DialogForm, FormDialog},
     },
-    model::{Command, Refusal, Vpc, command::CreateSubnet},
+    model::{Command, Egress, Refusal, Vpc, command::CreateSubnet},
 };
 
 const ZONE: (&str, &str) = ("AvailabilityZone", "Availability Zone");
 
-/// Asks for name, addresses and zone.
+/// Asks for name, addresses, zone and egress.
 #[derive(Debug)]
 pub struct NewSubnet {
     vpc: Vpc,
     name: String,
     cidr: String,
     zone: String,
+    egress: EgressFields,
     form: DialogForm,
 }
 
@@ -32,6 +36,7 @@ impl NewSubnet {
             name: String::new(),
             cidr: String::new(),
             zone: String::new(),
+            egress: EgressFields::of(&Egress::default()),
             form: DialogForm::default(),
         }
     }
@@ -50,7 +55,7 @@ impl FormDialog for NewSubnet {
         &mut self.form
     }
 
-    fn fields(&mut self, _cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+    fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         form.text(ui, NAME, &mut self.name, |field| {
             field.optional().hint("office-a")
         });
@@ -71,16 +76,18 @@ impl FormDialog for NewSubnet {
                 .hint("local-1a")
                 .help("Without one, the first zone that the VPC does not use yet.")
         });
+        self.egress.ui(cx, ui, form);
     }
 
     fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
         let zone = self.zone.trim();
+        let egress = self.egress.choice()?;
         let command = Command::CreateSubnet(CreateSubnet {
             vpc_id: self.vpc.id.to_string(),
             cidr_block: self.cidr.trim().to_owned(),
             availability_zone: (!zone.is_empty()).then(|| zone.to_owned()),
             tags: named(&self.name),
-            egress: None,
+            egress: self.egress.is_chosen().then_some(egress),
         });
         Ok(Act::command(command, "Subnet created"))
     }

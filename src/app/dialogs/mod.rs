@@ -4,6 +4,7 @@
 //! the rest is the same for all of them.
 
 pub mod add_member;
+pub mod apply_groups;
 pub mod associate;
 pub mod authorize;
 pub mod confirm;
@@ -14,16 +15,23 @@ pub mod create_route;
 pub mod create_subnet;
 pub mod create_vpc;
 pub mod download;
+pub mod egress;
 pub mod export_certificate;
+mod group_choice;
 pub mod import_certificate;
 pub mod import_networks;
 pub mod internet_gateway;
 pub mod issue_certificate;
 pub mod path;
+pub mod peering;
 pub mod proposals;
+pub mod resource;
+pub mod route_table;
+pub mod security_group;
 pub mod sheet;
 pub mod terminate;
 mod until;
+pub mod vpn_connection;
 
 use super::context::Context;
 

@@ -30,7 +30,7 @@ pub mod tokens;
 pub mod verdict;
 
 pub use banner::banner;
-pub use button::{button, icon_button, link, menu_item, menu_separator, row_menu};
+pub use button::{MenuItem, button, icon_button, link, menu_item, menu_separator, row_menu};
 pub use choice::{
     Checked, Choice, Select, bare_checkbox, checkbox, choice_card, radio, segmented,
     segmented_form, select, toggle,

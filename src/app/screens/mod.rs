@@ -11,6 +11,7 @@ pub mod getting_started;
 pub mod groups;
 pub mod listing;
 pub mod networks;
+pub mod security_groups;
 pub mod settings;
 pub mod why;
 
@@ -21,13 +22,14 @@ use super::{
     context::{Context, EndpointTab, Question, Screen},
     kit::icons,
 };
-use crate::model::{EndpointId, View};
+use crate::model::{EndpointId, SecurityGroupId, View};
 use certificates::Certificates;
 use endpoints::Endpoints;
 use event_history::EventHistory;
 use getting_started::GettingStarted;
 use groups::Groups;
 use networks::Networks;
+use security_groups::SecurityGroups;
 use settings::Settings;
 use why::Why;
 
@@ -45,6 +47,7 @@ pub trait Page {
 /// All pages there are, with what they remember while another is shown.
 pub struct Screens {
     endpoints: Endpoints,
+    security_groups: SecurityGroups,
     why: Why,
     others: Vec<(Screen, Box<dyn Page>)>,
 }
@@ -53,6 +56,7 @@ impl Default for Screens {
     fn default() -> Self {
         Self {
             endpoints: Endpoints::default(),
+            security_groups: SecurityGroups::default(),
             why: Why::default(),
             others: vec![
                 (Screen::GettingStarted, Box::<GettingStarted>::default()),
@@ -70,8 +74,10 @@ impl Screens {
     /// Whether there is such a page.
     #[must_use]
     pub fn has(&self, screen: Screen) -> bool {
-        matches!(screen, Screen::Endpoints | Screen::Why)
-            || self.others.iter().any(|(s, _)| *s == screen)
+        matches!(
+            screen,
+            Screen::Endpoints | Screen::SecurityGroups | Screen::Why
+        ) || self.others.iter().any(|(s, _)| *s == screen)
     }
 
     /// What the navigation shows at the end of a page's line.
@@ -79,7 +85,7 @@ impl Screens {
     pub fn count(&self, screen: Screen, view: &View, now: Timestamp) -> String {
         match self.others.iter().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.count(view, now),
-            None if screen == Screen::Why => String::new(),
+            None if matches!(screen, Screen::SecurityGroups | Screen::Why) => String::new(),
             None => view.snapshot.endpoints.len().to_string(),
         }
     }
@@ -88,6 +94,7 @@ impl Screens {
     pub fn ui(&mut self, screen: Screen, cx: &mut Context<'_>, ui: &mut Ui) {
         match self.others.iter_mut().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.ui(cx, ui),
+            None if screen == Screen::SecurityGroups => self.security_groups.ui(cx, ui),
             None if screen == Screen::Why => self.why.ui(cx, ui),
             None => self.endpoints.ui(cx, ui),
         }
@@ -96,6 +103,11 @@ impl Screens {
     /// Fills Why? in.
     pub fn ask_why(&mut self, question: Question) {
         self.why.fill(question);
+    }
+
+    /// Selects a security group.
+    pub fn show_security_group(&mut self, id: SecurityGroupId) {
+        self.security_groups.select(id);
     }
 
     /// Selects an endpoint, and one of its tabs if one is named.
@@ -108,7 +120,10 @@ impl Screens {
 pub(super) const GROUPS: [(&str, &[Screen]); 4] = [
     ("", &[Screen::Endpoints, Screen::GettingStarted]),
     ("Access", &[Screen::Certificates, Screen::Groups]),
-    ("Network", &[Screen::Networks, Screen::Why]),
+    (
+        "Network",
+        &[Screen::Networks, Screen::SecurityGroups, Screen::Why],
+    ),
     ("Monitoring", &[Screen::EventHistory]),
 ];
 
@@ -122,6 +137,7 @@ impl Screen {
             Self::Certificates => "Certificates",
             Self::Groups => "Users and groups",
             Self::Networks => "VPCs and subnets",
+            Self::SecurityGroups => "Security groups",
             Self::Why => "Why?",
             Self::EventHistory => "Event history",
             Self::Settings => "Settings",
@@ -137,6 +153,7 @@ impl Screen {
             Self::Certificates => icons::CERTIFICATE,
             Self::Groups => icons::USERS_THREE,
             Self::Networks => icons::TREE_STRUCTURE,
+            Self::SecurityGroups => icons::SHIELD_CHECK,
             Self::Why => icons::PATH,
             Self::EventHistory => icons::CLOCK_COUNTER_CLOCKWISE,
             Self::Settings => icons::GEAR_SIX,

@@ -1,10 +1,15 @@
-//! VPCs, their subnets, address blocks and internet gateways.
+//! VPCs, and below them what is in the one selected and what it is attached to.
 
+mod attachments;
+mod groups;
 mod panel;
+mod resources;
+mod route_tables;
+mod subnets;
 
 use std::sync::Arc;
 
-use egui::{Key, Panel, Ui};
+use egui::{Key, Ui};
 
 use super::Page;
 use crate::{
@@ -15,18 +20,18 @@ use crate::{
             import_networks::ImportNetworks,
         },
         kit::{self, Rows, Selection, Sort, column, icons, rest_column},
+        nets::blocks,
     },
-    model::{Command, Snapshot, SubnetId, Vpc, VpcId, command::ById},
+    model::{Command, Snapshot, Vpc, VpcId, command::ById},
 };
-use panel::Part;
+use panel::Panel;
 
 /// The page.
 pub struct Networks {
     selection: Selection<VpcId>,
-    subnets: Selection<SubnetId>,
     sort: Sort,
     filter: String,
-    part: Part,
+    panel: Panel,
     height: f32,
     closed: bool,
 }
@@ -35,11 +40,10 @@ impl Default for Networks {
     fn default() -> Self {
         Self {
             selection: Selection::default(),
-            subnets: Selection::default(),
             sort: Sort::default(),
             filter: String::new(),
-            part: Part::Subnets,
-            height: 330.0,
+            panel: Panel::default(),
+            height: 360.0,
             closed: false,
         }
     }
@@ -49,7 +53,6 @@ impl Page for Networks {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
         let snapshot = Arc::clone(&cx.view.snapshot);
         self.selection.retain(|id| snapshot.vpcs.contains_key(id));
-        self.subnets.retain(|id| snapshot.subnets.contains_key(id));
         let selected = self
             .selection
             .single()
@@ -165,7 +168,7 @@ impl Networks {
     fn split_panel(&mut self, cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) {
         let room = ui.available_height();
         let mut height = self.height;
-        Panel::bottom("VPC panel")
+        egui::Panel::bottom("VPC panel")
             .resizable(false)
             .show_separator_line(false)
             .exact_size(height.min(room - 120.0).max(180.0))
@@ -173,7 +176,7 @@ impl Networks {
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
                 kit::split_handle(ui, "Height of the VPC panel", &mut height, room);
-                self.closed = panel::ui(cx, ui, vpc, &mut self.part, &mut self.subnets);
+                self.closed = self.panel.ui(cx, ui, vpc);
             });
         self.height = height;
     }
@@ -273,12 +276,6 @@ fn columns() -> [kit::Column<'static>; 6] {
     ]
 }
 
-/// The address blocks of a VPC, the primary one first.
-fn blocks(vpc: &Vpc) -> String {
-    let blocks: Vec<String> = vpc.cidrs.iter().map(ToString::to_string).collect();
-    blocks.join(", ")
-}
-
 fn subnet_count(snapshot: &Snapshot, vpc: &Vpc) -> usize {
     let subnets = snapshot.subnets.values();
     subnets.filter(|subnet| subnet.vpc_id == vpc.id).count()
@@ -292,3 +289,6 @@ fn endpoints_in(snapshot: &Snapshot, vpc: &Vpc) -> Vec<String> {
         .map(|endpoint| endpoint.title().to_owned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

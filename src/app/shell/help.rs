@@ -46,7 +46,7 @@ const KEYS: [(&str, &str); 13] = [
     ("Ctrl K", "Search, or run a command"),
     ("Ctrl N", "Create Client VPN Endpoint"),
     ("Ctrl F", "Filter the table"),
-    ("Ctrl 1 – 5", "Tabs of the endpoint"),
+    ("Ctrl 1 – 6", "Tabs of the endpoint"),
     ("Enter", "Open the row's tabs"),
     ("Del", "Delete, revoke or terminate what is selected"),
     ("Ctrl A", "Select all rows"),

@@ -203,6 +203,10 @@ impl App {
                     self.prefs.screen = Screen::Endpoints;
                     self.screens.show_endpoint(id, tab);
                 }
+                Action::ShowSecurityGroup(id) => {
+                    self.prefs.screen = Screen::SecurityGroups;
+                    self.screens.show_security_group(id);
+                }
                 Action::AskWhy(question) => {
                     self.prefs.screen = Screen::Why;
                     self.screens.ask_why(question);

@@ -1,15 +1,18 @@
 //! An installation as tests and pictures need it: four endpoints, two VPCs, people connected.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     Access, Association, AssociationId, AssociationState, Attempt, Authentication,
     AuthorizationRule, Certificate, CertificateArn, CertificateOrigin, CertificateUse, Connection,
-    ConnectionId, ConnectionState, Endpoint, EndpointId, GatewayStatus, InternetGateway,
-    InternetGatewayId, ListenerStatus, Live, NetworkMode, Route, RouteOrigin, RouteState,
-    RuleState, Snapshot, Subnet, SubnetId, Tags, Traffic, Transport, Vpc, VpcId,
+    ConnectionId, ConnectionState, Direction, Endpoint, EndpointId, GatewayStatus, InternetGateway,
+    InternetGatewayId, IpProtocol, ListenerStatus, Live, NetworkInterfaceId, NetworkMode, Peer,
+    PeeringConnection, PortRange, Resource, Route, RouteOrigin, RouteState, RouteTable,
+    RouteTableId, RouteTarget, RuleState, SecurityGroup, SecurityGroupId, SecurityGroupRule,
+    SecurityGroupRuleId, Snapshot, Subnet, SubnetId, Tags, Traffic, Transport, Vpc, VpcId,
+    VpcPeeringConnectionId, VpcRoute, VpnConnection, VpnConnectionId,
 };
 
 pub(crate) fn endpoint_id(number: u8) -> EndpointId {
@@ -22,6 +25,30 @@ pub(crate) fn vpc_id(number: u8) -> VpcId {
 
 pub(crate) fn subnet_id(number: u8) -> SubnetId {
     SubnetId::from_random(spread(number))
+}
+
+pub(crate) fn group_id(number: u8) -> SecurityGroupId {
+    SecurityGroupId::from_random(spread(number))
+}
+
+pub(crate) fn resource_id(number: u8) -> NetworkInterfaceId {
+    NetworkInterfaceId::from_random(spread(number))
+}
+
+pub(crate) fn route_table_id(number: u8) -> RouteTableId {
+    RouteTableId::from_random(spread(number))
+}
+
+pub(crate) fn gateway_id() -> InternetGatewayId {
+    InternetGatewayId::from_random(spread(1))
+}
+
+pub(crate) fn peering_id() -> VpcPeeringConnectionId {
+    VpcPeeringConnectionId::from_random(spread(1))
+}
+
+pub(crate) fn vpn_id() -> VpnConnectionId {
+    VpnConnectionId::from_random(spread(1))
 }
 
 pub(crate) fn connection_id(number: u8) -> ConnectionId {
@@ -237,8 +264,11 @@ fn attempt(minutes: i64, name: Option<&str>, reason: &str) -> Attempt {
 
 /// Four endpoints: one busy, two quiet, one that lacks everything.
 pub(crate) fn office() -> (Snapshot, Live) {
+    let mut staff = endpoint(1, "corp-staff", "10.20.0.0/20", Transport::Udp, 443);
+    staff.vpc_id = Some(vpc_id(1));
+    staff.security_groups.insert(group_id(3));
     let endpoints = [
-        endpoint(1, "corp-staff", "10.20.0.0/20", Transport::Udp, 443),
+        staff,
         endpoint(2, "contractors", "10.24.0.0/22", Transport::Tcp, 443),
         endpoint(3, "build-farm", "10.28.0.0/22", Transport::Udp, 11940),
         endpoint(4, "lab-lisbon", "10.32.0.0/22", Transport::Udp, 1195),
@@ -261,25 +291,13 @@ pub(crate) fn office() -> (Snapshot, Live) {
         certificate(1, "Corp VPN CA", CertificateUse::Authority),
         certificate(2, "vpn.corp.example", CertificateUse::Server),
     ];
-    let vpc = Vpc {
-        id: vpc_id(1),
-        cidrs: vec!["10.1.0.0/16".parse().unwrap()],
-        tags: named("office"),
-    };
-    let gateway = InternetGateway {
-        id: InternetGatewayId::from_random(spread(1)),
-        vpc_id: Some(vpc_id(1)),
-        tags: named("line"),
-    };
-    let snapshot = Snapshot {
+    let mut snapshot = Snapshot {
         seq: 41,
         certificates: certificates
             .into_iter()
             .map(|c| (c.arn.clone(), c))
             .collect(),
-        vpcs: BTreeMap::from([(vpc.id.clone(), vpc)]),
         subnets: subnets.into_iter().map(|s| (s.id.clone(), s)).collect(),
-        internet_gateways: BTreeMap::from([(gateway.id.clone(), gateway)]),
         endpoints: endpoints.into_iter().map(|e| (e.id.clone(), e)).collect(),
         associations: associations
             .into_iter()
@@ -295,7 +313,121 @@ pub(crate) fn office() -> (Snapshot, Live) {
         ],
         ..Snapshot::default()
     };
+    attach(&mut snapshot);
+    guard(&mut snapshot);
     (snapshot, live(0))
+}
+
+/// Two VPCs and what the first is attached to: a gateway, a peering that was not accepted yet, and
+/// a site's networks.
+fn attach(snapshot: &mut Snapshot) {
+    for (number, name, block) in [(1, "office", "10.1.0.0/16"), (2, "lab", "10.50.0.0/16")] {
+        let vpc = Vpc {
+            id: vpc_id(number),
+            cidrs: vec![block.parse().unwrap()],
+            tags: named(name),
+        };
+        snapshot.vpcs.insert(vpc.id.clone(), vpc);
+    }
+    let gateway = InternetGateway {
+        id: gateway_id(),
+        vpc_id: Some(vpc_id(1)),
+        tags: named("line"),
+    };
+    let peering = PeeringConnection {
+        id: peering_id(),
+        requester_vpc_id: vpc_id(1),
+        accepter_vpc_id: vpc_id(2),
+        is_active: false,
+        tags: named("office-lab"),
+    };
+    let vpn = VpnConnection {
+        id: vpn_id(),
+        vpc_id: vpc_id(1),
+        cidrs: ["192.168.50.0/24", "192.168.60.0/24"]
+            .map(|net| net.parse().unwrap())
+            .to_vec(),
+        tags: named("lisbon"),
+    };
+    let vpc_route = |net: &str, target| VpcRoute {
+        destination: net.parse().unwrap(),
+        target,
+        is_propagated: false,
+    };
+    let routes = vec![
+        vpc_route("0.0.0.0/0", RouteTarget::InternetGateway(gateway_id())),
+        vpc_route("10.50.0.0/16", RouteTarget::PeeringConnection(peering_id())),
+        vpc_route("192.168.50.0/24", RouteTarget::VpnConnection(vpn_id())),
+    ];
+    for (number, vpc, is_main, routes) in [
+        (1, 1, true, routes),
+        (2, 2, true, Vec::new()),
+        (3, 1, false, Vec::new()),
+    ] {
+        let table = RouteTable {
+            id: route_table_id(number),
+            vpc_id: vpc_id(vpc),
+            is_main,
+            subnets: (number == 3).then(|| subnet_id(3)).into_iter().collect(),
+            routes,
+            tags: if is_main {
+                Tags::new()
+            } else {
+                named("closed")
+            },
+        };
+        snapshot.route_tables.insert(table.id.clone(), table);
+    }
+    snapshot.internet_gateways.insert(gateway_id(), gateway);
+    snapshot.peering_connections.insert(peering_id(), peering);
+    snapshot.vpn_connections.insert(vpn_id(), vpn);
+}
+
+/// Groups as the guide has them: one that VPN clients get, and one that lets only those in.
+fn guard(snapshot: &mut Snapshot) {
+    let everywhere: Peer = Peer::Cidr(Default::default());
+    let rule = |number, direction, port: Option<u16>, peer| SecurityGroupRule {
+        id: SecurityGroupRuleId::from_random(spread(number)),
+        direction,
+        protocol: port.map(|_| IpProtocol::Tcp),
+        ports: port.map(|port| PortRange {
+            from: port,
+            to: port,
+        }),
+        peer,
+        description: String::new(),
+    };
+    let out = |number| rule(number, Direction::Egress, None, everywhere.clone());
+    let clients = Peer::Group(group_id(3));
+    let web = vec![rule(5, Direction::Ingress, Some(443), clients), out(2)];
+    for (number, vpc, name, description, rules) in [
+        (1, 1, "default", "The VPC's own group", vec![out(1)]),
+        (2, 1, "web", "Only VPN clients", web),
+        (3, 1, "vpn-clients", "Of the endpoint", vec![out(3)]),
+        (4, 2, "default", "The VPC's own group", vec![out(4)]),
+    ] {
+        let group = SecurityGroup {
+            id: group_id(number),
+            name: name.to_owned(),
+            description: description.to_owned(),
+            vpc_id: vpc_id(vpc),
+            rules,
+            tags: Tags::new(),
+        };
+        snapshot
+            .security_groups
+            .insert(group.id.clone(), Arc::new(group));
+    }
+    let wiki = Resource {
+        id: resource_id(1),
+        subnet_id: subnet_id(1),
+        vpc_id: vpc_id(1),
+        address: [10, 1, 1, 10].into(),
+        security_groups: [group_id(2)].into(),
+        description: "Behind the load balancer".to_owned(),
+        tags: named("wiki"),
+    };
+    snapshot.resources.insert(wiki.id.clone(), wiki);
 }
 
 /// What runs, `secs` after [`super::now`].

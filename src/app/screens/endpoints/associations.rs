@@ -8,6 +8,7 @@ use crate::{
         context::Context,
         dialogs::{associate::Associate, confirm::Confirm},
         kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
+        nets,
         screens::filter::tab_separated,
         shell::plural,
     },
@@ -17,12 +18,15 @@ use crate::{
     },
 };
 
-const COLUMNS: [Column<'static>; 6] = [
-    column("Association ID", 240.0).unsorted(),
+const COLUMNS: [Column<'static>; 7] = [
+    column("Association ID", 240.0)
+        .unsorted()
+        .from_width(1060.0),
     column("Target network", 124.0).unsorted(),
     column("CIDR", 116.0).unsorted(),
     column("Availability Zone", 128.0).unsorted(),
-    column("VPC", 110.0).unsorted(),
+    column("VPC", 90.0).unsorted(),
+    column("Egress", 196.0).unsorted(),
     rest_column("State").unsorted(),
 ];
 
@@ -39,6 +43,7 @@ pub(super) struct Row {
     cidr: String,
     zone: String,
     vpc: String,
+    egress: String,
     state: AssociationState,
 }
 
@@ -52,6 +57,7 @@ impl Row {
             &self.cidr,
             &self.zone,
             &self.vpc,
+            &self.egress,
             &state,
         ]
         .map(str::to_owned)
@@ -75,6 +81,7 @@ pub(super) fn rows(snapshot: &Snapshot, endpoint: &Endpoint) -> Vec<Row> {
                     .map(|s| s.availability_zone.clone())
                     .unwrap_or_default(),
                 vpc: vpc.map_or(a.vpc_id.as_str(), |v| v.title()).to_owned(),
+                egress: subnet.map_or_else(|| "–".to_owned(), |s| nets::egress(&s.egress)),
                 state: a.state.clone(),
             }
         })
@@ -224,6 +231,7 @@ impl Rows for Drawn<'_> {
             2 => drop(kit::cell_mono(ui, &row.cidr)),
             3 => drop(kit::cell(ui, &row.zone)),
             4 => drop(kit::cell(ui, &row.vpc)),
+            5 => drop(kit::cell(ui, &row.egress)),
             _ => match &row.state {
                 AssociationState::Failed { reason } => {
                     kit::state(row.state.as_str()).because(reason).ui(ui);

@@ -7,6 +7,7 @@ mod list;
 mod panel;
 mod readiness;
 mod routes;
+mod security_groups;
 mod summary;
 
 use egui::{Key, Ui};
@@ -96,9 +97,10 @@ impl Endpoints {
         let tabs = [
             (Key::Num1, EndpointTab::Summary),
             (Key::Num2, EndpointTab::Associations),
-            (Key::Num3, EndpointTab::Authorization),
-            (Key::Num4, EndpointTab::RouteTable),
-            (Key::Num5, EndpointTab::Connections),
+            (Key::Num3, EndpointTab::SecurityGroups),
+            (Key::Num4, EndpointTab::Authorization),
+            (Key::Num5, EndpointTab::RouteTable),
+            (Key::Num6, EndpointTab::Connections),
         ];
         for (key, tab) in tabs {
             if cx.shortcut(ui, key) {

@@ -2,7 +2,9 @@
 
 use egui::Ui;
 
-use super::{associations, authorization, connections, readiness, routes, summary};
+use super::{
+    associations, authorization, connections, readiness, routes, security_groups, summary,
+};
 use crate::{
     app::{
         context::{Context, EndpointTab},
@@ -24,6 +26,7 @@ pub(super) struct Panel {
     pub(super) tab: EndpointTab,
     of: Option<crate::model::EndpointId>,
     associations: associations::Tab,
+    security_groups: security_groups::Tab,
     authorization: authorization::Tab,
     routes: routes::Tab,
     connections: connections::Tab,
@@ -35,6 +38,7 @@ impl Panel {
         match self.tab {
             EndpointTab::Summary => true,
             EndpointTab::Associations => self.associations.selection.is_empty(),
+            EndpointTab::SecurityGroups => self.security_groups.selection.is_empty(),
             EndpointTab::Authorization => self.authorization.selection.is_empty(),
             EndpointTab::RouteTable => self.routes.selection.is_empty(),
             EndpointTab::Connections => self.connections.selects_nothing(),
@@ -63,6 +67,7 @@ impl Panel {
         match self.tab {
             EndpointTab::Summary => summary::ui(cx, endpoint, ui),
             EndpointTab::Associations => self.associations.ui(cx, endpoint, ui),
+            EndpointTab::SecurityGroups => self.security_groups.ui(cx, endpoint, ui),
             EndpointTab::Authorization => self.authorization.ui(cx, endpoint, ui),
             EndpointTab::RouteTable => self.routes.ui(cx, endpoint, ui),
             EndpointTab::Connections => self.connections.ui(cx, endpoint, focus_filter, ui),
@@ -77,9 +82,12 @@ impl Panel {
             Tab::new(EndpointTab::Summary, "Summary"),
             Tab::new(EndpointTab::Associations, "Associations")
                 .count(snapshot.associations_of(id).count()),
+            Tab::new(EndpointTab::SecurityGroups, "Security Groups")
+                .count(endpoint.security_groups.len()),
             Tab::new(EndpointTab::Authorization, "Authorization")
                 .count(snapshot.rules_of(id).count()),
-            Tab::new(EndpointTab::RouteTable, "Route Table").count(snapshot.routes_of(id).count()),
+            Tab::new(EndpointTab::RouteTable, "Route Table")
+                .count(routes::rows(snapshot, endpoint).len()),
             Tab::new(EndpointTab::Connections, "Connections")
                 .count(super::list::connected(cx.view, id)),
         ];

@@ -1,13 +1,20 @@
 //! The tab Route Table: where packets go.
 
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
 use egui::Ui;
+use ipnet::Ipv4Net;
 
 use super::readiness;
 use crate::{
     app::{
         context::Context,
         dialogs::create_route::CreateRoute,
-        kit::{self, Column, Rows, Selection, column, rest_column},
+        kit::{self, Column, Rows, Selection, Tone, column, rest_column},
+        nets,
         screens::listing::{self, Asked, Cells, Listing},
         shell::plural,
     },
@@ -17,43 +24,126 @@ use crate::{
     },
 };
 
-const COLUMNS: [Column<'static>; 5] = [
+const COLUMNS: [Column<'static>; 6] = [
     column("Destination CIDR", 150.0).unsorted(),
-    column("Target network", 170.0).unsorted(),
-    column("Origin", 120.0).unsorted(),
-    column("State", 130.0).unsorted(),
+    column("Target network", 160.0).unsorted(),
+    column("Clients that have it", 196.0).unsorted(),
+    column("Origin", 100.0).unsorted(),
+    column("State", 110.0).unsorted(),
     rest_column("Description").unsorted(),
 ];
 
-/// What names a route: its destination and the subnet it goes through.
-type Id = (ipnet::Ipv4Net, SubnetId);
+/// What names a row: its destination, and the subnet it goes through, or none where it was made
+/// for all of them.
+type Id = (Ipv4Net, Option<SubnetId>);
 
 #[derive(Default)]
 pub(super) struct Tab {
     pub(super) selection: Selection<Id>,
 }
 
-/// The routes, the most general last, as a packet meets them.
-pub(super) fn rows<'a>(snapshot: &'a Snapshot, endpoint: &'a Endpoint) -> Vec<&'a Route> {
-    let mut routes: Vec<&Route> = snapshot.routes_of(&endpoint.id).collect();
-    routes.sort_by_key(|r| {
-        let length = std::cmp::Reverse(r.destination.prefix_len());
-        (length, r.destination, r.subnet_id.clone())
-    });
-    routes
+/// A row: one route, or the routes that were made as one for all target networks.
+pub(super) struct Row<'a> {
+    /// The first of them; they differ in their subnets and states only.
+    route: &'a Route,
+    state: RouteState,
+    /// Why only some clients have it, where that is so: in a few words, and in a sentence.
+    partial: Option<(String, String)>,
 }
 
-fn key(route: &Route) -> Id {
-    (route.destination, route.subnet_id.clone())
+impl Row<'_> {
+    fn id(&self) -> Id {
+        let route = self.route;
+        let subnet = (!route.for_all).then(|| route.subnet_id.clone());
+        (route.destination, subnet)
+    }
+
+    /// Takes it away; one for all goes from all.
+    fn deleting(&self) -> Command {
+        let (destination, subnet) = self.id();
+        Command::DeleteClientVpnRoute(DeleteRoute {
+            client_vpn_endpoint_id: self.route.endpoint_id.to_string(),
+            destination_cidr_block: destination.to_string(),
+            all_associations: subnet.is_none(),
+            target_vpc_subnet_id: subnet.map(|subnet| subnet.to_string()),
+        })
+    }
+
+    /// Brings it back as it was.
+    fn creating(&self) -> Command {
+        let (destination, subnet) = self.id();
+        Command::CreateClientVpnRoute(Create {
+            client_vpn_endpoint_id: self.route.endpoint_id.to_string(),
+            destination_cidr_block: destination.to_string(),
+            all_associations: subnet.is_none(),
+            target_vpc_subnet_id: subnet.map(|it| it.to_string()).unwrap_or_default(),
+            description: self.route.description.clone(),
+        })
+    }
+}
+
+/// The rows, the most general last, as a packet meets them.
+pub(super) fn rows<'a>(snapshot: &'a Snapshot, endpoint: &'a Endpoint) -> Vec<Row<'a>> {
+    let associated = nets::associated(snapshot, &endpoint.id);
+    let mut rows: BTreeMap<_, Row<'a>> = BTreeMap::new();
+    for route in snapshot.routes_of(&endpoint.id) {
+        let subnet = (!route.for_all).then(|| route.subnet_id.clone());
+        let length = Reverse(route.destination.prefix_len());
+        let row = rows
+            .entry((length, route.destination, subnet))
+            .or_insert_with(|| Row {
+                route,
+                state: route.state,
+                partial: partial(snapshot, endpoint, &associated, route.destination),
+            });
+        // What is not done for all is not done.
+        if row.state == RouteState::Active {
+            row.state = route.state;
+        }
+    }
+    rows.into_values().collect()
+}
+
+/// What is said of a destination that only some of the associations have a route to: clients that
+/// are bound to another one do not reach it.
+fn partial(
+    snapshot: &Snapshot,
+    endpoint: &Endpoint,
+    associated: &BTreeSet<SubnetId>,
+    destination: Ipv4Net,
+) -> Option<(String, String)> {
+    let having: BTreeSet<SubnetId> = snapshot
+        .routes_of(&endpoint.id)
+        .filter(|r| r.destination == destination && r.state != RouteState::Deleting)
+        .map(|r| r.subnet_id.clone())
+        .collect();
+    let names = |ids: &mut dyn Iterator<Item = &SubnetId>| {
+        let names: Vec<String> = ids.map(|id| nets::subnet(snapshot, id)).collect();
+        names.join(", ")
+    };
+    let lacking = names(&mut associated.difference(&having));
+    if lacking.is_empty() || having.is_empty() {
+        return None;
+    }
+    let few = match names(&mut associated.intersection(&having)).as_str() {
+        "" => "None now".to_owned(),
+        having => format!("Only those of {having}"),
+    };
+    let sentence = format!(
+        "Clients bound to {lacking} have no route to {destination}. Make it for all target \
+         networks, or once more through each."
+    );
+    Some((few, sentence))
 }
 
 /// Why the chosen routes cannot be deleted, if they cannot.
-fn not_deletable(chosen: &[&Route]) -> Option<&'static str> {
+fn not_deletable(chosen: &[&Row<'_>]) -> Option<&'static str> {
+    let automatic = |row: &&Row<'_>| row.route.origin == RouteOrigin::Associate;
     if chosen.is_empty() {
         Some("Select a route first")
-    } else if chosen.iter().any(|r| r.origin == RouteOrigin::Associate) {
+    } else if chosen.iter().any(|row| automatic(row)) {
         Some("A route that came with an association goes with it: disassociate the network")
-    } else if chosen.iter().all(|r| r.state == RouteState::Deleting) {
+    } else if chosen.iter().all(|row| row.state == RouteState::Deleting) {
         Some("It is being deleted")
     } else {
         None
@@ -63,16 +153,13 @@ fn not_deletable(chosen: &[&Route]) -> Option<&'static str> {
 impl Tab {
     pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         let view = std::sync::Arc::clone(cx.view);
-        let routes = rows(&view.snapshot, endpoint);
-        let chosen: Vec<&Route> = listing::chosen(&routes, &mut self.selection, |r| key(r))
-            .into_iter()
-            .copied()
-            .collect();
-        if routes.is_empty() {
+        let rows = rows(&view.snapshot, endpoint);
+        let chosen = listing::chosen(&rows, &mut self.selection, Row::id);
+        if rows.is_empty() {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        let said = plural(routes.len(), "route", "routes");
+        let said = plural(rows.len(), "route", "routes");
         let listing = Listing {
             name: "Routes",
             columns: &COLUMNS,
@@ -82,7 +169,7 @@ impl Tab {
         };
         let mut drawn = Drawn {
             snapshot: &view.snapshot,
-            routes: &routes,
+            rows: &rows,
         };
         let asked = listing.show(cx, ui, &mut self.selection, &mut drawn, |ui| {
             kit::weak(ui, &format!("{said}. The longest prefix decides"));
@@ -93,35 +180,14 @@ impl Tab {
                 cx.open(dialog);
             }
             Some(Asked::Remove) => {
-                for route in chosen {
-                    let done = format!("Route to {} deleted", route.destination);
-                    cx.run(deleting(route), done, Some(creating(route)));
+                for row in chosen {
+                    let done = format!("Route to {} deleted", row.route.destination);
+                    cx.run(row.deleting(), done, Some(row.creating()));
                 }
             }
             None => {}
         }
     }
-}
-
-/// Takes a route away.
-fn deleting(route: &Route) -> Command {
-    Command::DeleteClientVpnRoute(DeleteRoute {
-        client_vpn_endpoint_id: route.endpoint_id.to_string(),
-        destination_cidr_block: route.destination.to_string(),
-        target_vpc_subnet_id: Some(route.subnet_id.to_string()),
-        all_associations: false,
-    })
-}
-
-/// Brings a route back as it was.
-fn creating(route: &Route) -> Command {
-    Command::CreateClientVpnRoute(Create {
-        client_vpn_endpoint_id: route.endpoint_id.to_string(),
-        destination_cidr_block: route.destination.to_string(),
-        target_vpc_subnet_id: route.subnet_id.to_string(),
-        all_associations: false,
-        description: route.description.clone(),
-    })
 }
 
 /// Where a route comes from, as the guide has it.
@@ -134,27 +200,33 @@ const fn origin(origin: RouteOrigin) -> &'static str {
 
 struct Drawn<'a> {
     snapshot: &'a Snapshot,
-    routes: &'a [&'a Route],
+    rows: &'a [Row<'a>],
 }
 
 impl Drawn<'_> {
-    fn subnet(&self, route: &Route) -> String {
-        self.snapshot.subnets.get(&route.subnet_id).map_or_else(
-            || route.subnet_id.to_string(),
-            |subnet| subnet.title().to_owned(),
-        )
+    fn through(&self, row: &Row<'_>) -> String {
+        match row.id().1 {
+            None => "All target networks".to_owned(),
+            Some(subnet) => nets::subnet(self.snapshot, &subnet),
+        }
     }
+}
+
+/// Which clients have a route, in a few words.
+fn clients<'r>(row: &'r Row<'_>) -> &'r str {
+    row.partial.as_ref().map_or("All", |(few, _)| few.as_str())
 }
 
 impl Cells for Drawn<'_> {
     fn cells(&self, row: usize) -> Vec<String> {
-        let route = self.routes[row];
+        let row = &self.rows[row];
         vec![
-            route.destination.to_string(),
-            self.subnet(route),
-            origin(route.origin).to_owned(),
-            kit::state_word(route.state.as_str()),
-            route.description.clone(),
+            row.route.destination.to_string(),
+            self.through(row),
+            clients(row).to_owned(),
+            origin(row.route.origin).to_owned(),
+            kit::state_word(row.state.as_str()),
+            row.route.description.clone(),
         ]
     }
 }
@@ -163,31 +235,39 @@ impl Rows for Drawn<'_> {
     type Key = Id;
 
     fn len(&self) -> usize {
-        self.routes.len()
+        self.rows.len()
     }
 
     fn key(&self, row: usize) -> Id {
-        key(self.routes[row])
+        self.rows[row].id()
     }
 
     fn name(&self, row: usize) -> String {
-        let route = self.routes[row];
-        format!(
-            "{}, {}, {}",
-            route.destination,
-            self.subnet(route),
-            kit::state_word(route.state.as_str())
-        )
+        let row = &self.rows[row];
+        let (destination, through) = (row.route.destination, self.through(row));
+        let state = kit::state_word(row.state.as_str());
+        let mut name = format!("{destination}, {through}, {state}");
+        if let Some((_, sentence)) = &row.partial {
+            name = format!("{name}. {sentence}");
+        }
+        name
     }
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
-        let route = self.routes[row];
+        let row = &self.rows[row];
         match column {
-            0 => drop(kit::cell_mono(ui, &route.destination.to_string())),
-            1 => drop(kit::cell(ui, &self.subnet(route))),
-            2 => drop(kit::cell(ui, origin(route.origin))),
-            3 => drop(kit::state(route.state.as_str()).ui(ui)),
-            _ => drop(kit::cell(ui, &route.description)),
+            0 => drop(kit::cell_mono(ui, &row.route.destination.to_string())),
+            1 => drop(kit::cell(ui, &self.through(row))),
+            2 => match &row.partial {
+                None => drop(kit::cell_weak(ui, "All")),
+                Some((few, sentence)) => {
+                    let mark = kit::status(Tone::Warning, few.as_str());
+                    mark.because(sentence.as_str()).ui(ui);
+                }
+            },
+            3 => drop(kit::cell(ui, origin(row.route.origin))),
+            4 => drop(kit::state(row.state.as_str()).ui(ui)),
+            _ => drop(kit::cell(ui, &row.route.description)),
         }
     }
 }
@@ -197,16 +277,76 @@ mod tests {
     use super::*;
     use crate::app::testing::sample;
 
+    /// The first endpoint with a second association, and a route for all besides one of the first
+    /// network alone.
+    fn two_networks() -> (Snapshot, Endpoint) {
+        let (mut snapshot, _) = sample::office();
+        let mut second = snapshot.associations[&sample::association_id(1)].clone();
+        second.id = sample::association_id(9);
+        second.subnet_id = sample::subnet_id(2);
+        snapshot.associations.insert(second.id.clone(), second);
+        for subnet in [1, 2] {
+            let mut route = sample::route(1, "192.168.50.0/24", RouteOrigin::AddRoute);
+            route.subnet_id = sample::subnet_id(subnet);
+            route.for_all = true;
+            snapshot.routes.push(route);
+        }
+        let endpoint = snapshot.endpoints[&sample::endpoint_id(1)].clone();
+        (snapshot, endpoint)
+    }
+
+    #[test]
+    fn a_route_for_all_is_one_row_that_is_deleted_from_all() {
+        let (mut snapshot, endpoint) = two_networks();
+        snapshot.routes.last_mut().unwrap().state = RouteState::Creating;
+        let rows = rows(&snapshot, &endpoint);
+        let all: Vec<&Row<'_>> = rows.iter().filter(|row| row.id().1.is_none()).collect();
+        let [all] = all.as_slice() else {
+            panic!("{} rows", all.len());
+        };
+        assert_eq!(all.state, RouteState::Creating, "one of them is not done");
+        assert_eq!(all.partial, None);
+        let Command::DeleteClientVpnRoute(delete) = all.deleting() else {
+            panic!("it deletes");
+        };
+        assert!(delete.all_associations && delete.target_vpc_subnet_id.is_none());
+        let Command::CreateClientVpnRoute(create) = all.creating() else {
+            panic!("it creates");
+        };
+        assert!(create.all_associations && create.target_vpc_subnet_id.is_empty());
+    }
+
+    #[test]
+    fn a_destination_that_only_some_associations_have_is_marked_with_a_sentence() {
+        let (snapshot, endpoint) = two_networks();
+        let rows = rows(&snapshot, &endpoint);
+        let internet = rows.last().unwrap();
+        let (few, sentence) = internet.partial.as_ref().unwrap();
+        assert_eq!(few, "Only those of staff-a");
+        let said = "Clients bound to staff-b have no route to 0.0.0.0/0.";
+        assert!(sentence.starts_with(said), "{sentence}");
+        let Command::DeleteClientVpnRoute(delete) = internet.deleting() else {
+            panic!("it deletes");
+        };
+        assert_eq!(
+            delete.target_vpc_subnet_id.as_deref(),
+            Some(sample::subnet_id(1).as_str())
+        );
+    }
+
     #[test]
     fn a_route_of_an_association_is_not_deleted_by_hand() {
+        let row = |route| Row {
+            route,
+            state: RouteState::Active,
+            partial: None,
+        };
         let own = sample::route(1, "0.0.0.0/0", RouteOrigin::AddRoute);
         let automatic = sample::route(1, "10.1.0.0/16", RouteOrigin::Associate);
+        let (own, automatic) = (row(&own), row(&automatic));
         assert_eq!(not_deletable(&[&own]), None);
-        assert!(
-            not_deletable(&[&own, &automatic])
-                .unwrap()
-                .contains("disassociate")
-        );
+        let both = not_deletable(&[&own, &automatic]).unwrap();
+        assert!(both.contains("disassociate"));
         assert!(not_deletable(&[]).is_some());
     }
 }

@@ -65,9 +65,10 @@ fn tabs_are_reached_by_ctrl_and_their_number() {
     window.show_endpoint(1, None);
     for (key, label) in [
         (Key::Num2, "Disassociate"),
-        (Key::Num3, "Revoke ingress"),
-        (Key::Num4, "Delete Route"),
-        (Key::Num5, "Terminate Connection"),
+        (Key::Num3, "Apply Security Groups"),
+        (Key::Num4, "Revoke ingress"),
+        (Key::Num5, "Delete Route"),
+        (Key::Num6, "Terminate Connection"),
     ] {
         window.harness.key_press_modifiers(Modifiers::COMMAND, key);
         window.settle();
