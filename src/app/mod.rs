@@ -16,6 +16,7 @@ pub mod format;
 pub mod kit;
 pub(crate) mod nets;
 pub mod people;
+pub mod preview;
 pub mod rates;
 pub mod run;
 pub mod screens;

@@ -1,4 +1,6 @@
-//! The question before an act that drops sessions or cannot be taken back.
+//! The question before an act that drops sessions, takes reach away or cannot be taken back.
+
+use egui::Ui;
 
 use super::{Dialog, Stay};
 use crate::{
@@ -6,20 +8,52 @@ use crate::{
         backend::Work,
         context::{Action, Context},
         kit,
+        preview::PreviewPane,
     },
     model::{Answer, Command},
 };
 
-/// One command, asked for first.
+/// One or several commands, asked for first.
 pub struct Confirm {
     title: String,
     act: String,
     body: String,
     typed: Option<String>,
-    command: Command,
-    done: String,
+    changes: Vec<Change>,
+    previewed: bool,
     work: Work<Answer>,
     refusal: Option<String>,
+}
+
+/// One of the commands that are asked for.
+pub struct Change {
+    label: String,
+    command: Command,
+    done: String,
+    undo: Option<Command>,
+    preview: PreviewPane,
+}
+
+impl Change {
+    /// What it changes (a rule's destination, say), the command, and what is true once it was
+    /// carried out.
+    #[must_use]
+    pub fn new(label: impl Into<String>, command: Command, done: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            command,
+            done: done.into(),
+            undo: None,
+            preview: PreviewPane::default(),
+        }
+    }
+
+    /// What takes it back; offered once it is done.
+    #[must_use]
+    pub fn undo(mut self, undo: Option<Command>) -> Self {
+        self.undo = undo;
+        self
+    }
 }
 
 impl Confirm {
@@ -31,13 +65,20 @@ impl Confirm {
         command: Command,
         done: impl Into<String>,
     ) -> Self {
+        Self::each(title, act, vec![Change::new("", command, done)])
+    }
+
+    /// The same for several commands, or for some that can be taken back: the dialog does not wait
+    /// for them, and each says how it ended.
+    #[must_use]
+    pub fn each(title: impl Into<String>, act: impl Into<String>, changes: Vec<Change>) -> Self {
         Self {
             title: title.into(),
             act: act.into(),
             body: String::new(),
             typed: None,
-            command,
-            done: done.into(),
+            changes,
+            previewed: false,
             work: Work::default(),
             refusal: None,
         }
@@ -56,6 +97,39 @@ impl Confirm {
         self.typed = Some(name.into());
         self
     }
+
+    /// Shows before it is done whose reach it changes among those connected.
+    #[must_use]
+    pub fn previewed(mut self) -> Self {
+        self.previewed = true;
+        self
+    }
+
+    /// Whether its one command is waited for here.
+    fn waits(&self) -> bool {
+        matches!(self.changes.as_slice(), [change] if change.undo.is_none())
+    }
+
+    fn submit(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        if self.waits() {
+            self.refusal = None;
+            if let Some(change) = self.changes.first() {
+                self.work.start(cx.backend.call(change.command.clone()));
+            }
+            return Stay::Open;
+        }
+        for change in self.changes.drain(..) {
+            cx.run(change.command, change.done, change.undo);
+        }
+        kit::close_dialog(ctx, &self.title);
+        Stay::Closed
+    }
+
+    /// What is true once its one command was carried out.
+    fn done(&self) -> String {
+        let done = self.changes.first().map(|change| change.done.clone());
+        done.unwrap_or_default()
+    }
 }
 
 impl Dialog for Confirm {
@@ -63,7 +137,7 @@ impl Dialog for Confirm {
         match self.work.poll() {
             Some(Ok(_)) => {
                 kit::close_dialog(ctx, &self.title);
-                cx.ask(Action::Toast(std::mem::take(&mut self.done)));
+                cx.ask(Action::Toast(self.done()));
                 return Stay::Closed;
             }
             Some(Err(refusal)) => self.refusal = Some(refusal.message),
@@ -76,20 +150,50 @@ impl Dialog for Confirm {
         if let Some(name) = &self.typed {
             dialog = dialog.typed_name(name);
         }
-        match dialog.show(ctx) {
+        let shown = match self.previewed {
+            true => dialog.show_with(ctx, |ui| previews(cx, ui, &mut self.changes)),
+            false => dialog.show(ctx),
+        };
+        match shown {
             kit::Dialog::Closed => {
                 if self.work.is_running() {
-                    let (work, done) = (std::mem::take(&mut self.work), self.done.clone());
+                    let (work, done) = (std::mem::take(&mut self.work), self.done());
                     cx.ask(Action::Follow(work.saying(move |_| done.clone())));
                 }
                 return Stay::Closed;
             }
-            kit::Dialog::Submitted if !self.work.is_running() => {
-                self.refusal = None;
-                self.work.start(cx.backend.call(self.command.clone()));
-            }
+            kit::Dialog::Submitted if !self.work.is_running() => return self.submit(cx, ctx),
             _ => {}
         }
         Stay::Open
     }
+}
+
+/// What each of them would do, were it the only one.
+fn previews(cx: &Context<'_>, ui: &mut Ui, changes: &mut [Change]) {
+    ui.spacing_mut().item_spacing.y = 6.0;
+    ui.add_space(10.0);
+    let is_one = changes.len() == 1;
+    if !is_one {
+        kit::help(
+            ui,
+            "What each does on its own; together they may take more.",
+        );
+    }
+    let room = (ui.ctx().content_rect().height() - 300.0).max(120.0);
+    egui::ScrollArea::vertical()
+        .id_salt("previews")
+        .max_height(room)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            for (index, change) in changes.iter_mut().enumerate() {
+                ui.push_id(index, |ui| {
+                    if !is_one {
+                        kit::strong(ui, &change.label);
+                    }
+                    let command = Some(change.command.clone());
+                    change.preview.ui(cx, ui, command);
+                });
+            }
+        });
 }

@@ -282,7 +282,7 @@ impl<'a> FormDialog<'a> {
         let answer = confirm_dialog("Discard changes?", "Discard")
             .body("What you typed is lost.")
             .cancel("Keep editing")
-            .show_opened_from(ctx, memory.focused);
+            .show_opened_from(ctx, memory.focused, |_| ());
         match answer {
             Dialog::Open => {}
             Dialog::Closed => memory.discarding = false,
@@ -479,15 +479,26 @@ impl<'a> ConfirmDialog<'a> {
 
     /// Shows it. The focus is on Cancel when it opens, and Enter never does the act.
     pub fn show(self, ctx: &Context) -> Dialog {
-        self.show_opened_from(ctx, None)
+        self.show_with(ctx, |_| ())
     }
 
-    fn show_opened_from(self, ctx: &Context, from: Option<Id>) -> Dialog {
+    /// The same with what `add` draws below the consequences.
+    pub fn show_with(self, ctx: &Context, add: impl FnOnce(&mut Ui)) -> Dialog {
+        self.show_opened_from(ctx, None, add)
+    }
+
+    fn show_opened_from(
+        self,
+        ctx: &Context,
+        from: Option<Id>,
+        add: impl FnOnce(&mut Ui),
+    ) -> Dialog {
         let id = dialog_id(self.title);
         let mut memory = recall_opened_from(ctx, id, from);
         let opening = memory.passes < 2;
         memory.passes = memory.passes.saturating_add(1);
-        let shown = modal(ctx, id).show(ctx, |ui| self.content(ui, &mut memory.typed, opening));
+        let shown =
+            modal(ctx, id).show(ctx, |ui| self.content(ui, &mut memory.typed, opening, add));
         let (act, cancel) = shown.inner;
         if cancel || shown.should_close() {
             forget(ctx, id);
@@ -497,7 +508,13 @@ impl<'a> ConfirmDialog<'a> {
         if act { Dialog::Submitted } else { Dialog::Open }
     }
 
-    fn content(&self, ui: &mut Ui, typed: &mut String, opening: bool) -> (bool, bool) {
+    fn content(
+        &self,
+        ui: &mut Ui,
+        typed: &mut String,
+        opening: bool,
+        add: impl FnOnce(&mut Ui),
+    ) -> (bool, bool) {
         ui.set_width(size::CONFIRM_DIALOG);
         ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
         name_dialog(ui, self.title);
@@ -509,7 +526,7 @@ impl<'a> ConfirmDialog<'a> {
             .inner_margin(egui::Margin::symmetric(space::DIALOG as i8, 20))
             .show(ui, |ui| {
                 ui.set_width(size::CONFIRM_DIALOG - 2.0 * space::DIALOG);
-                self.question(ui, typed);
+                self.question(ui, typed, add);
             });
         let reason = self
             .name
@@ -532,7 +549,7 @@ impl<'a> ConfirmDialog<'a> {
         })
     }
 
-    fn question(&self, ui: &mut Ui, typed: &mut String) {
+    fn question(&self, ui: &mut Ui, typed: &mut String, add: impl FnOnce(&mut Ui)) {
         let t = tokens(ui);
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
@@ -554,6 +571,7 @@ impl<'a> ConfirmDialog<'a> {
             ui.add_space(10.0);
             super::text::body(ui, self.body);
         }
+        add(ui);
         if let Some(name) = self.name {
             ui.add_space(16.0);
             typed_name(ui, name, typed);
