@@ -8,6 +8,7 @@ use crate::{
         context::Context,
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice},
+        preview::PreviewPane,
     },
     model::{
         Code, Command, EndpointId, IpProtocol, Refusal, Sid, Snapshot, command::AuthorizeIngress,
@@ -33,6 +34,7 @@ pub struct Authorize {
     ports: String,
     until: Until,
     description: String,
+    preview: PreviewPane,
     form: DialogForm,
 }
 
@@ -54,6 +56,7 @@ impl Authorize {
             ports: String::new(),
             until: Until::default(),
             description: String::new(),
+            preview: PreviewPane::default(),
             form: DialogForm::default(),
         }
     }
@@ -98,6 +101,24 @@ impl Authorize {
             to_port: ports.map(|(_, to)| to),
             expires_at: end.map_err(|r| r.at(END))?.map(|end| end.to_string()),
         }))
+    }
+
+    /// What it grants now: the words said of it change nobody's reach, and an end that is counted
+    /// from now would be another question each second.
+    fn previewed(&self, cx: &Context<'_>) -> Option<Command> {
+        let target = self.target.trim();
+        // Half an address is none, and an empty field no network: neither is worth a question.
+        target.parse::<ipnet::Ipv4Net>().ok()?;
+        match self.command(cx).ok()? {
+            Command::AuthorizeClientVpnIngress(rule) => {
+                Some(Command::AuthorizeClientVpnIngress(AuthorizeIngress {
+                    description: String::new(),
+                    expires_at: None,
+                    ..rule
+                }))
+            }
+            _ => None,
+        }
     }
 
     fn target_fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
@@ -228,6 +249,9 @@ impl FormDialog for Authorize {
         form.text(ui, DESCRIPTION, &mut self.description, |field| {
             field.optional().limit(255)
         });
+        kit::fieldset(ui, "What changes for those connected", "");
+        let command = self.previewed(cx);
+        self.preview.ui(cx, ui, command);
     }
 
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
@@ -278,8 +302,16 @@ fn proposals(snapshot: &Snapshot, endpoint: &EndpointId) -> Vec<Proposal> {
 
 #[cfg(test)]
 mod tests {
+    use egui_kittest::kittest::Queryable as _;
+
     use super::*;
-    use crate::app::testing::sample;
+    use crate::{
+        app::{
+            context::EndpointTab,
+            testing::{FakeConsole, Window, sample},
+        },
+        model::{Answer, Preview},
+    };
 
     #[test]
     fn only_networks_without_a_rule_are_proposed() {
@@ -303,5 +335,54 @@ mod tests {
         for wrong in ["0", "https", "8100-8000", "1-70000", "-"] {
             assert_eq!(ports(wrong).unwrap_err().field.as_deref(), Some(PORTS));
         }
+    }
+
+    #[test]
+    fn while_it_is_typed_it_says_what_it_takes_and_whose_reach_changes() {
+        let (snapshot, live) = sample::office();
+        let console = FakeConsole::new(snapshot, live);
+        console.answer(|request| {
+            let Command::PreviewChange(command) = &request.command else {
+                return None;
+            };
+            let Command::AuthorizeClientVpnIngress(rule) = &**command else {
+                return None;
+            };
+            Some(Ok(Answer::Preview(Preview {
+                warnings: vec![format!("{} now decides alone.", rule.target_network_cidr)],
+                sessions: Vec::new(),
+                looked_at: 18,
+            })))
+        });
+        let mut window = Window::open(console);
+        window.show_endpoint(1, Some(EndpointTab::Authorization));
+        window.press("Authorize ingress");
+        let says = |window: &Window, words: &str| {
+            let harness = &window.harness;
+            harness.query_by_label_contains(words).is_some()
+        };
+        assert!(
+            says(&window, "0.0.0.0/0 now decides alone."),
+            "what is proposed"
+        );
+        let target = "Destination network to enable access";
+        window.harness.get_by_label(target).focus();
+        window.settle();
+        let all = egui::Modifiers::COMMAND;
+        window.harness.key_press_modifiers(all, egui::Key::A);
+        window.harness.get_by_label(target).type_text("10.0.0.");
+        window.settle();
+        assert!(says(&window, "Once the fields are filled in"));
+        let so_far = window.console.commands().len();
+        window.harness.get_by_label(target).type_text("9/32");
+        window.settle();
+        assert!(says(&window, "10.0.0.9/32 now decides alone."));
+        assert!(!says(&window, "0.0.0.0/0 now decides alone."));
+        window.type_into("Description", "for the audit");
+        let asked = window.console.commands().len() - so_far;
+        assert!(
+            asked <= 2,
+            "asked {asked} times for 9/3, 9/32 and a description"
+        );
     }
 }

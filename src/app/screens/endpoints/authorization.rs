@@ -7,7 +7,10 @@ use super::readiness;
 use crate::{
     app::{
         context::Context,
-        dialogs::authorize::Authorize,
+        dialogs::{
+            authorize::Authorize,
+            confirm::{Change, Confirm},
+        },
         format,
         kit::{self, Column, Rows, Selection, column, rest_column},
         screens::listing::{self, Asked, Cells, Listing},
@@ -93,12 +96,33 @@ impl Tab {
     }
 }
 
+/// Asks first: what a rule let in is shut at once, also for those connected.
 fn revoke(cx: &mut Context<'_>, rules: &[&AuthorizationRule]) {
-    for rule in rules {
+    let change = |rule: &&AuthorizationRule| {
+        let who = access(&cx.view.snapshot, &rule.access);
         let done = format!("Rule for {} revoked", rule.destination);
         // One that is over would not be taken again.
         let undo = (!rule.limits.is_expired(cx.now)).then(|| authorizing(rule));
-        cx.run(revoking(rule), done, undo);
+        let label = format!("{}, {who}", rule.destination);
+        Change::new(label, revoking(rule), done).undo(undo)
+    };
+    let changes: Vec<Change> = rules.iter().map(change).collect();
+    let title = match rules {
+        [rule] => {
+            let who = access(&cx.view.snapshot, &rule.access);
+            format!("Revoke {} for {}?", rule.destination, in_sentence(&who))
+        }
+        rules => format!("Revoke {} rules?", rules.len()),
+    };
+    let act = listing::remove_words(rules.len(), "Revoke ingress", "Revoke", "rules");
+    cx.open(Confirm::each(title, act, changes).previewed());
+}
+
+/// `all users`, or a group by its name.
+fn in_sentence(who: &str) -> &str {
+    match who {
+        ALL => "all users",
+        group => group,
     }
 }
 
@@ -200,10 +224,12 @@ impl Rows for Drawn<'_> {
     }
 }
 
+const ALL: &str = "All users";
+
 /// Whom a rule lets in, by name.
 fn access(snapshot: &Snapshot, access: &Access) -> String {
     match access {
-        Access::AllUsers => "All users".to_owned(),
+        Access::AllUsers => ALL.to_owned(),
         Access::Group(sid) => match snapshot.groups.get(sid) {
             Some(group) => group.name.clone(),
             None => sid.to_string(),

@@ -9,7 +9,7 @@ use crate::{
         testing::{FakeConsole, Window, sample},
     },
     model::{
-        Answer, Command, ConnectionState,
+        Answer, Command, ConnectionState, Preview,
         command::{Termination, Terminations},
     },
 };
@@ -197,21 +197,65 @@ fn new_rows_wait_while_the_pointer_is_over_the_table() {
 }
 
 #[test]
-fn a_revoked_rule_is_brought_back_by_undo() {
+fn a_rule_is_revoked_after_its_preview_and_brought_back_by_undo() {
     let mut window = open();
+    window.console.answer(|request| match &request.command {
+        Command::PreviewChange(_) => Some(Ok(Answer::Preview(Preview {
+            looked_at: 18,
+            ..Preview::default()
+        }))),
+        _ => None,
+    });
     window.show_endpoint(1, Some(EndpointTab::Authorization));
     window.harness.get_by_label("Select 10.1.0.0/16").click();
     window.settle();
     window.harness.key_press(Key::Delete);
     window.settle();
+    let title = "Revoke 10.1.0.0/16 for all users?";
+    let role = egui::Role::AlertDialog;
+    window.harness.get_by_role_and_label(role, title);
+    window
+        .harness
+        .get_by_label("All 18 live sessions reach the same as before.");
+    window.press("Revoke ingress");
     window.harness.get_by_label("Rule for 10.1.0.0/16 revoked");
     window.harness.get_by_label("Undo").click();
     window.settle();
     let sent = window.console.commands();
     assert!(matches!(&sent[..], [
+        Command::PreviewChange(_),
         Command::RevokeClientVpnIngress(r),
         Command::AuthorizeClientVpnIngress(a),
     ] if r.target_network_cidr == "10.1.0.0/16" && a.description == "The office"));
+}
+
+#[test]
+fn several_rules_are_previewed_each_on_its_own_and_revoked_together() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::Authorization));
+    for rule in ["Select 10.1.0.0/16", "Select 10.2.0.0/16"] {
+        window.harness.get_by_label(rule).click();
+        window.settle();
+    }
+    window.press("Revoke 2 rules");
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::AlertDialog, "Revoke 2 rules?");
+    window.harness.get_by_label("10.2.0.0/16, All users");
+    let asked = window.console.commands();
+    assert!(matches!(
+        &asked[..],
+        [Command::PreviewChange(_), Command::PreviewChange(_)]
+    ));
+    window.press("Revoke 2 rules");
+    let revoked = window.console.commands().split_off(2);
+    assert!(matches!(
+        &revoked[..],
+        [
+            Command::RevokeClientVpnIngress(_),
+            Command::RevokeClientVpnIngress(_)
+        ]
+    ));
 }
 
 #[test]
