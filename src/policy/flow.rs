@@ -19,14 +19,16 @@ use super::{Packet, Policy, Protocol, Reason, Session, Traffic, Verdict};
 #[derive(Debug)]
 pub struct Flows {
     slots: Vec<Slot>,
-    hasher: RandomState,
+    /// What places are drawn with, so that nobody can tell which flows share one.
+    seeds: [u64; 2],
 }
 
 impl Default for Flows {
     fn default() -> Self {
+        let random = RandomState::new();
         Self {
             slots: vec![Slot::FREE; MIN_SLOTS],
-            hasher: RandomState::new(),
+            seeds: [0, 1].map(|half| random.hash_one(half)),
         }
     }
 }
@@ -252,8 +254,10 @@ impl Flows {
     /// The set of places that a flow may be in.
     fn places(&mut self, key: Key) -> &mut [Slot] {
         let sets = self.slots.len() / WAYS;
-        let hash = self.hasher.hash_one(key);
-        let set = usize::try_from(hash % sets as u64).expect("smaller than a table's length");
+        // A power of two.
+        let mask = sets as u64 - 1;
+        let place = key.mixed(self.seeds) & mask;
+        let set = usize::try_from(place).expect("smaller than a table's length");
         &mut self.slots[set * WAYS..(set + 1) * WAYS]
     }
 }
@@ -304,7 +308,7 @@ impl Protocol {
 }
 
 /// A flow as seen from the client, whose own address all flows of a session share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     peer: u32,
     client_port: u16,
@@ -321,6 +325,17 @@ impl Key {
             peer_port,
             kind,
         }
+    }
+
+    /// One multiplication, folded: flows that share a place only make room for each other, and all
+    /// are of one session, so no more is needed.
+    fn mixed(self, [first, second]: [u64; 2]) -> u64 {
+        let ports = u64::from(self.client_port) << 16 | u64::from(self.peer_port);
+        let ends = u64::from(self.peer) << 32 | ports;
+        let odd = (u64::from(self.kind) ^ second) | 1;
+        let product = u128::from(ends ^ first) * u128::from(odd);
+        let high = u64::try_from(product >> 64).expect("half of its bits");
+        (ends ^ first).wrapping_mul(odd) ^ high
     }
 
     /// What the client sends in it.
