@@ -18,7 +18,11 @@ use std::{
 
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
-use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::{JoinError, JoinHandle},
+    time::timeout,
+};
 
 use self::wanted::{Identity, Listen, Wanted, difference, wanted, wanted_egresses, wanted_ids};
 use super::{
@@ -286,6 +290,24 @@ impl Reconciler {
         }
     }
 
+    /// Waits for work on the host, which takes up to some tenths of a second, and goes on judging by
+    /// the newest rules meanwhile.
+    async fn judging_meanwhile<T>(&mut self, mut work: JoinHandle<T>) -> Result<T, JoinError> {
+        let mut snapshots = self.shared.gatekeeper.snapshots();
+        // One may have come since the pass began.
+        snapshots.mark_changed();
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                Ok(()) = snapshots.changed() => {
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    let own = self.own_addresses(Cause::Snapshot);
+                    self.apply_policies(&snapshot, &own, clock::now(), &wanted_ids(&snapshot));
+                }
+            }
+        }
+    }
+
     /// Stores an endpoint's policy with a new generation, so that each of its flows is judged anew.
     fn compile_policy(&self, id: &EndpointId) {
         let Some(compiled) = &self.compiled else {
@@ -464,7 +486,7 @@ impl Reconciler {
             let troubles = apply_each(&same_plan, |plan| network.apply(plan));
             (network, Some(troubles))
         });
-        let (is_news, troubles) = match task.await {
+        let (is_news, troubles) = match self.judging_meanwhile(task).await {
             Ok((network, troubles)) => {
                 let is_news = self.egresses.note_health(network.egress_health());
                 self.network = Some(network);
