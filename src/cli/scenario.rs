@@ -106,3 +106,123 @@ fn pasted(command: &Command, common: &Common) -> String {
     }
     whole + &line
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::{
+        control::{BoxFuture, Link},
+        model::{ScenarioKind, ScenarioStep, View, command::ById},
+    };
+
+    /// A service whose only scenario needs some deletions in order. It refuses that of `vpc-no`,
+    /// carries out that of `vpc-in-vain` without effect, and offers each only after the one before.
+    struct Needs {
+        open: Mutex<Vec<&'static str>>,
+    }
+
+    impl Needs {
+        fn console(ids: &[&'static str]) -> Arc<dyn Console> {
+            let open = Mutex::new(ids.to_vec());
+            Arc::new(Self { open })
+        }
+
+        fn answer(&self, command: &Command) -> Result<Answer, Refusal> {
+            let mut open = self.open.lock().unwrap();
+            match command {
+                Command::DescribeScenario(_) => {
+                    let steps = open.iter().enumerate();
+                    let steps = steps.map(|(at, id)| step(id, at == 0)).collect();
+                    Ok(Answer::Scenario(Scenario {
+                        scenario: ScenarioKind::Vpc,
+                        steps,
+                    }))
+                }
+                Command::DeleteVpc(it) if it.id == "vpc-no" => {
+                    Err(Refusal::new(Code::VpcNotFound, "There is no such VPC"))
+                }
+                Command::DeleteVpc(it) => {
+                    open.retain(|id| *id == "vpc-in-vain" || *id != it.id);
+                    Ok(Answer::Done)
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    impl Console for Needs {
+        fn call(&self, request: Request) -> BoxFuture<'_, Result<Answer, Refusal>> {
+            Box::pin(async move { self.answer(&request.command) })
+        }
+
+        fn views(&self) -> watch::Receiver<Arc<View>> {
+            watch::channel(Arc::default()).1
+        }
+
+        fn link(&self) -> watch::Receiver<Link> {
+            watch::channel(Link::Embedded).1
+        }
+    }
+
+    fn delete(id: &str) -> Command {
+        Command::DeleteVpc(ById { id: id.to_owned() })
+    }
+
+    fn step(id: &str, is_offered: bool) -> ScenarioStep {
+        ScenarioStep {
+            name: id.to_owned(),
+            title: id.to_owned(),
+            is_done: false,
+            sentence: String::new(),
+            offer: if is_offered { vec![delete(id)] } else { vec![] },
+        }
+    }
+
+    async fn carried_out(ids: &[&'static str]) -> (Result<(), Refusal>, Vec<Command>) {
+        let mut applied = Vec::new();
+        let of = DescribeScenario::default();
+        let result = carry_out(&Needs::console(ids), &of, &mut applied).await;
+        (result, applied)
+    }
+
+    #[tokio::test]
+    async fn what_is_offered_next_is_carried_out_until_nothing_is() {
+        let (result, applied) = carried_out(&["vpc-1", "vpc-2"]).await;
+        assert_eq!(result, Ok(()));
+        assert_eq!(applied, [delete("vpc-1"), delete("vpc-2")]);
+    }
+
+    #[tokio::test]
+    async fn the_first_refusal_ends_it_and_what_was_done_is_known() {
+        let (result, applied) = carried_out(&["vpc-1", "vpc-no", "vpc-2"]).await;
+        assert_eq!(result.unwrap_err().code, Code::VpcNotFound);
+        assert_eq!(applied, [delete("vpc-1")]);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_help_is_not_done_again() {
+        let (result, applied) = carried_out(&["vpc-in-vain"]).await;
+        assert_eq!(result, Ok(()));
+        assert_eq!(applied, [delete("vpc-in-vain")]);
+    }
+
+    #[test]
+    fn lines_are_for_the_data_directory_that_was_given() {
+        let mut common = Common::default();
+        let command = delete("vpc-1");
+        assert_eq!(
+            pasted(&command, &common),
+            "gatehouse ec2 delete-vpc --vpc-id vpc-1"
+        );
+        common.data_dir = Some("/srv/my vpn".into());
+        common.offline = true;
+        assert_eq!(
+            pasted(&command, &common),
+            "gatehouse --data-dir '/srv/my vpn' --offline ec2 delete-vpc --vpc-id vpc-1"
+        );
+    }
+}
