@@ -136,6 +136,9 @@ pub(super) fn parameters(command: &Command) -> Value {
             "certificate_chain_bytes": import.certificate_chain.as_ref().map(|chain| chain.0.len()),
         });
     }
+    if let Command::PreviewChange(inner) = command {
+        return json!({ inner.action(): parameters(inner) });
+    }
     let fields = match serde_json::to_value(command) {
         // An enum variant with fields is an object of one member.
         Ok(Value::Object(object)) => object.into_iter().next().map_or(Value::Null, |(_, v)| v),

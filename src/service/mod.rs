@@ -28,14 +28,17 @@ mod export;
 mod fields;
 mod filters;
 mod host;
+mod kinds;
 mod networks;
 mod permissions;
+mod preview;
 mod resources;
 mod route_tables;
 mod routes;
 mod security_groups;
 mod settings;
 mod test_connection;
+mod warnings;
 mod why;
 
 #[cfg(test)]
@@ -213,11 +216,12 @@ impl Service {
         let parameters = events::parameters(&request.command);
         let read = self.read(&request).await;
         let is_read = read.is_some();
+        let is_preview = matches!(request.command, Command::PreviewChange(_));
         let polled = matches!(
             request.command,
             Command::DescribeStatus | Command::LookupEvents(_)
-        );
-        let judged_while_typing = request.dry_run && caller.face == Face::Window;
+        ) || (is_preview && caller.face == Face::Window);
+        let judged_while_typing = (request.dry_run || is_preview) && caller.face == Face::Window;
         let outcome = match read {
             Some(outcome) => outcome,
             None => Box::pin(self.carry_out(caller, request)).await,
@@ -321,6 +325,9 @@ impl Service {
     async fn read_store(&self, command: &Command) -> Option<Result<Answer, Refusal>> {
         let now = clock::now();
         match command {
+            Command::PreviewChange(command) => {
+                Some(Box::pin(self.preview(command.as_ref().clone())).await)
+            }
             Command::LookupEvents(wanted) => Some(self.look_up_events(wanted).await),
             Command::Diagnose => Some(Ok(Answer::Diagnosis(self.diagnose().await))),
             Command::DescribeConnectionAttempts(wanted) => {
@@ -524,9 +531,12 @@ impl Change<'_, '_> {
             Command::CreateClientVpnRoute(command) => self.create_route(&command),
             Command::DeleteClientVpnRoute(command) => self.delete_route(&command),
             Command::ModifySettings(command) => self.modify_settings(&command),
-            other => Err(Refusal::new(
-                Code::InternalError,
-                format!("{} is not a change of the configuration", other.action()),
+            other => Err(fields::invalid(
+                "Command",
+                format!(
+                    "{} is not a change of the networks, endpoints, rules or people of the configuration",
+                    other.action()
+                ),
             )),
         }
     }
