@@ -36,7 +36,7 @@ fn connect_tells_and_probes(transport: &str, mode: Mode) {
     let here = lab.client();
     let _site = Site::open(&lab.target, TARGET);
     let mut gateway = Gateway::start(&lab, mode);
-    let set_up = gateway.set_up(transport, &[]);
+    let set_up = gateway.set_up(transport, &["--split-tunnel"]);
     let file = written(&lab, &set_up.profile);
 
     let routes =
@@ -100,7 +100,7 @@ fn connect_follows_updates_and_rekeys_and_leaves_when_it_is_told_to() {
     let here = lab.client();
     let mut gateway = Gateway::start(&lab, Mode::UserSpace);
     gateway.set("rekey-seconds", "10");
-    let set_up = gateway.set_up("udp", &[]);
+    let set_up = gateway.set_up("udp", &["--split-tunnel"]);
     let file = written(&lab, &set_up.profile);
     let mut command = here.command(env!("CARGO_BIN_EXE_gatehouse"));
     command.arg("connect").arg(&file);

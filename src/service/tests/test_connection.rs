@@ -33,6 +33,7 @@ impl Running {
         };
         let mut create = create_endpoint(&certificates);
         create.vpn_port = Some(free_port());
+        create.split_tunnel = true;
         let endpoint = bench.endpoint_with(&create).await;
         let vpc = bench.vpc("10.1.0.0/16").await;
         let subnet = bench.subnet(&vpc.id, "10.1.1.0/24").await;
