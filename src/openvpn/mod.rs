@@ -79,6 +79,6 @@ pub use outcome::{CloseReason, Discard};
 pub use packet::{Header, KeyId, Opcode, PeerId, SessionId, peek};
 pub use profile::{Profile, ProfileError, ProfileText, Remote};
 pub use random::{OsRandom, Random};
-pub use session::{Control, Event, Session};
+pub use session::{Control, Event, Session, Telling};
 pub use stream::{BadLength, Deframer, LENGTH_BYTES, write_framed};
 pub use tls::{CertificateProblem, ClientTls, ServerTls, TlsConfigError, TlsFailure, TlsVersions};

@@ -85,6 +85,8 @@ pub struct Control {
     identity: Option<Identity>,
     username: Option<String>,
     push: PushState,
+    /// Server: the key on whose channel the last change of settings went out, until its outcome is told.
+    update_on: Option<KeyId>,
     rekeys: Bucket,
     control_bytes: Bucket,
     phase: Phase,
@@ -131,6 +133,17 @@ enum Phase {
         until_idle: bool,
     },
     Done,
+}
+
+/// What [`Control::push_update`] did with a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// The client does not take changes while it is connected, or is not there yet.
+    Unable,
+    /// Nothing: it cannot be told at this moment. Try again after the next packet or timer.
+    Later,
+    /// It is on its way.
+    UnderWay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +233,7 @@ impl Control {
             identity: None,
             username: None,
             push: PushState::default(),
+            update_on: None,
             rekeys: Bucket {
                 tokens: REKEY_BURST,
                 at: now,
@@ -356,22 +370,46 @@ impl Control {
         }
     }
 
-    /// Tells an established client what of its settings is another now (server role). False if it does
-    /// not take that while connected, or is not there yet.
-    pub fn push_update(&mut self, now: Instant, update: &PushUpdate) -> bool {
-        let is_taken = self.phase == Phase::Open
-            && self.is_server()
-            && self
-                .agreed
-                .as_ref()
-                .is_some_and(|agreed| agreed.push_update);
-        if is_taken {
-            for message in options::push_update(update) {
-                self.say(now, &message);
-            }
-            self.run(now);
+    /// Tells an established client what of its settings is another now (server role). Whether that
+    /// has arrived, [`Control::update_outcome`] knows.
+    ///
+    /// Stock clients hear nothing on an earlier key once a rekey has begun, and an update must not
+    /// overtake the push reply or another update: then it is to be told later.
+    pub fn push_update(&mut self, now: Instant, update: &PushUpdate) -> Telling {
+        let takes_updates = |agreed: &Agreed| agreed.push_update;
+        if self.phase != Phase::Open
+            || !self.is_server()
+            || !self.agreed.as_ref().is_some_and(takes_updates)
+        {
+            return Telling::Unable;
         }
-        is_taken
+        let is_free = self.pending.is_none()
+            && self.push.last_sent.is_some()
+            && self.current.channel.is_delivered();
+        if !is_free {
+            return Telling::Later;
+        }
+        for message in options::push_update(update) {
+            self.say(now, &message);
+        }
+        self.update_on = Some(self.current.key_id());
+        self.run(now);
+        Telling::UnderWay
+    }
+
+    /// What became of the last [`Control::push_update`]: whether it has arrived; none while that is
+    /// open. One that a rekey has overtaken is lost.
+    pub fn update_outcome(&mut self) -> Option<bool> {
+        let Some(key) = self.update_on else {
+            return Some(false);
+        };
+        let on_its_key = self.negotiations().find(|one| one.key_id() == key);
+        let has_arrived = on_its_key.is_some_and(|one| one.channel.is_delivered());
+        if !has_arrived && self.current.key_id() == key && self.phase == Phase::Open {
+            return None;
+        }
+        self.update_on = None;
+        Some(has_arrived)
     }
 
     /// Tells the client to reconnect, keeping its password, and ends the session (server role).
@@ -516,6 +554,12 @@ impl Control {
             return Err(Discard::UnexpectedOpcode);
         }
         let key_id = Some(outer.key_id);
+        let newest = self.pending.as_ref().unwrap_or(&self.current).key_id();
+        let is_known = self.negotiations().any(|one| Some(one.key_id()) == key_id);
+        if !self.is_server() && is_known && outer.key_id != newest {
+            // As stock clients do it, so that a server that counts on more is found out.
+            return Err(Discard::UnknownKey);
+        }
         if self.pending.as_ref().map(Negotiation::key_id) == key_id {
             Ok(Slot::Pending)
         } else if Some(self.current.key_id()) == key_id {

@@ -32,7 +32,7 @@ use crate::{
     model::{Attempt, ConnectionId, ConnectionState},
     openvpn::{
         self, Accepted, Admission, CloseReason, Control, Data, DataEvent, Decision, Event, Grant,
-        OsRandom, PeerId, Random as _, Transport, write_framed,
+        OsRandom, PeerId, Random as _, Telling, Transport, write_framed,
     },
     policy,
 };
@@ -146,6 +146,8 @@ pub(super) fn spawn(
         inbox: inbox.downgrade(),
         admission: None,
         stay: None,
+        news: News::default(),
+        owes_a_word: false,
         why: None,
         _running: shared.sessions.enter(),
         outgoing: Vec::new(),
@@ -169,6 +171,10 @@ struct Task {
     inbox: mpsc::WeakSender<Input>,
     admission: Option<Asking>,
     stay: Option<Stay>,
+    /// Changes of the terms that were not looked at yet.
+    news: News,
+    /// Whether the client is to be told something as soon as it can be, or was and may not have it.
+    owes_a_word: bool,
     /// Why we closed the session, where the protocol has no word for it.
     why: Option<&'static str>,
     _running: Running,
@@ -183,6 +189,27 @@ struct Answer {
     verdict: Result<(), String>,
 }
 
+/// Changes of what a session should get, gathered until they pause: for each word of it a stock
+/// client of 2.7 takes its tunnel down for a second.
+#[derive(Debug, Default)]
+struct News {
+    first: Option<Instant>,
+    /// When they are to be looked at; none while there are none.
+    due: Option<Instant>,
+}
+
+impl News {
+    fn heard(&mut self, now: Instant) {
+        let first = *self.first.get_or_insert(now);
+        self.due = Some((now + PAUSE).min(first + NO_LONGER));
+    }
+}
+
+/// A pause in the changes after which they are told.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Changes that never pause are told after this time.
+const NO_LONGER: Duration = Duration::from_secs(2);
+
 /// What a session holds that was let in.
 struct Stay {
     place: Place,
@@ -190,6 +217,8 @@ struct Stay {
     admission: Box<Admission>,
     /// What its client knows.
     told: Told,
+    /// What it knows once the change that is on its way has arrived.
+    saying: Option<Told>,
     /// Once the session stands.
     member: Option<Arc<Member>>,
 }
@@ -223,6 +252,9 @@ impl Task {
     async fn drive(&mut self, control: &mut Control, inputs: &mut mpsc::Receiver<Input>) {
         loop {
             self.act_on_events(control).await;
+            if self.owes_a_word {
+                self.review(control);
+            }
             self.transmit(control).await;
             if control.is_done() {
                 return;
@@ -242,15 +274,19 @@ impl Task {
                         return self.end(&CloseReason::Closed, control.identity()).await;
                     }
                 },
-                Ok(()) = self.terms.changed() => self.review(control),
+                Ok(()) = self.terms.changed() => self.news.heard(Instant::now()),
+                () = sleep_until(self.news.due) => self.review(control),
                 () = sleep_until(deadline) => control.handle_timeout(Instant::now()),
             }
         }
     }
 
-    /// Compares what the client knows with what it should, and tells it the difference: at once if it
-    /// takes that, else the session is shown as one that should reconnect.
+    /// Compares what the client knows with what it should, and tells it the difference if it takes
+    /// that while it is connected; else the session is shown as one that should reconnect. Only what
+    /// has arrived counts as told.
     fn review(&mut self, control: &mut Control) {
+        self.news = News::default();
+        self.owes_a_word = false;
         let terms = Arc::clone(&self.terms.borrow_and_update());
         let Some(stay) = &mut self.stay else {
             return;
@@ -261,9 +297,26 @@ impl Task {
             return;
         };
         let wanted = Told::of(&terms, association);
-        let update = stay.told.update_to(&wanted);
-        if stay.told != wanted && control.push_update(Instant::now(), &update) {
-            stay.told = wanted.clone();
+        if let Some(said) = stay.saying.take() {
+            match control.update_outcome() {
+                Some(true) => stay.told = said,
+                Some(false) => {}
+                None => {
+                    stay.saying = Some(said);
+                    self.owes_a_word = true;
+                    return;
+                }
+            }
+        }
+        let tellable = stay.told.towards(&wanted, &member.platform);
+        if tellable != stay.told {
+            let update = stay.told.update_to(&tellable);
+            let telling = control.push_update(Instant::now(), &update);
+            self.owes_a_word = telling != Telling::Unable;
+            stay.saying = (telling == Telling::UnderWay).then_some(tellable);
+            if self.owes_a_word {
+                return;
+            }
         }
         if member.set_reconnect(stay.told.lack(&wanted)) {
             self.shared.roster.changed.notify_one();
@@ -377,6 +430,7 @@ impl Task {
             .ok_or("the gateway has its most sessions already; try again later")?;
         Ok(Stay {
             told,
+            saying: None,
             place,
             peer_id,
             admission,

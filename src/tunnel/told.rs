@@ -45,6 +45,18 @@ impl Told {
         grant.dns = self.resolvers();
     }
 
+    /// As much of `wanted` as a client that was told this can be told while it is connected.
+    /// Stock clients of 2.7 put other resolvers in place on Windows only, and let go of none
+    /// anywhere.
+    pub(super) fn towards(&self, wanted: &Self, platform: &str) -> Self {
+        let takes_resolvers = platform == "win" && !wanted.dns.is_empty();
+        let resolvers = if takes_resolvers { wanted } else { self };
+        Self {
+            dns: resolvers.dns.clone(),
+            ..wanted.clone()
+        }
+    }
+
     /// What a client has to be told that was told this, so that it has all of `now`.
     pub(super) fn update_to(&self, now: &Self) -> PushUpdate {
         let is_other_tunnel = now.tunnel != self.tunnel;
@@ -166,6 +178,21 @@ mod tests {
             split.lack(&full).unwrap(),
             "Reconnect to send everything through the tunnel."
         );
+    }
+
+    #[test]
+    fn resolvers_can_be_told_to_connected_clients_on_windows_only() {
+        let before = told(true, &["10.1.0.0/16"], &[[10, 0, 0, 2]]);
+        let wanted = told(true, &["10.2.0.0/16"], &[[10, 0, 0, 3]]);
+        assert_eq!(before.towards(&wanted, "win"), wanted);
+        let elsewhere = before.towards(&wanted, "linux");
+        assert_eq!(elsewhere, told(true, &["10.2.0.0/16"], &[[10, 0, 0, 2]]));
+        assert_eq!(
+            elsewhere.lack(&wanted).unwrap(),
+            "Reconnect to use the DNS server 10.0.0.3."
+        );
+        let none = told(true, &["10.1.0.0/16"], &[]);
+        assert_eq!(before.towards(&none, "win"), before);
     }
 
     #[test]

@@ -121,14 +121,81 @@ fn a_client_that_takes_changes_has_them_while_connected() {
         dns: Some(Vec::new()),
         ..PushUpdate::default()
     };
-    let now = pair.now;
-    assert!(pair.server().control.push_update(now, &update));
+    tell(&mut pair, &update);
     pair.run(Duration::from_secs(30));
     let after = pair.client.pushed.clone().unwrap();
     assert_eq!(after.routes, routes);
     assert!(after.dns.is_empty() && after.address == before.address);
     assert_eq!(pair.client.closed, None);
     pair.assert_carries_traffic();
+}
+
+/// Tells the client of a change as soon as it can be told.
+fn tell(pair: &mut Pair, update: &PushUpdate) {
+    for _ in 0..600 {
+        let now = pair.now;
+        match pair.server().control.push_update(now, update) {
+            Telling::UnderWay => return,
+            Telling::Later => pair.run(Duration::from_millis(100)),
+            Telling::Unable => panic!("it takes changes"),
+        }
+    }
+    panic!("there was no moment to tell it");
+}
+
+#[test]
+fn a_change_that_meets_a_rekey_arrives_or_is_known_to_be_lost() {
+    let mut outcomes = Vec::new();
+    // Each run tells the client at another moment around a rekey that either side begins.
+    for step in 0..60_u8 {
+        let mut pair = Pair::connected(Setup {
+            link: Weather {
+                loss: 20,
+                ..Weather::default()
+            },
+            seed: u64::from(step) + 1,
+            ..Setup::default()
+        });
+        pair.run(Duration::from_secs(2));
+        begin_rekey(&mut pair, step % 2 == 0);
+        pair.run(Duration::from_millis(20) * (u32::from(step) / 2));
+        let route = format!("10.{step}.0.0/16").parse().unwrap();
+        let update = PushUpdate {
+            routes: Some(vec![route]),
+            ..PushUpdate::default()
+        };
+        tell(&mut pair, &update);
+        if step % 3 == 0 {
+            begin_rekey(&mut pair, step % 2 == 0);
+        }
+        let outcome = (0..600).find_map(|_| {
+            let outcome = pair.server().control.update_outcome();
+            if outcome.is_none() {
+                pair.run(Duration::from_millis(100));
+            }
+            outcome
+        });
+        let has_arrived = outcome.expect("it is settled some time");
+        let has_it = pair.client.pushed.clone().unwrap().routes == [route];
+        assert!(has_it || !has_arrived, "{step}: it did not arrive");
+        pair.run(Duration::from_secs(30));
+        assert!(pair.client.installed.len() > 1, "{step}: no rekey was done");
+        outcomes.push(has_arrived);
+    }
+    let lost = outcomes.iter().filter(|arrived| !**arrived).count();
+    assert!((1..30).contains(&lost), "{lost} were lost");
+}
+
+fn begin_rekey(pair: &mut Pair, by_server: bool) {
+    let (now, key) = (pair.now, *pair.client.installed.last().unwrap());
+    let end = if by_server {
+        pair.server()
+    } else {
+        &mut pair.client
+    };
+    let wanted = DataEvent::RekeyWanted(key);
+    end.control.handle_data_event(now, wanted);
+    pair.drain();
 }
 
 #[test]
@@ -141,7 +208,8 @@ fn a_client_that_does_not_take_changes_is_sent_none() {
         ..PushUpdate::default()
     };
     let (now, before) = (pair.now, pair.client.pushed.clone());
-    assert!(!pair.server().control.push_update(now, &update));
+    let told = pair.server().control.push_update(now, &update);
+    assert_eq!(told, Telling::Unable);
     pair.run(Duration::from_secs(1));
     assert_eq!(pair.client.pushed, before);
 }
