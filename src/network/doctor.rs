@@ -16,7 +16,7 @@ use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
 pub use self::{
     nft::{Hook, Obstacle, Passage},
-    outside::Outside,
+    outside::{Knocked, Outside},
 };
 use super::egress::{link_of, links};
 use crate::model::{Transport, network::Via};
@@ -48,7 +48,7 @@ pub struct Facts {
     /// Each way out, and why it does not work where it does not.
     pub egresses: Vec<(Via, Result<(), String>)>,
     /// What knocking from outside came to, by listener; or why nobody could knock.
-    pub outside: Option<Result<Vec<(Transport, u16, Outside)>, String>>,
+    pub outside: Option<Result<Vec<Knocked>, String>>,
 }
 
 /// An interface's settings for IPv4.

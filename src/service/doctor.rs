@@ -106,9 +106,9 @@ impl Mend {
     }
 
     /// The same by commands of a shell.
-    fn by(self, commands: Vec<String>) -> Self {
+    fn by(self, commands: impl IntoIterator<Item = String>) -> Self {
         Self {
-            commands: Some(commands.join("\n")),
+            commands: Some(commands.into_iter().collect::<Vec<_>>().join("\n")),
             ..self
         }
     }

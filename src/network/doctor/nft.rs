@@ -68,7 +68,7 @@ pub(super) fn obstacles(
             "has the policy drop"
         } else if rules_of(&objects, chain)
             .last()
-            .is_some_and(refuses_the_rest)
+            .is_some_and(|rule| refuses_the_rest(rule))
         {
             "ends in a rule that refuses the rest"
         } else {
@@ -116,7 +116,7 @@ fn rules_of<'o>(objects: &'o [Value], chain: &'o Value) -> impl Iterator<Item = 
         .filter_map(|rule| rule["expr"].as_array())
 }
 
-fn refuses_the_rest(statements: &Vec<Value>) -> bool {
+fn refuses_the_rest(statements: &[Value]) -> bool {
     let is = |statement: &Value, kinds: &[&str]| kinds.iter().any(|k| statement.get(k).is_some());
     statements.iter().any(|one| is(one, &["drop", "reject"]))
         && statements

@@ -3,7 +3,6 @@
 
 use std::{
     fs::File,
-    io::Read as _,
     net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
     os::fd::AsFd as _,
     path::Path,
@@ -25,10 +24,11 @@ pub enum Outside {
     Silent,
 }
 
+/// A listener, and what knocking at it came to.
+pub type Knocked = (Transport, u16, Outside);
+
 /// Knocks at each port; or says why it cannot, as the end of a sentence.
-pub(super) async fn knock(
-    listeners: &[(Transport, u16)],
-) -> Result<Vec<(Transport, u16, Outside)>, String> {
+pub(super) async fn knock(listeners: &[(Transport, u16)]) -> Result<Vec<Knocked>, String> {
     if listeners.is_empty() {
         return Ok(Vec::new());
     }
@@ -66,10 +66,7 @@ async fn connect(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-async fn knock_from(
-    name: &str,
-    listeners: &[(Transport, u16)],
-) -> Result<Vec<(Transport, u16, Outside)>, String> {
+async fn knock_from(name: &str, listeners: &[(Transport, u16)]) -> Result<Vec<Knocked>, String> {
     let handle = File::open(Path::new("/run/netns").join(name))
         .map_err(|error| format!("the namespace cannot be opened: {error}"))?;
     let listeners = listeners.to_vec();
@@ -92,7 +89,7 @@ async fn knock_from(
         .unwrap_or_else(|_| Err("the thread ended abnormally".to_owned()))
 }
 
-fn knock_at_all(listeners: &[(Transport, u16)]) -> Vec<(Transport, u16, Outside)> {
+fn knock_at_all(listeners: &[(Transport, u16)]) -> Vec<Knocked> {
     thread::scope(|scope| {
         let knocks: Vec<_> = listeners
             .iter()
@@ -143,11 +140,8 @@ fn knock_udp(port: u16) -> std::io::Result<()> {
 }
 
 fn knock_tcp(port: u16) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((HOST, port)), PATIENCE * 2)?;
-    stream.set_read_timeout(Some(Duration::from_millis(1)))?;
-    // Connected is answered enough.
-    stream.read(&mut [0; 1]).ok();
-    Ok(())
+    let host = SocketAddr::from((HOST, port));
+    TcpStream::connect_timeout(&host, PATIENCE * 2).map(drop)
 }
 
 /// This machine's end of the link.

@@ -67,7 +67,7 @@ fn obstacle(obstacle: &Obstacle) -> Finding {
     let place = format!("chain {chain} of table {family} {table}");
     // Before every other rule: one further down may be behind the refusal.
     let insert = |rule: &str| format!("nft insert rule {family} '{table}' '{chain}' {rule} accept");
-    let commands = obstacle
+    let commands: Vec<String> = obstacle
         .refused
         .iter()
         .map(|passage| match passage {
@@ -155,8 +155,7 @@ fn forwarding(facts: &Facts) -> Finding {
         Mend::new("Switch forwarding on for the interface; the gateway did so when it started.")
             .by(off
                 .iter()
-                .map(|name| format!("sysctl -w net/ipv4/conf/{name}/forwarding=1"))
-                .collect()),
+                .map(|name| format!("sysctl -w net/ipv4/conf/{name}/forwarding=1"))),
     )
 }
 
