@@ -116,7 +116,7 @@ fn told(view: &View, facts: Option<&Facts>) -> Vec<Finding> {
 }
 
 /// The one finding that is not good.
-fn only(found: Vec<Finding>) -> Finding {
+fn only(found: &[Finding]) -> Finding {
     let mut bad = found
         .iter()
         .filter(|finding| finding.severity != Severity::Good);
@@ -130,7 +130,7 @@ fn only(found: Vec<Finding>) -> Finding {
 fn spoilt(spoil: impl FnOnce(&mut Facts)) -> Finding {
     let mut facts = well();
     spoil(&mut facts);
-    only(told(&view(Some(NetworkMode::Tun)), Some(&facts)))
+    only(&told(&view(Some(NetworkMode::Tun)), Some(&facts)))
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn routes_limits_and_egresses_are_told() {
 fn pings_matter_in_user_space_only() {
     let mut facts = well();
     facts.echo = Some((false, "1 0".to_owned()));
-    let finding = only(told(&view(Some(NetworkMode::Userspace)), Some(&facts)));
+    let finding = only(&told(&view(Some(NetworkMode::Userspace)), Some(&facts)));
     assert_eq!(finding.check, "echo");
     assert!(finding.sentence.contains("1 0"), "{}", finding.sentence);
     let by_tun = told(&view(Some(NetworkMode::Tun)), Some(&facts));
@@ -273,7 +273,7 @@ fn what_could_not_be_looked_at_is_said_and_is_no_alarm() {
         .collect();
     assert_eq!(unseen.len(), 2, "{found:#?}");
     assert!(found.iter().all(|it| it.severity == Severity::Good));
-    let late = only(told(&view(Some(NetworkMode::Tun)), None));
+    let late = only(&told(&view(Some(NetworkMode::Tun)), None));
     assert_eq!(late.check, "machine");
 }
 
@@ -284,7 +284,7 @@ fn a_gateway_its_ports_and_its_certificates_are_told() {
     let mut held = view(Some(NetworkMode::Tun));
     Arc::make_mut(&mut held.live).gateway.listeners[0].trouble =
         Some("UDP port 443 is in use by nginx (process 7).".to_owned());
-    let finding = only(told(&held, Some(&well())));
+    let finding = only(&told(&held, Some(&well())));
     assert_eq!(finding.check, "listener");
     assert!(finding.sentence.contains("nginx (process 7)"));
     for (not_before, not_after, severity) in [
@@ -311,7 +311,7 @@ fn a_gateway_its_ports_and_its_certificates_are_told() {
             certificate.not_before = not_before.parse().unwrap();
             certificate.not_after = not_after.parse().unwrap();
         }
-        let finding = only(told(&view, Some(&well())));
+        let finding = only(&told(&view, Some(&well())));
         assert_eq!(
             (finding.check.as_str(), finding.severity),
             ("server-certificate", severity)

@@ -74,12 +74,12 @@ async fn joins(transport: Transport) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_joins_over_udp_tells_each_stage_and_leaves() {
-    joins(Transport::Udp).await;
+    Box::pin(joins(Transport::Udp)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_joins_over_tcp_tells_each_stage_and_leaves() {
-    joins(Transport::Tcp).await;
+    Box::pin(joins(Transport::Tcp)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
