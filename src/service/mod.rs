@@ -35,6 +35,7 @@ mod preview;
 mod resources;
 mod route_tables;
 mod routes;
+mod scenario;
 mod security_groups;
 mod settings;
 mod test_connection;
@@ -313,6 +314,9 @@ impl Service {
             Command::Why(wanted) => {
                 let own = self.inner.host.own_addresses();
                 why::explain(&self.view(), wanted, &own, clock::now())
+            }
+            Command::DescribeScenario(wanted) => {
+                scenario::describe(&snapshot, wanted, clock::now())
             }
             Command::DescribeUsers => Ok(directory::describe_users(&self.view())),
             Command::DescribeHostNetworks => Ok(Answer::HostNetworks(self.inner.host.networks())),
