@@ -12,6 +12,7 @@ mod networks;
 mod permissions;
 mod record;
 mod routes;
+mod scenario;
 mod security_groups;
 mod settling;
 mod test_connection;
