@@ -151,8 +151,13 @@ impl<T> Form<T> {
     /// Says that `field` was changed in another way than by [`Form::text`].
     pub fn changed(&mut self, field: &str) {
         self.changed = true;
-        self.refusals
-            .retain(|r| r.field.is_some() && r.field.as_deref() != Some(field));
+        // What is at no field of the form is about the whole of it, which is another now.
+        let shown = std::mem::take(&mut self.shown);
+        self.refusals.retain(|refusal| {
+            let at = refusal.field.as_deref();
+            at.is_some_and(|at| at != field && shown.contains(&at))
+        });
+        self.shown = shown;
         self.outdate();
     }
 

@@ -245,12 +245,72 @@ impl Window {
     }
 
     /// Presses the button of that name that is on top.
+    #[track_caller]
     pub(crate) fn press(&mut self, label: &str) {
         use egui_kittest::kittest::Queryable as _;
         let role = egui::Role::Button;
-        let on_top = self.harness.get_all_by_role_and_label(role, label).last();
-        on_top.unwrap().click();
+        let harness = &self.harness;
+        let on_top = harness.query_all_by_role_and_label(role, label).last();
+        on_top
+            .unwrap_or_else(|| panic!("no button is labelled {label:?}"))
+            .click();
         self.settle();
+    }
+
+    /// Goes to a page by its name in the navigation.
+    pub(crate) fn go(&mut self, page: &str) {
+        use egui_kittest::kittest::Queryable as _;
+        let role = egui::Role::Link;
+        let entry = self.harness.get_by_role_and_label(role, page);
+        entry.click();
+        self.settle();
+    }
+
+    /// Goes to a tab by its name.
+    pub(crate) fn tab(&mut self, label: &str) {
+        use egui_kittest::kittest::Queryable as _;
+        let role = egui::Role::Tab;
+        let tab = self.harness.get_by_role_and_label(role, label);
+        tab.click();
+        self.settle();
+    }
+
+    /// Clicks what is labelled so and lies on top.
+    #[track_caller]
+    pub(crate) fn click(&mut self, label: &str) {
+        use egui_kittest::kittest::Queryable as _;
+        let on_top = self.harness.query_all_by_label(label).last();
+        on_top
+            .unwrap_or_else(|| panic!("nothing is labelled {label:?}"))
+            .click();
+        self.settle();
+    }
+
+    /// Chooses what begins with `choice` in the field of that label.
+    #[track_caller]
+    pub(crate) fn choose(&mut self, label: &str, choice: &str) {
+        use egui_kittest::kittest::{NodeT as _, Queryable as _};
+        let role = egui::Role::ComboBox;
+        let field = self.harness.get_by_role_and_label(role, label);
+        field.scroll_to_me();
+        self.settle();
+        self.harness.get_by_role_and_label(role, label).click();
+        self.settle();
+        let begins = |node: &egui_kittest::Node<'_>| {
+            let label = node.accesskit_node().label();
+            label.is_some_and(|label| label.starts_with(choice))
+        };
+        let all = self.harness.get_all_by_label_contains(choice);
+        let one = all.filter(begins).last();
+        one.expect("a choice begins so").click();
+        self.settle();
+    }
+
+    /// Whether some label contains this.
+    pub(crate) fn says(&self, part: &str) -> bool {
+        use egui_kittest::kittest::Queryable as _;
+        let mut all = self.harness.query_all_by_label_contains(part);
+        all.next().is_some()
     }
 
     /// Lets every answer arrive and the window draw what follows from it.

@@ -52,6 +52,12 @@ impl Default for Networks {
 impl Page for Networks {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
         let snapshot = Arc::clone(&cx.view.snapshot);
+        if cx.key(ui, Key::Escape) {
+            match self.filter.is_empty() {
+                true => self.closed = true,
+                false => self.filter.clear(),
+            }
+        }
         self.selection.retain(|id| snapshot.vpcs.contains_key(id));
         let selected = self
             .selection
@@ -66,7 +72,9 @@ impl Page for Networks {
             cx.open(NewVpc::default());
         }
         let selected = self.selection.single().and_then(|id| snapshot.vpcs.get(id));
+        // The key is the panel's where that has rows selected.
         if let Some(vpc) = selected
+            && (self.closed || self.panel.selects_nothing())
             && cx.key(ui, Key::Delete)
         {
             delete_vpc(cx, vpc);

@@ -53,6 +53,12 @@ impl Default for SecurityGroups {
 impl Page for SecurityGroups {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
         let snapshot = Arc::clone(&cx.view.snapshot);
+        if cx.key(ui, Key::Escape) {
+            match self.filter.is_empty() {
+                true => self.closed = true,
+                false => self.filter.clear(),
+            }
+        }
         let groups = &snapshot.security_groups;
         self.selection.retain(|id| groups.contains_key(id));
         let selected = self.selection.single().and_then(|id| groups.get(id));
@@ -67,6 +73,7 @@ impl Page for SecurityGroups {
         }
         let selected = self.selection.single().and_then(|id| groups.get(id));
         if let Some(group) = selected
+            && (self.closed || self.rules.is_empty())
             && cx.key(ui, Key::Delete)
             && !group.is_default()
         {

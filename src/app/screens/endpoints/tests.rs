@@ -420,3 +420,66 @@ fn what_is_closed_while_it_is_sent_still_says_how_it_ended() {
     window.settle();
     window.harness.get_by_label("The gateway is busy");
 }
+
+#[test]
+fn the_applied_groups_are_chosen_already_and_others_can_be_added() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::SecurityGroups));
+    window.press("Apply Security Groups");
+    let role = egui::Role::CheckBox;
+    let harness = &window.harness;
+    let has = harness.get_by_role_and_label(role, "vpn-clients");
+    let on = egui::accesskit::Toggled::True;
+    assert_eq!(has.accesskit_node().toggled(), Some(on));
+    window.click("web");
+    window.press("Apply Security Groups");
+    let sent = window.console.commands();
+    let [Command::ApplySecurityGroupsToClientVpnTargetNetwork(applied)] = sent.as_slice() else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(applied.vpc_id, sample::vpc_id(1).to_string());
+    let groups = [2, 3].map(|number| sample::group_id(number).to_string());
+    assert_eq!(applied.security_group_ids, groups);
+}
+
+#[test]
+fn an_applied_group_leads_to_its_rules() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::SecurityGroups));
+    window.click("vpn-clients");
+    window.harness.get_by_label("Filter security groups");
+    assert!(window.says("Of the endpoint"));
+}
+
+#[test]
+fn an_endpoint_without_a_vpc_is_offered_its_first_network() {
+    let mut window = open();
+    window.show_endpoint(4, Some(EndpointTab::SecurityGroups));
+    window.press("Associate");
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::Dialog, "Associate target network");
+}
+
+#[test]
+fn a_route_for_all_target_networks_is_created() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::RouteTable));
+    window.press("Create Route");
+    window.type_into("Route destination", "192.168.50.0/24");
+    window.choose("Target network", "All target networks");
+    window.press("Create Route");
+    assert!(matches!(
+        &window.console.commands()[..],
+        [Command::CreateClientVpnRoute(r)]
+            if r.all_associations && r.target_vpc_subnet_id.is_empty()
+    ));
+}
+
+#[test]
+fn an_association_says_its_egress_and_why_it_failed() {
+    let mut window = open();
+    window.show_endpoint(3, Some(EndpointTab::Associations));
+    assert!(window.says("This machine's routes, NAT"));
+    assert!(window.says("UDP port 11940 is taken by another program"));
+}

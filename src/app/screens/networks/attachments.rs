@@ -22,8 +22,8 @@ use crate::{
 };
 
 const COLUMNS: [Column<'static>; 5] = [
-    column("Name", 150.0).unsorted(),
-    column("Kind", 150.0).unsorted(),
+    column("Name", 136.0).unsorted(),
+    column("Kind", 146.0).unsorted(),
     column("ID", 210.0).unsorted(),
     column("State", 160.0).unsorted(),
     rest_column("Leads to").unsorted(),
@@ -31,7 +31,7 @@ const COLUMNS: [Column<'static>; 5] = [
 
 #[derive(Default)]
 pub(super) struct Tab {
-    selection: Selection<String>,
+    pub(super) selection: Selection<String>,
 }
 
 /// Something that a VPC is attached to, or could be.

@@ -22,7 +22,7 @@ const COLUMNS: [Column<'static>; 5] = [
 
 #[derive(Default)]
 pub(super) struct Tab {
-    selection: Selection<SecurityGroupId>,
+    pub(super) selection: Selection<SecurityGroupId>,
 }
 
 impl Tab {

@@ -37,6 +37,18 @@ pub(super) struct Panel {
 }
 
 impl Panel {
+    /// Whether the tab on top has no rows selected, so that keys for rows are the list's.
+    pub(super) fn selects_nothing(&self) -> bool {
+        match self.part {
+            Part::Subnets => self.subnets.selection.is_empty(),
+            Part::RouteTables => self.route_tables.selects_nothing(),
+            Part::Attachments => self.attachments.selection.is_empty(),
+            Part::SecurityGroups => self.groups.selection.is_empty(),
+            Part::Resources => self.resources.selection.is_empty(),
+            Part::Blocks => true,
+        }
+    }
+
     /// Draws the panel; true when it is to be closed.
     pub(super) fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) -> bool {
         if self.of.as_ref() != Some(&vpc.id) {

@@ -26,7 +26,7 @@ const COLUMNS: [Column<'static>; 6] = [
 
 #[derive(Default)]
 pub(super) struct Tab {
-    selection: Selection<NetworkInterfaceId>,
+    pub(super) selection: Selection<NetworkInterfaceId>,
 }
 
 /// What is asked of a resource.

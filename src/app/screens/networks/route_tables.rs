@@ -78,6 +78,10 @@ fn because(snapshot: &Snapshot, blackhole: &Blackhole) -> String {
 }
 
 impl Tab {
+    pub(super) fn selects_nothing(&self) -> bool {
+        self.routes.is_empty() && self.subnets.is_empty()
+    }
+
     pub(super) fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) {
         let snapshot = std::sync::Arc::clone(&cx.view.snapshot);
         let tables = snapshot.route_tables.values();

@@ -24,7 +24,7 @@ const COLUMNS: [Column<'static>; 7] = [
 
 #[derive(Default)]
 pub(super) struct Tab {
-    selection: Selection<SubnetId>,
+    pub(super) selection: Selection<SubnetId>,
 }
 
 /// What is asked of a subnet.
