@@ -14,6 +14,7 @@ pub mod create_group;
 pub mod create_route;
 pub mod create_subnet;
 pub mod create_vpc;
+pub mod diagnosis;
 pub mod download;
 pub mod egress;
 pub mod export_certificate;
@@ -30,6 +31,7 @@ pub mod route_table;
 pub mod security_group;
 pub mod sheet;
 pub mod terminate;
+pub mod test_connection;
 mod until;
 pub mod vpn_connection;
 

@@ -1,5 +1,6 @@
 //! The frame around every page: navigation, header, status bar; dialogs and toasts above.
 
+mod drops;
 mod header;
 mod help;
 mod navigation;

@@ -6,7 +6,8 @@ use crate::{
     app::{
         context::{Action, Context, EndpointTab, Screen},
         dialogs::{
-            Stay, create_endpoint::CreateEndpoint, download::Download, terminate::Terminate,
+            Stay, create_endpoint::CreateEndpoint, diagnosis::Diagnosis, download::Download,
+            terminate::Terminate, test_connection::TestTheConnection,
         },
         kit::{self, Face, icons, tokens, words},
         screens::{GROUPS, Screens},
@@ -31,6 +32,8 @@ enum Target {
     Go(Screen),
     Create,
     Help,
+    Diagnose,
+    Test(EndpointId),
     Download(EndpointId),
     Endpoint(EndpointId),
     Connection(EndpointId),
@@ -135,6 +138,8 @@ impl Palette {
                 cx.open(dialog);
             }
             Target::Help => cx.ask(Action::OpenHelp),
+            Target::Diagnose => cx.open(Diagnosis::default()),
+            Target::Test(id) => cx.open(TestTheConnection::new(id)),
             Target::Download(id) => cx.open(Download::new(id)),
             Target::Endpoint(id) => cx.ask(Action::ShowEndpoint(id, None)),
             Target::Connection(id) => {
@@ -195,7 +200,23 @@ fn lines(view: &View, screens: &Screens) -> Vec<Line> {
         "F1",
         Target::Help,
     );
+    add(
+        "Do",
+        icons::PULSE,
+        "Diagnose this machine".to_owned(),
+        String::new(),
+        "",
+        Target::Diagnose,
+    );
     for endpoint in view.snapshot.endpoints.values().filter(|e| !e.deleting) {
+        add(
+            "Do",
+            icons::PULSE,
+            format!("Test connection to {}", endpoint.title()),
+            String::new(),
+            "",
+            Target::Test(endpoint.id.clone()),
+        );
         add(
             "Do",
             icons::DOWNLOAD_SIMPLE,
@@ -256,7 +277,7 @@ fn found(lines: Vec<Line>, typed: &str) -> Vec<Line> {
     let few = |line: &Line| {
         !matches!(
             line.target,
-            Target::Terminate(_) | Target::Download(_) | Target::Connection(_)
+            Target::Terminate(_) | Target::Test(_) | Target::Download(_) | Target::Connection(_)
         )
     };
     lines

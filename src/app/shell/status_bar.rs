@@ -2,11 +2,11 @@
 
 use egui::{Align, Layout, Stroke, Ui};
 
-use super::row;
+use super::{drops, row};
 use crate::{
     app::{
         context::Context,
-        dialogs::{Dialog, Stay, sheet::sheet},
+        dialogs::{Dialog, Stay, diagnosis::Diagnosis, sheet::sheet},
         format,
         kit::{self, Tone, icons, tokens},
     },
@@ -191,6 +191,19 @@ struct GatewayReport;
 
 impl Dialog for GatewayReport {
     fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        let mut diagnose = false;
+        let stay = self.sheet(cx, ctx, &mut diagnose);
+        if diagnose {
+            kit::close_dialog(ctx, "Gateway");
+            cx.open(Diagnosis::default());
+            return Stay::Closed;
+        }
+        stay
+    }
+}
+
+impl GatewayReport {
+    fn sheet(&self, cx: &Context<'_>, ctx: &egui::Context, diagnose: &mut bool) -> Stay {
         let gateway = &cx.view.live.gateway;
         sheet(ctx, "Gateway", |ui| {
             if let Link::Unreachable { reason, .. } = cx.link {
@@ -215,6 +228,7 @@ impl Dialog for GatewayReport {
             if !gateway.mode_reason.is_empty() {
                 kit::help(ui, &gateway.mode_reason);
             }
+            *diagnose = kit::button("Diagnose…").icon(icons::PULSE).clicked(ui);
             for warning in &gateway.warnings {
                 kit::banner(Tone::Warning, warning).ui(ui);
             }
@@ -250,23 +264,35 @@ fn listener_line(view: &View, listener: &crate::model::ListenerStatus, ui: &mut 
     }
 }
 
-/// Counters by reason, the largest first.
+/// Counters by reason, the largest first; what never happened is left out.
 fn counts(ui: &mut Ui, title: &str, counts: &std::collections::BTreeMap<String, u64>) {
-    if counts.is_empty() {
+    let lines = largest_first(counts);
+    if lines.is_empty() {
         return;
     }
-    kit::group_label(ui, title);
-    let mut lines: Vec<(&str, String)> = counts
-        .iter()
-        .map(|(reason, n)| (reason.as_str(), format::count(*n)))
-        .collect();
-    lines.sort_by_key(|(reason, _)| std::cmp::Reverse(counts.get(*reason).copied()));
-    for (reason, n) in &lines {
+    ui.horizontal(|ui| {
+        kit::group_label(ui, title);
+        let text: String = lines
+            .iter()
+            .map(|(reason, n)| format!("{n}\t{reason}\n"))
+            .collect();
+        kit::copy_button(ui, title, &text);
+    });
+    for (reason, n) in lines {
         ui.horizontal(|ui| {
-            kit::mono(ui, n);
-            kit::weak(ui, reason);
+            kit::mono(ui, &format::count(n));
+            let words =
+                drops::sentence(reason).map_or_else(|| kit::state_word(reason), str::to_owned);
+            kit::weak(ui, &words).on_hover_text(reason);
         });
     }
+}
+
+fn largest_first(counts: &std::collections::BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let counted = counts.iter().filter(|(_, n)| **n > 0);
+    let mut lines: Vec<(&str, u64)> = counted.map(|(reason, n)| (reason.as_str(), *n)).collect();
+    lines.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    lines
 }
 
 #[cfg(test)]
@@ -316,6 +342,14 @@ mod tests {
             reason: String::new(),
         };
         assert_eq!(says(warned, &gone).0, Tone::Danger);
+    }
+
+    #[test]
+    fn counters_stand_by_size_without_those_that_are_zero() {
+        let counts = [("no-route", 2), ("bad-tag", 0), ("not-authorized", 70)];
+        let counts = counts.map(|(reason, n)| (reason.to_owned(), n)).into();
+        let lines = largest_first(&counts);
+        assert_eq!(lines, [("not-authorized", 70), ("no-route", 2)]);
     }
 
     #[test]

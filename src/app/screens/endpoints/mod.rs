@@ -16,7 +16,10 @@ use super::{Page, listing::copied};
 use crate::{
     app::{
         context::{Action, Context, EndpointTab},
-        dialogs::{confirm::Confirm, create_endpoint::CreateEndpoint, download::Download},
+        dialogs::{
+            confirm::Confirm, create_endpoint::CreateEndpoint, download::Download,
+            test_connection::TestTheConnection,
+        },
         kit::{self, Selection, Sort, icons},
         shell::plural,
     },
@@ -74,6 +77,14 @@ impl Endpoints {
                 cx.open(Download::new(id.clone()));
             }
             kit::button("Actions").caret().menu(ui, |ui| {
+                let item = kit::menu_item("Test connection…")
+                    .icon(icons::PULSE)
+                    .disabled_because(one);
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    cx.open(TestTheConnection::new(id.clone()));
+                }
                 let item = kit::menu_item("Delete Client VPN Endpoint…")
                     .icon(icons::TRASH)
                     .shortcut("Del")
