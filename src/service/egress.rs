@@ -77,7 +77,7 @@ fn interface(networks: &[HostNetwork], name: &str) -> Result<String, Refusal> {
     }
     Err(not_here(
         INTERFACE,
-        format!("This machine has no interface \"{name}\" in an IPv4 network"),
+        &format!("This machine has no interface \"{name}\" in an IPv4 network"),
         names,
     ))
 }
@@ -92,11 +92,11 @@ fn address(networks: &[HostNetwork], text: &str) -> Result<Ipv4Addr, Refusal> {
                 Some(address) => format!("{address} is not an address of this machine"),
                 None => format!("\"{text}\" is not an IPv4 address"),
             };
-            not_here(SOURCE_ADDRESS, what, addresses)
+            not_here(SOURCE_ADDRESS, &what, addresses)
         })
 }
 
-fn not_here<T: ToString>(field: &str, what: String, there: BTreeSet<T>) -> Refusal {
+fn not_here<T: ToString>(field: &str, what: &str, there: BTreeSet<T>) -> Refusal {
     let there: Vec<String> = there.into_iter().map(|it| it.to_string()).collect();
     let Some(first) = there.first().cloned() else {
         return invalid(

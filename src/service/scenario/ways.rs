@@ -5,7 +5,8 @@ use ipnet::Ipv4Net;
 use super::{Found, Plan, waits};
 use crate::{
     model::{
-        Command, PeeringConnection, Refusal, Vpc, VpcReach, VpnConnection,
+        Command, PeeringConnection, Refusal, Vpc, VpcPeeringConnectionId, VpcReach, VpnConnection,
+        VpnConnectionId,
         command::{
             ById, CreateInternetGateway, CreatePeeringConnection, CreateVpnConnection,
             GatewayAttachment, VpnConnectionRoute,
@@ -70,7 +71,11 @@ impl<'s> Plan<'s> {
         };
         let active = peering.filter(|it| it.is_active).map(|it| it.id.clone());
         let leads = |by: &VpcReach| matches!(by, VpcReach::PeeringConnection(id) if Some(id) == active.as_ref());
-        self.vpc_route(&destinations, active.as_ref().map(|id| id.as_str()), leads);
+        self.vpc_route(
+            &destinations,
+            active.as_ref().map(VpcPeeringConnectionId::as_str),
+            leads,
+        );
         self.client_route(&destinations);
         self.authorization(&destinations, "Authorize clients to access the peered VPC");
         self.let_out(&destinations);
@@ -146,7 +151,11 @@ impl<'s> Plan<'s> {
         let id = serving.map(|vpn| vpn.id.clone());
         let leads =
             |by: &VpcReach| matches!(by, VpcReach::VpnConnection(it) if Some(it) == id.as_ref());
-        self.vpc_route(&destinations, id.as_ref().map(|id| id.as_str()), leads);
+        self.vpc_route(
+            &destinations,
+            id.as_ref().map(VpnConnectionId::as_str),
+            leads,
+        );
         self.client_route(&destinations);
         self.authorization(&destinations, "Authorize clients to access the network");
         self.let_out(&destinations);
