@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-const INTERFACE: (&str, &str) = ("Interface", "Interface");
-const ADDRESS: (&str, &str) = ("SourceAddress", "Source address");
+const INTERFACE: (&str, &str) = ("EgressInterface", "Interface");
+const ADDRESS: (&str, &str) = ("EgressSourceAddress", "Source address");
 
 /// The kind of way out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,10 +114,9 @@ impl EgressFields {
                 (Way::SourceAddress, "Source address"),
             ];
             if kit::segmented_form(ui, "Egress", &mut self.way, &ways) {
-                form.chose("Egress");
+                form.changed(INTERFACE.0);
             }
             kit::help(ui, self.way.help());
-            form.error_below(ui, "Egress");
         });
         match self.way {
             Way::HostRouting => {}
@@ -144,9 +143,9 @@ impl EgressFields {
             "Targets see the client's address and need a route back to it"
         };
         if kit::toggle(ui, &mut self.nat, "NAT", help).changed() {
-            form.chose("Nat");
+            form.chose("EgressNat");
         }
-        form.error_below(ui, "Nat");
+        form.error_below(ui, "EgressNat");
     }
 
     /// This machine's interfaces, and the chosen one where it is gone.

@@ -18,13 +18,13 @@ use crate::{
 };
 
 const NAME: (&str, &str) = ("GroupName", "Name");
-const ABOUT: (&str, &str) = ("GroupDescription", "Description");
+const ABOUT: (&str, &str) = ("Description", "Description");
 const VPC: (&str, &str) = ("VpcId", "VPC");
 const PROTOCOL: (&str, &str) = ("IpProtocol", "Protocol");
 const PORTS: (&str, &str) = ("FromPort", "Port range");
 const LAST_PORT: &str = "ToPort";
 const CIDR: &str = "CidrIp";
-const GROUP: &str = "GroupId";
+const GROUP: &str = "SourceSecurityGroupId";
 const DESCRIPTION: (&str, &str) = ("Description", "Description");
 
 /// Asks for name, description and VPC.
