@@ -72,11 +72,13 @@ fn an_internet_gateway_is_made_detached_and_brought_back_by_undo() {
     };
     window.go("VPCs and subnets");
     window.press("office, 10.1.0.0/16");
-    window.tab("Internet gateway");
+    window.tab("Attachments");
     window.press("Create internet gateway…");
     window.fill("Name", "internet");
     window.press("Create and attach");
     window.wait("it is attached", attached);
+    window.press("internet, Internet gateway, Attached");
+    window.press("Actions");
     window.press("Detach internet gateway");
     window.wait("it is detached", |window| !attached(window));
     window.press("Undo");
