@@ -135,15 +135,24 @@ pub(crate) fn target(snapshot: &Snapshot, target: &RouteTarget) -> String {
     let (kind, title) = match target {
         RouteTarget::InternetGateway(id) => {
             let gateway = snapshot.internet_gateways.get(id);
-            ("Internet gateway", gateway.map(|g| g.title()))
+            (
+                "Internet gateway",
+                gateway.map(super::super::model::network::InternetGateway::title),
+            )
         }
         RouteTarget::PeeringConnection(id) => {
             let peering = snapshot.peering_connections.get(id);
-            ("Peering connection", peering.map(|p| p.title()))
+            (
+                "Peering connection",
+                peering.map(super::super::model::network::PeeringConnection::title),
+            )
         }
         RouteTarget::VpnConnection(id) => {
             let vpn = snapshot.vpn_connections.get(id);
-            ("VPN connection", vpn.map(|v| v.title()))
+            (
+                "VPN connection",
+                vpn.map(super::super::model::network::VpnConnection::title),
+            )
         }
     };
     format!("{kind} {}", title.unwrap_or(target.as_str()))

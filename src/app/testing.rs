@@ -300,8 +300,8 @@ impl Window {
             let label = node.accesskit_node().label();
             label.is_some_and(|label| label.starts_with(choice))
         };
-        let all = self.harness.get_all_by_label_contains(choice);
-        let one = all.filter(begins).last();
+        let mut all = self.harness.get_all_by_label_contains(choice);
+        let one = all.rfind(begins);
         one.expect("a choice begins so").click();
         self.settle();
     }

@@ -141,7 +141,7 @@ fn not_deletable(chosen: &[&Row<'_>]) -> Option<&'static str> {
     let automatic = |row: &&Row<'_>| row.route.origin == RouteOrigin::Associate;
     if chosen.is_empty() {
         Some("Select a route first")
-    } else if chosen.iter().any(|row| automatic(row)) {
+    } else if chosen.iter().any(automatic) {
         Some("A route that came with an association goes with it: disassociate the network")
     } else if chosen.iter().all(|row| row.state == RouteState::Deleting) {
         Some("It is being deleted")
