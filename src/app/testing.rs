@@ -300,8 +300,7 @@ impl Window {
             let label = node.accesskit_node().label();
             label.is_some_and(|label| label.starts_with(choice))
         };
-        let mut all = self.harness.get_all_by_label_contains(choice);
-        let one = all.rfind(begins);
+        let one = self.harness.get_all_by_label_contains(choice).rfind(begins);
         one.expect("a choice begins so").click();
         self.settle();
     }

@@ -24,6 +24,78 @@ fn bare_endpoint(on: &Installation, parts: &Parts) -> String {
 }
 
 #[test]
+fn a_preview_changes_nothing_and_is_refused_as_the_change_would_be() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let parts = Parts::make(&on);
+    let endpoint = bare_endpoint(&on, &parts);
+    let authorize = format!(
+        "ec2 authorize-client-vpn-ingress --client-vpn-endpoint-id {endpoint} \
+         --target-network-cidr 10.40.0.0/16 --authorize-all-groups"
+    );
+    let preview = on.words(&format!("preview {authorize}")).json();
+    assert_eq!(preview["Sessions"], json!([]));
+    assert_eq!(preview["SessionsLookedAt"], 0);
+    let rules =
+        format!("ec2 describe-client-vpn-authorization-rules --client-vpn-endpoint-id {endpoint}");
+    assert_eq!(on.words(&rules).json(), json!({"AuthorizationRules": []}));
+    on.words(&authorize).json();
+    let again = on.words(&format!("preview {authorize}")).refusal();
+    assert_eq!(again, on.words(&authorize).refusal());
+}
+
+#[test]
+fn a_scenario_offers_lines_that_can_be_pasted_until_it_is_complete() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let parts = Parts::make(&on);
+    let endpoint = bare_endpoint(&on, &parts);
+    let ask = format!("scenario --client-vpn-endpoint-id {endpoint} --name vpc");
+    let data_dir = on.data_dir();
+    let before = format!("gatehouse --data-dir {} ", data_dir.to_str().unwrap());
+    let mut pasted = 0;
+    loop {
+        let told = on.words(&ask).json();
+        let steps = told["Steps"].as_array().unwrap();
+        let mut offered = steps
+            .iter()
+            .flat_map(|step| step["Commands"].as_array().unwrap());
+        let Some(line) = offered.next() else {
+            assert_eq!(told["Complete"], true, "{told}");
+            break;
+        };
+        let line = line.as_str().unwrap().strip_prefix(&before).unwrap();
+        on.words(line).json();
+        pasted += 1;
+        assert!(pasted < 10, "{told}");
+    }
+    assert!(pasted >= 2, "{pasted}");
+}
+
+#[test]
+fn a_scenario_is_carried_out_and_says_what_it_did() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let parts = Parts::make(&on);
+    let endpoint = bare_endpoint(&on, &parts);
+    let apply = format!("scenario --client-vpn-endpoint-id {endpoint} --name internet --apply");
+    let told = on.words(&apply).json();
+    assert_eq!(told["Complete"], true, "{told}");
+    let applied = told["Applied"].as_array().unwrap();
+    assert!(
+        applied.iter().any(|line| line
+            .as_str()
+            .unwrap()
+            .contains(" ec2 create-client-vpn-route ")),
+        "{told}"
+    );
+    assert_eq!(on.words(&apply).json()["Applied"], json!([]));
+    let unknown = "scenario --client-vpn-endpoint-id cvpn-endpoint-0a1b2c3d4e5f60718 --name vpc";
+    let refusal = on.words(unknown).refusal();
+    assert_eq!(refusal["Code"], "InvalidClientVpnEndpointId.NotFound");
+}
+
+#[test]
 fn the_doctor_fails_exactly_where_there_is_a_problem() {
     let on = Installation::new();
     let _gateway = on.serve();
