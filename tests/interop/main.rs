@@ -33,6 +33,7 @@ mod questions;
 mod reach;
 mod readme;
 mod rekey;
+mod scenarios;
 mod through;
 mod window;
 mod zones;
