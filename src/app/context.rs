@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     control::Link,
-    model::{Command, Connection, ConnectionId, EndpointId, SecurityGroupId, View},
+    model::{Command, Connection, ConnectionId, EndpointId, SecurityGroupId, View, VpcId},
 };
 
 /// A page of the window.
@@ -37,6 +37,8 @@ pub enum Screen {
     Endpoints,
     /// The guide from nothing to the first connection.
     GettingStarted,
+    /// What a scenario of the guide needs, and what is there of it.
+    Scenarios,
     /// The certificate store.
     Certificates,
     /// Users by certificate name, and groups.
@@ -111,6 +113,8 @@ pub enum Action {
     ShowEndpoint(EndpointId, Option<EndpointTab>),
     /// Shows the security groups with this one selected.
     ShowSecurityGroup(SecurityGroupId),
+    /// Shows the VPCs with this one selected, at its route tables.
+    ShowRouteTables(VpcId),
     /// Shows Why? with this filled in.
     AskWhy(Question),
     /// Opens a dialog above everything.

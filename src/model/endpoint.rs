@@ -280,6 +280,21 @@ impl Limits {
         }
     }
 
+    /// Whether a rule so limited is for all traffic of this protocol to this port, whatever its
+    /// time; none is all of them.
+    #[must_use]
+    pub fn takes(&self, protocol: Option<IpProtocol>, port: Option<u16>) -> bool {
+        let Some(own) = self.protocol else {
+            return true;
+        };
+        let takes_port = self.ports.is_none_or(|ports| match port {
+            Some(port) => ports.contains(port),
+            // Nobody sends to port 0 (RFC 6335, section 6).
+            None => ports.from <= 1 && ports.to == u16::MAX,
+        });
+        protocol == Some(own) && takes_port
+    }
+
     /// Whether the time is over at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {

@@ -1,7 +1,7 @@
 //! What a packet carries, as far as rules can be limited to it.
 
 use super::{Packet, Protocol};
-use crate::model::{IpProtocol, PortRange};
+use crate::model::{IpProtocol, Limits, PortRange};
 
 /// Protocol and destination port of a packet, or of a question about packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +83,17 @@ impl Traffic {
 
     /// Whether a rule for these ports of this protocol is for it; none is all of them.
     pub(super) fn fits(self, protocol: Option<IpProtocol>, ports: Option<PortRange>) -> bool {
-        let Some(protocol) = protocol else {
-            return true;
+        let (ports, port) = match self.port {
+            Port::Is(port) => (ports, Some(port)),
+            Port::Any => (ports, None),
+            Port::Unseen => (None, None),
         };
-        let fits_port = ports.is_none_or(|ports| match self.port {
-            Port::Is(port) => ports.contains(port),
-            // Nobody sends to port 0 (RFC 6335, section 6).
-            Port::Any => ports.from <= 1 && ports.to == u16::MAX,
-            Port::Unseen => true,
-        });
-        self.protocol == Some(protocol) && fits_port
+        let limits = Limits {
+            protocol,
+            ports,
+            expires_at: None,
+        };
+        limits.takes(self.protocol, port)
     }
 }
 

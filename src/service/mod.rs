@@ -218,10 +218,16 @@ impl Service {
         let read = self.read(&request).await;
         let is_read = read.is_some();
         let is_preview = matches!(request.command, Command::PreviewChange(_));
+        // The window asks these by itself at every change, so that what it shows is of now.
+        let asked_again = is_preview
+            || matches!(
+                request.command,
+                Command::Why(_) | Command::DescribeScenario(_)
+            );
         let polled = matches!(
             request.command,
             Command::DescribeStatus | Command::LookupEvents(_)
-        ) || (is_preview && caller.face == Face::Window);
+        ) || (asked_again && caller.face == Face::Window);
         let judged_while_typing = (request.dry_run || is_preview) && caller.face == Face::Window;
         let outcome = match read {
             Some(outcome) => outcome,

@@ -9,6 +9,7 @@ mod keyboard;
 mod networks;
 mod pages;
 mod rules;
+mod scenarios;
 #[path = "../support/mod.rs"]
 mod support;
 mod why;

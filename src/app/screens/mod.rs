@@ -11,6 +11,7 @@ pub mod getting_started;
 pub mod groups;
 pub mod listing;
 pub mod networks;
+pub mod scenarios;
 pub mod security_groups;
 pub mod settings;
 pub mod why;
@@ -22,13 +23,14 @@ use super::{
     context::{Context, EndpointTab, Question, Screen},
     kit::icons,
 };
-use crate::model::{EndpointId, SecurityGroupId, View};
+use crate::model::{EndpointId, SecurityGroupId, View, VpcId};
 use certificates::Certificates;
 use endpoints::Endpoints;
 use event_history::EventHistory;
 use getting_started::GettingStarted;
 use groups::Groups;
 use networks::Networks;
+use scenarios::Scenarios;
 use security_groups::SecurityGroups;
 use settings::Settings;
 use why::Why;
@@ -47,6 +49,7 @@ pub trait Page {
 /// All pages there are, with what they remember while another is shown.
 pub struct Screens {
     endpoints: Endpoints,
+    networks: Networks,
     security_groups: SecurityGroups,
     why: Why,
     others: Vec<(Screen, Box<dyn Page>)>,
@@ -56,13 +59,14 @@ impl Default for Screens {
     fn default() -> Self {
         Self {
             endpoints: Endpoints::default(),
+            networks: Networks::default(),
             security_groups: SecurityGroups::default(),
             why: Why::default(),
             others: vec![
                 (Screen::GettingStarted, Box::<GettingStarted>::default()),
+                (Screen::Scenarios, Box::<Scenarios>::default()),
                 (Screen::Certificates, Box::<Certificates>::default()),
                 (Screen::Groups, Box::<Groups>::default()),
-                (Screen::Networks, Box::<Networks>::default()),
                 (Screen::EventHistory, Box::<EventHistory>::default()),
                 (Screen::Settings, Box::<Settings>::default()),
             ],
@@ -76,7 +80,7 @@ impl Screens {
     pub fn has(&self, screen: Screen) -> bool {
         matches!(
             screen,
-            Screen::Endpoints | Screen::SecurityGroups | Screen::Why
+            Screen::Endpoints | Screen::Networks | Screen::SecurityGroups | Screen::Why
         ) || self.others.iter().any(|(s, _)| *s == screen)
     }
 
@@ -85,8 +89,8 @@ impl Screens {
     pub fn count(&self, screen: Screen, view: &View, now: Timestamp) -> String {
         match self.others.iter().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.count(view, now),
-            None if matches!(screen, Screen::SecurityGroups | Screen::Why) => String::new(),
-            None => view.snapshot.endpoints.len().to_string(),
+            None if screen == Screen::Endpoints => view.snapshot.endpoints.len().to_string(),
+            None => String::new(),
         }
     }
 
@@ -94,6 +98,7 @@ impl Screens {
     pub fn ui(&mut self, screen: Screen, cx: &mut Context<'_>, ui: &mut Ui) {
         match self.others.iter_mut().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.ui(cx, ui),
+            None if screen == Screen::Networks => self.networks.ui(cx, ui),
             None if screen == Screen::SecurityGroups => self.security_groups.ui(cx, ui),
             None if screen == Screen::Why => self.why.ui(cx, ui),
             None => self.endpoints.ui(cx, ui),
@@ -103,6 +108,11 @@ impl Screens {
     /// Fills Why? in.
     pub fn ask_why(&mut self, question: Question) {
         self.why.fill(question);
+    }
+
+    /// Selects a VPC, at its route tables.
+    pub fn show_route_tables(&mut self, id: VpcId) {
+        self.networks.show_route_tables(id);
     }
 
     /// Selects a security group.
@@ -118,7 +128,10 @@ impl Screens {
 
 /// A group of the navigation with its pages, in the order shown.
 pub(super) const GROUPS: [(&str, &[Screen]); 4] = [
-    ("", &[Screen::Endpoints, Screen::GettingStarted]),
+    (
+        "",
+        &[Screen::Endpoints, Screen::GettingStarted, Screen::Scenarios],
+    ),
     ("Access", &[Screen::Certificates, Screen::Groups]),
     (
         "Network",
@@ -134,6 +147,7 @@ impl Screen {
         match self {
             Self::Endpoints => "Client VPN Endpoints",
             Self::GettingStarted => "Getting Started",
+            Self::Scenarios => "Scenarios",
             Self::Certificates => "Certificates",
             Self::Groups => "Users and groups",
             Self::Networks => "VPCs and subnets",
@@ -150,6 +164,7 @@ impl Screen {
         match self {
             Self::Endpoints => icons::PLUGS_CONNECTED,
             Self::GettingStarted => icons::ROCKET_LAUNCH,
+            Self::Scenarios => icons::LIST_CHECKS,
             Self::Certificates => icons::CERTIFICATE,
             Self::Groups => icons::USERS_THREE,
             Self::Networks => icons::TREE_STRUCTURE,

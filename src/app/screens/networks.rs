@@ -83,6 +83,14 @@ impl Page for Networks {
 }
 
 impl Networks {
+    /// Selects a VPC and shows its route tables, whatever hid it.
+    pub fn show_route_tables(&mut self, id: VpcId) {
+        self.selection.select_only(id);
+        self.filter.clear();
+        self.panel.part = panel::Part::RouteTables;
+        self.closed = false;
+    }
+
     fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
         let count = snapshot.vpcs.len().to_string();
         let none = snapshot.vpcs.is_empty();

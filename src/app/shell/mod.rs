@@ -208,6 +208,10 @@ impl App {
                     self.prefs.screen = Screen::SecurityGroups;
                     self.screens.show_security_group(id);
                 }
+                Action::ShowRouteTables(id) => {
+                    self.prefs.screen = Screen::Networks;
+                    self.screens.show_route_tables(id);
+                }
                 Action::AskWhy(question) => {
                     self.prefs.screen = Screen::Why;
                     self.screens.ask_why(question);

@@ -1,7 +1,8 @@
 use super::*;
 use crate::model::{
     Code,
-    command::{Describe, ExportClientConfiguration},
+    command::{Describe, ExportClientConfiguration, Why},
+    scenario::DescribeScenario,
 };
 
 fn create_vpc(cidr: &str) -> Command {
@@ -96,6 +97,37 @@ async fn a_field_judged_in_the_window_leaves_no_line_in_the_record() {
     bench.service.call(&window, asked).await.unwrap_err();
     bench.service.flush().await;
     assert_eq!(bench.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_window_asks_again_by_itself_leaves_no_line_in_the_record() {
+    let bench = Bench::new().await;
+    let (endpoint, ..) = bench.associated().await;
+    let before = bench.events().await.len();
+    let questions = [
+        Command::Why(Why {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            user: Some("alice".to_owned()),
+            destination: "10.1.1.9".to_owned(),
+            ..Why::default()
+        }),
+        Command::DescribeScenario(DescribeScenario {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            ..DescribeScenario::default()
+        }),
+    ];
+    let window = Caller {
+        face: Face::Window,
+        ..bench.caller.clone()
+    };
+    for (caller, lines) in [(&window, 0), (&bench.caller, 2)] {
+        for question in &questions {
+            let asked = question.clone().into();
+            bench.service.call(caller, asked).await.unwrap();
+        }
+        bench.service.flush().await;
+        assert_eq!(bench.events().await.len(), before + lines);
+    }
 }
 
 #[tokio::test]

@@ -16,17 +16,18 @@ use crate::{
         screens::filter,
     },
     model::{
-        Attempt, Command, Connection, ConnectionId, ConnectionState, Endpoint, Live, View,
-        command::ReconnectConnections,
+        Attempt, Command, Connection, ConnectionId, ConnectionState, Endpoint, Live, Snapshot,
+        Subnet, View, command::ReconnectConnections,
     },
 };
 
-const COLUMNS: [Column<'static>; 11] = [
+const COLUMNS: [Column<'static>; 12] = [
     column("Status", 112.0),
     rest_column("Common name"),
     column("Client IP", 106.0),
-    column("Device address", 166.0).from_width(1180.0),
-    column("Client", 114.0).from_width(860.0),
+    column("Device address", 166.0).from_width(1340.0),
+    column("Client", 114.0).from_width(1180.0),
+    NETWORK.from_width(1040.0),
     column("Duration", 82.0).right(),
     column("Throughput now", 140.0).right(),
     column("Ingress", 76.0).right(),
@@ -34,8 +35,12 @@ const COLUMNS: [Column<'static>; 11] = [
     column("Packets in", 82.0).right().from_width(940.0),
     column("Packets out", 92.0).right().from_width(940.0),
 ];
+/// Which target network the session is bound to.
+const NETWORK: Column<'static> = column("Target network", 136.0);
+/// Where it is among [`COLUMNS`].
+const NETWORK_AT: usize = 5;
 /// The columns of [`COLUMNS`] that make room where a client lacks something.
-const LACKING: usize = 9;
+const LACKING: usize = 10;
 /// Takes their room.
 const LACKS: Column<'static> = column("To take effect", 400.0).unsorted();
 const ENDED: [Column<'static>; 8] = [
@@ -87,7 +92,7 @@ pub(super) struct Tab {
 /// thousand rows costs more than a frame has.
 #[derive(Default)]
 struct Read {
-    of: Option<(Arc<Live>, i64)>,
+    of: Option<(Arc<Live>, Arc<Snapshot>, i64)>,
     /// Counts the readings.
     number: u64,
     rows: Arc<BTreeMap<ConnectionId, Row>>,
@@ -95,20 +100,28 @@ struct Read {
 
 impl Read {
     /// The rows of an endpoint, of which a tab has but one. Durations move with the second, rates
-    /// with the view.
+    /// with the view, target networks with the configuration.
     fn of(&mut self, cx: &Context<'_>, endpoint: &Endpoint) -> Arc<BTreeMap<ConnectionId, Row>> {
         let second = cx.now.as_second();
-        let is_same = self
-            .of
-            .as_ref()
-            .is_some_and(|(live, at)| Arc::ptr_eq(live, &cx.view.live) && *at == second);
+        let is_same = self.of.as_ref().is_some_and(|(live, snapshot, at)| {
+            Arc::ptr_eq(live, &cx.view.live)
+                && Arc::ptr_eq(snapshot, &cx.view.snapshot)
+                && *at == second
+        });
         if !is_same {
             let all = cx.view.live.connections.iter();
             let rows = all
                 .filter(|c| c.endpoint_id == endpoint.id)
-                .map(|c| (c.id.clone(), Row::new(c, cx.rates, cx.now, cx.zone)))
+                .map(|c| {
+                    let network = target_network(&cx.view.snapshot, c);
+                    (
+                        c.id.clone(),
+                        Row::new(c, network, cx.rates, (cx.now, cx.zone)),
+                    )
+                })
                 .collect();
-            self.of = Some((Arc::clone(&cx.view.live), second));
+            let (live, snapshot) = (&cx.view.live, &cx.view.snapshot);
+            self.of = Some((Arc::clone(live), Arc::clone(snapshot), second));
             self.number += 1;
             self.rows = Arc::new(rows);
         }
@@ -353,7 +366,9 @@ impl Tab {
         let (columns, sort): (&[Column<'_>], _) = if ended {
             (&ENDED, &mut self.ended_sort)
         } else if lacking {
-            with_lacks = [&COLUMNS[..LACKING], &[LACKS]].concat();
+            let mut columns = [&COLUMNS[..LACKING], &[LACKS]].concat();
+            columns[NETWORK_AT] = NETWORK.from_width(1340.0);
+            with_lacks = columns;
             (&with_lacks, &mut self.sort)
         } else {
             (&COLUMNS, &mut self.sort)
@@ -479,6 +494,8 @@ struct Row {
     ip: String,
     device: String,
     client: String,
+    /// The target network the session is bound to.
+    network: String,
     secs: i64,
     duration: String,
     ended_at: Option<Timestamp>,
@@ -495,7 +512,12 @@ struct Row {
 }
 
 impl Row {
-    fn new(c: &Connection, rates: &Rates, now: Timestamp, zone: &TimeZone) -> Self {
+    fn new(
+        c: &Connection,
+        network: String,
+        rates: &Rates,
+        (now, zone): (Timestamp, &TimeZone),
+    ) -> Self {
         let until = c.ended_at.unwrap_or(now);
         let traffic = &c.traffic;
         Self {
@@ -507,6 +529,7 @@ impl Row {
             ip: c.client_ip.to_string(),
             device: c.device.to_string(),
             client: client(&c.client_version, &c.platform),
+            network,
             secs: until.as_second() - c.established_at.as_second(),
             duration: format::duration(c.established_at, until),
             ended_at: c.ended_at,
@@ -542,6 +565,7 @@ impl Row {
                 ("ip", &self.ip),
                 ("device", &self.device),
                 ("client", &self.client),
+                ("network", &self.network),
                 ("state", self.state.as_str()),
                 ("id", self.id.as_str()),
                 ("why", &self.why),
@@ -559,6 +583,7 @@ impl Row {
             self.ip.clone(),
             self.device.clone(),
             self.client.clone(),
+            self.network.clone(),
             self.duration.clone(),
             self.bytes.0.to_string(),
             self.bytes.1.to_string(),
@@ -566,6 +591,15 @@ impl Row {
             self.packets.1.to_string(),
         ]
     }
+}
+
+/// "staff-a, local-1a": the subnet a session is bound to, and its zone. It is another once the
+/// session moved.
+fn target_network(snapshot: &Snapshot, connection: &Connection) -> String {
+    let association = snapshot.associations.get(&connection.association_id);
+    let subnet = association.and_then(|it| snapshot.subnets.get(&it.subnet_id));
+    let words = |subnet: &Subnet| format!("{}, {}", subnet.title(), subnet.availability_zone);
+    subnet.map_or_else(|| "–".to_owned(), words)
 }
 
 /// "2.6.14 Linux": the client as it names itself, platforms by the names people use.
@@ -593,9 +627,9 @@ fn sort_rows(rows: &mut [&Row], sort: Sort, ended: bool) {
         (false, column) => column,
         (true, column @ 0..=2) => column,
         (true, 3) => 20,
-        (true, 4) => 5,
-        (true, 5) => 7,
-        (true, 6) => 8,
+        (true, 4) => 6,
+        (true, 5) => 8,
+        (true, 6) => 9,
         (true, _) => 21,
     };
     match column {
@@ -603,12 +637,13 @@ fn sort_rows(rows: &mut [&Row], sort: Sort, ended: bool) {
         2 => rows.sort_by_key(|r| r.client_ip),
         3 => rows.sort_by(|a, b| a.device.cmp(&b.device)),
         4 => rows.sort_by(|a, b| a.client.cmp(&b.client)),
-        5 => rows.sort_by_key(|r| r.secs),
-        6 => rows.sort_by(|a, b| a.now.total_cmp(&b.now)),
-        7 => rows.sort_by_key(|r| r.bytes.0),
-        8 => rows.sort_by_key(|r| r.bytes.1),
-        9 => rows.sort_by_key(|r| r.packets.0),
-        10 => rows.sort_by_key(|r| r.packets.1),
+        NETWORK_AT => rows.sort_by(|a, b| a.network.cmp(&b.network)),
+        6 => rows.sort_by_key(|r| r.secs),
+        7 => rows.sort_by(|a, b| a.now.total_cmp(&b.now)),
+        8 => rows.sort_by_key(|r| r.bytes.0),
+        9 => rows.sort_by_key(|r| r.bytes.1),
+        10 => rows.sort_by_key(|r| r.packets.0),
+        11 => rows.sort_by_key(|r| r.packets.1),
         20 => rows.sort_by_key(|r| r.ended_at),
         21 => rows.sort_by(|a, b| a.why.cmp(&b.why)),
         _ => rows.sort_by_key(|r| r.name.to_lowercase()),
@@ -659,18 +694,23 @@ impl Rows for Drawn<'_> {
         match (column, self.ended) {
             (0, _) => drop(kit::state(row.state.as_str()).ui(ui)),
             (1, _) => drop(kit::cell_name(ui, &row.name)),
-            (2, _) => drop(kit::cell_mono(ui, &row.ip)),
+            (2, _) => {
+                // Where a narrow table has no column for it, it is here.
+                let through = format!("Through the target network {}", row.network);
+                kit::cell_mono(ui, &row.ip).on_hover_text(through);
+            }
             (3, false) => drop(kit::cell_mono(ui, &row.device)),
             (4, false) => drop(kit::cell(ui, &row.client)),
-            (5, false) | (4, true) => drop(kit::cell(ui, &row.duration)),
-            (6, false) => {
+            (NETWORK_AT, false) => drop(kit::cell(ui, &row.network)),
+            (6, false) | (4, true) => drop(kit::cell(ui, &row.duration)),
+            (7, false) => {
                 let rates = self.rates.of_connection(&row.id);
                 throughput(ui, &rates, row.state != ConnectionState::Active);
             }
-            (7, false) | (5, true) => drop(kit::cell(ui, &row.bytes_words.0)),
-            (8, false) | (6, true) => drop(kit::cell(ui, &row.bytes_words.1)),
-            (9, false) => drop(kit::cell(ui, &row.packets_words.0)),
-            (10, false) => drop(kit::cell(ui, &row.packets_words.1)),
+            (8, false) | (5, true) => drop(kit::cell(ui, &row.bytes_words.0)),
+            (9, false) | (6, true) => drop(kit::cell(ui, &row.bytes_words.1)),
+            (10, false) => drop(kit::cell(ui, &row.packets_words.0)),
+            (11, false) => drop(kit::cell(ui, &row.packets_words.1)),
             (3, true) => {
                 let utc = row.ended_at.map(format::utc).unwrap_or_default();
                 kit::cell(ui, &row.ended_words).on_hover_text(utc);
@@ -827,8 +867,11 @@ mod tests {
     use crate::app::testing::{now, sample};
 
     fn rows() -> Vec<Row> {
-        let live = sample::live(0);
-        let row = |c| Row::new(c, &Rates::default(), now(), &TimeZone::UTC);
+        let (snapshot, live) = sample::office();
+        let row = |c| {
+            let network = target_network(&snapshot, c);
+            Row::new(c, network, &Rates::default(), (now(), &TimeZone::UTC))
+        };
         live.connections.iter().map(row).collect()
     }
 
@@ -838,6 +881,7 @@ mod tests {
         assert_eq!(rows[1].client, "2.6.12 Windows");
         assert_eq!(client("", ""), "–");
         assert_eq!(rows[0].duration, "6 m");
+        assert_eq!(rows[0].network, "staff-a, local-1a");
         assert!(rows[18].ended);
         assert_eq!(rows[18].ended_words, "09:29:02");
     }
@@ -847,7 +891,7 @@ mod tests {
         let rows = rows();
         let mut shown: Vec<&Row> = rows.iter().filter(|r| !r.ended).collect();
         let by = |column, descending| Sort { column, descending };
-        sort_rows(&mut shown, by(5, true), false);
+        sort_rows(&mut shown, by(6, true), false);
         assert!(shown.is_sorted_by(|a, b| a.secs >= b.secs));
         sort_rows(&mut shown, by(2, false), false);
         assert!(shown.is_sorted_by(|a, b| a.client_ip <= b.client_ip));

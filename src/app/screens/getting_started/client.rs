@@ -7,7 +7,7 @@ use egui::Ui;
 use super::{Facts, Primary, Step, facts, finish, heading, refused, what_this_does};
 use crate::{
     app::{
-        context::Context,
+        context::{Action, Context, Screen},
         files::{self, Files},
         form::{self, Form},
         format,
@@ -72,7 +72,7 @@ impl Step for FirstClient {
                 .ui(ui);
         }
         if let Some(saved) = self.saved.clone() {
-            self.waiting(ui, &saved);
+            self.waiting(cx, ui, &saved);
             return;
         }
         if self.is_over(facts) {
@@ -80,7 +80,7 @@ impl Step for FirstClient {
             kit::banner(Tone::Success, "A client got through")
                 .body(body)
                 .ui(ui);
-            self.more(ui);
+            self.more(cx, ui);
             return;
         }
         refused(ui, self.form.elsewhere());
@@ -202,7 +202,7 @@ impl FirstClient {
             .collect()
     }
 
-    fn waiting(&mut self, ui: &mut Ui, saved: &Saved) {
+    fn waiting(&mut self, cx: &mut Context<'_>, ui: &mut Ui, saved: &Saved) {
         let path = saved.path.display().to_string();
         let inside = if saved.has_key {
             "It holds a private key: hand it only to its owner, and over a safe way."
@@ -219,10 +219,10 @@ impl FirstClient {
         let name = saved.path.file_name().unwrap_or_default().to_string_lossy();
         kit::copyable(ui, "command", &format!("openvpn --config {name}"));
         ui.add_space(4.0);
-        self.more(ui);
+        self.more(cx, ui);
     }
 
-    fn more(&mut self, ui: &mut Ui) {
+    fn more(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
         if kit::button("Save another file")
             .icon(icons::PLUS)
             .clicked(ui)
@@ -231,6 +231,10 @@ impl FirstClient {
             self.saved = None;
             self.name.clear();
             self.form.forget();
+        }
+        let on = "Go on with a scenario: a peered VPC, an on-premises network, the internet, single resources";
+        if kit::link(ui, on).clicked() {
+            cx.ask(Action::Go(Screen::Scenarios));
         }
     }
 

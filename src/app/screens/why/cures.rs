@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::answer;
 use crate::{
     app::{
-        context::{Action, Context},
+        context::{Action, Context, EndpointTab},
         dialogs::{
             Dialog, add_member::AddMember, associate::Associate, authorize::Authorize,
             create_route::CreateRoute, internet_gateway::NewInternetGateway,
@@ -15,7 +15,8 @@ use crate::{
         kit,
     },
     model::{
-        Decision, EndpointId, Explanation, Miss, Sid, Step, Way, WeighedRule, net::everywhere,
+        Decision, EndpointId, Explanation, Limits, Miss, PortRange, Sid, Step, Vpc, VpcReach, Way,
+        WeighedRule, explanation::SecurityGroupTitle, net::everywhere,
     },
 };
 
@@ -23,8 +24,19 @@ use crate::{
 struct Cure {
     title: String,
     what: String,
-    button: &'static str,
-    dialog: Box<dyn Dialog>,
+    button: String,
+    action: Action,
+}
+
+impl Cure {
+    fn dialog(title: String, what: String, button: &str, dialog: impl Dialog + 'static) -> Self {
+        Self {
+            title,
+            what,
+            button: button.to_owned(),
+            action: Action::Open(Box::new(dialog)),
+        }
+    }
 }
 
 /// Offers what would let the packet past the check that refused it.
@@ -66,19 +78,19 @@ fn card(cx: &mut Context<'_>, ui: &mut Ui, cure: Cure) {
         kit::strong(ui, &cure.title);
         kit::help(ui, &cure.what);
         ui.add_space(2.0);
-        if kit::button(cure.button).clicked(ui) {
-            cx.ask(Action::Open(cure.dialog));
+        if kit::button(&cure.button).clicked(ui) {
+            cx.ask(cure.action);
         }
     });
 }
 
 fn associate(cx: &Context<'_>, endpoint: &EndpointId) -> Cure {
-    Cure {
-        title: "Associate a target network".to_owned(),
-        what: "Clients connect, and reach its VPC where a rule lets them in.".to_owned(),
-        button: "Associate…",
-        dialog: Box::new(Associate::new(&cx.view.snapshot, endpoint.clone())),
-    }
+    Cure::dialog(
+        "Associate a target network".to_owned(),
+        "Clients connect, and reach its VPC where a rule lets them in.".to_owned(),
+        "Associate…",
+        Associate::new(&cx.view.snapshot, endpoint.clone()),
+    )
 }
 
 fn of_way(cx: &Context<'_>, answer: &Explanation, way: &Way, endpoint: &EndpointId) -> Vec<Cure> {
@@ -91,22 +103,107 @@ fn of_way(cx: &Context<'_>, answer: &Explanation, way: &Way, endpoint: &Endpoint
             cures.extend(rule(cx, answer, way, (*prefix, rules), endpoint));
             cures
         }
-        Some(Step::Vpc { vpc_id, .. }) => snapshot
-            .vpcs
-            .get(vpc_id)
-            .map(|vpc| Cure {
-                title: format!("Attach an internet gateway to {}", vpc.title()),
+        Some(Step::SecurityGroupOut { groups, .. }) => let_out(answer, groups, endpoint),
+        Some(Step::Vpc { vpc_id, by }) => match snapshot.vpcs.get(vpc_id) {
+            Some(vpc) => vpc_route(cx, answer, vpc, by.as_ref()),
+            None => Vec::new(),
+        },
+        Some(Step::ResourceSecurityGroupIn {
+            resource: Some(resource),
+            groups,
+            from,
+            ..
+        }) => groups
+            .iter()
+            .map(|group| Cure {
+                title: format!("Let it in by the security group {}", group.name),
                 what: format!(
-                    "{} then reaches everything outside it by this machine's own routes.",
-                    vpc.title()
+                    "An inbound rule for {} from {from} or from a security group of the endpoint. It opens everything that has the group, {} among it.",
+                    asked(answer),
+                    resource.name
                 ),
-                button: "Create internet gateway…",
-                dialog: Box::new(NewInternetGateway::new(vpc.clone())),
+                button: format!("Show {}", group.name),
+                action: Action::ShowSecurityGroup(group.id.clone()),
             })
-            .into_iter()
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// What was asked for, as rules of security groups spell it.
+fn asked(answer: &Explanation) -> String {
+    let port = answer.port.map(|port| PortRange {
+        from: port,
+        to: port,
+    });
+    let limits = Limits {
+        protocol: answer.protocol,
+        ports: port,
+        expires_at: None,
+    };
+    limits.traffic()
+}
+
+/// A rule of a security group the endpoint has, or another group for the endpoint.
+fn let_out(
+    answer: &Explanation,
+    groups: &[SecurityGroupTitle],
+    endpoint: &EndpointId,
+) -> Vec<Cure> {
+    let of_group = groups.iter().map(|group| Cure {
+        title: format!("Let it out by the security group {}", group.name),
+        what: format!(
+            "An outbound rule for {} to {}. It holds for everything that has the group.",
+            asked(answer),
+            answer.destination
+        ),
+        button: format!("Show {}", group.name),
+        action: Action::ShowSecurityGroup(group.id.clone()),
+    });
+    let others = Cure {
+        title: "Apply other security groups to the endpoint".to_owned(),
+        what: "One group that lets it out is enough; the clients of all target networks get it."
+            .to_owned(),
+        button: "Show Security Groups".to_owned(),
+        action: Action::ShowEndpoint(endpoint.clone(), Some(EndpointTab::SecurityGroups)),
+    };
+    of_group.chain([others]).collect()
+}
+
+/// A route of the VPC, where it lacks or leads nowhere; and a gateway where there is none.
+fn vpc_route(
+    cx: &Context<'_>,
+    answer: &Explanation,
+    vpc: &Vpc,
+    by: Option<&VpcReach>,
+) -> Vec<Cure> {
+    let name = vpc.title();
+    let mut cures = Vec::new();
+    if by.is_none() && cx.view.snapshot.internet_gateway_of(&vpc.id).is_none() {
+        cures.push(Cure::dialog(
+            format!("Attach an internet gateway to {name}"),
+            format!("{name} then reaches everything outside it by this machine's own routes."),
+            "Create internet gateway…",
+            NewInternetGateway::new(vpc.clone()),
+        ));
+    }
+    let (title, what) = match by.and_then(VpcReach::blackhole) {
+        Some(nowhere) => (
+            format!("Mend the route of {name} to {}", nowhere.destination),
+            format!("Now {nowhere}. Give the route a target that works, or delete it."),
+        ),
+        None => (
+            format!("Add a route to {} in {name}", answer.destination),
+            "Through an internet gateway, a peering connection or a VPN connection, in the route table of the target network's subnet.".to_owned(),
+        ),
+    };
+    cures.push(Cure {
+        title,
+        what,
+        button: "Show route tables".to_owned(),
+        action: Action::ShowRouteTables(vpc.id.clone()),
+    });
+    cures
 }
 
 /// A route to the one address, or to everywhere where that is what lacks and is meant.
@@ -115,16 +212,16 @@ fn route(cx: &Context<'_>, answer: &Explanation, way: &Way, endpoint: &EndpointI
     let dialog = CreateRoute::new(&cx.view.snapshot, endpoint.clone())
         .to(&destination)
         .through(way.subnet_id.clone());
-    Cure {
-        title: format!("Create a route to {destination}"),
-        what: format!(
+    Cure::dialog(
+        format!("Create a route to {destination}"),
+        format!(
             "Through {}. A shorter prefix, up to {}, takes in more than this address.",
             answer::subnet(cx, way),
             everywhere()
         ),
-        button: "Create Route…",
-        dialog: Box::new(dialog),
-    }
+        "Create Route…",
+        dialog,
+    )
 }
 
 /// Groups whose members the deciding rules let in with what was asked for.
@@ -136,15 +233,15 @@ fn memberships(cx: &Context<'_>, answer: &Explanation, rules: &[WeighedRule]) ->
         .filter_map(|rule| {
             let sid = rule.access.group()?.clone();
             let name = rule.group_name.clone().unwrap_or_else(|| sid.to_string());
-            Some(Cure {
-                title: format!("Add {} to {name}", answer.user),
-                what: format!(
+            Some(Cure::dialog(
+                format!("Add {} to {name}", answer.user),
+                format!(
                     "All that the rules for {name} let in, {} among it.",
                     rule.destination
                 ),
-                button: "Add to group…",
-                dialog: Box::new(AddMember::new(Some(sid), &answer.user)),
-            })
+                "Add to group…",
+                AddMember::new(Some(sid), &answer.user),
+            ))
         })
         .collect()
 }
@@ -152,11 +249,7 @@ fn memberships(cx: &Context<'_>, answer: &Explanation, rules: &[WeighedRule]) ->
 /// Whether a rule would let in what was asked for if only its group did.
 fn fits(rule: &WeighedRule, answer: &Explanation, now: Timestamp) -> bool {
     let limits = &rule.limits;
-    let of_protocol = limits.protocol.is_none() || limits.protocol == answer.protocol;
-    let of_ports = limits
-        .ports
-        .is_none_or(|ports| answer.port.is_some_and(|port| ports.contains(port)));
-    of_protocol && of_ports && !limits.is_expired(now)
+    limits.takes(answer.protocol, answer.port) && !limits.is_expired(now)
 }
 
 /// A rule for this one address: of the smallest of the user's groups, or for all users. None where
@@ -201,10 +294,10 @@ fn rule(
     let dialog = Authorize::new(&cx.view.snapshot, endpoint.clone())
         .to(&host.to_string())
         .for_group(sid);
-    Some(Cure {
-        title: format!("Authorize {who} for {host}"),
+    Some(Cure::dialog(
+        format!("Authorize {who} for {host}"),
         what,
-        button: "Authorize ingress…",
-        dialog: Box::new(dialog),
-    })
+        "Authorize ingress…",
+        dialog,
+    ))
 }

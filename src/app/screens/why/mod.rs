@@ -198,3 +198,6 @@ fn column(ui: &mut Ui, name: &str, place: egui::Rect, add: impl FnOnce(&mut Ui))
             });
         });
 }
+
+#[cfg(test)]
+mod tests;
