@@ -420,3 +420,27 @@ pub struct Route {
     /// Where it stands.
     pub state: RouteState,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_for_all_ports_takes_a_question_about_any_port() {
+        let tcp = |from, to| Limits {
+            protocol: Some(IpProtocol::Tcp),
+            ports: Some(PortRange { from, to }),
+            expires_at: None,
+        };
+        let asked = Some(IpProtocol::Tcp);
+        for all in [tcp(0, u16::MAX), tcp(1, u16::MAX)] {
+            assert!(all.takes(asked, None) && all.takes(asked, Some(443)));
+            assert!(!all.takes(Some(IpProtocol::Udp), None));
+            assert!(!all.takes(None, None), "all traffic is more than that");
+        }
+        assert!(!tcp(2, u16::MAX).takes(asked, None));
+        assert!(tcp(443, 443).takes(asked, Some(443)));
+        assert!(!tcp(443, 443).takes(asked, Some(444)));
+        assert!(Limits::default().takes(None, None));
+    }
+}

@@ -160,6 +160,36 @@ fn a_client_that_lacks_something_says_so_and_is_had_to_reconnect() {
 }
 
 #[test]
+fn a_connection_says_its_target_network_and_follows_when_it_moves_to_another() {
+    let mut window = connections();
+    window.harness.get_by_label("Target network");
+    assert!(window.says("staff-a, local-1a"));
+    assert!(!window.says("staff-b, local-1b"));
+    window.console.change(|snapshot, live| {
+        let second = sample::association_id(9);
+        let mut association = snapshot.associations[&sample::association_id(1)].clone();
+        association.id = second.clone();
+        association.subnet_id = sample::subnet_id(2);
+        snapshot.associations.insert(second.clone(), association);
+        for connection in &mut live.connections {
+            connection.association_id = second.clone();
+        }
+    });
+    window.settle();
+    assert!(window.says("staff-b, local-1b"));
+    assert!(!window.says("staff-a, local-1a"));
+    window.console.change(|snapshot, _| {
+        let subnet = snapshot.subnets.get_mut(&sample::subnet_id(2));
+        subnet.unwrap().availability_zone = "local-1z".to_owned();
+    });
+    window.settle();
+    assert!(
+        window.says("staff-b, local-1z"),
+        "the configuration says so"
+    );
+}
+
+#[test]
 fn the_selection_stays_with_its_connection_while_rows_come_and_move() {
     let mut window = connections();
     window.harness.get_by_label("Select c.nakamura").click();
