@@ -8,7 +8,7 @@ use crate::{
         dialogs::associate::Associate,
         kit::{self, Tone},
     },
-    model::{EndpointId, Scenario, ScenarioStep, Snapshot},
+    model::{Command, EndpointId, Scenario, ScenarioStep, Snapshot},
 };
 
 /// Draws the steps; the one whose button was pressed. What was refused is said at its step.
@@ -98,7 +98,7 @@ fn act(
         return false;
     }
     if !step.offer.is_empty() {
-        let actions: Vec<&str> = step.offer.iter().map(|command| command.action()).collect();
+        let actions: Vec<&str> = step.offer.iter().map(Command::action).collect();
         let hint = actions.join(", then ");
         let off = busy.then_some("Something is being carried out");
         return kit::button(verb(&step.name))
