@@ -93,15 +93,19 @@ impl Scenarios {
         }
         let asking = self.form.is_working();
         let answer = self.form.poll();
-        if asking && !self.form.is_working() {
-            self.outdated = false;
-        }
         // What is no longer asked has no answer here: the next one is on its way.
         let is_asked = self.asked.as_ref().map(|(asked, _)| asked) == self.draft.wanted().as_ref();
         match answer {
             Some(Answer::Scenario(scenario)) if is_asked => self.answer = Some(scenario),
             Some(Answer::Scenario(_)) | None => {}
             Some(_) => self.form.refuse(form::unexpected()),
+        }
+        if asking && !self.form.is_working() {
+            if is_asked {
+                self.outdated = false;
+            } else {
+                self.form.forget();
+            }
         }
     }
 
@@ -129,6 +133,7 @@ impl Scenarios {
         let Some(wanted) = self.draft.wanted() else {
             self.answer = None;
             self.asked = None;
+            self.outdated = false;
             return;
         };
         let seq = cx.view.snapshot.seq;

@@ -47,6 +47,11 @@ impl Draft {
     /// What the one chosen is to be told.
     pub(super) fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut Form) {
         let endpoints = self.endpoints(cx);
+        let network = match self.kind {
+            ScenarioKind::Vpc => Some("All of the VPC if left empty"),
+            ScenarioKind::OnPremises => Some("What is behind its VPN connection if left empty"),
+            _ => None,
+        };
         kit::two_columns(ui, |left, right| {
             // The only endpoint there is needs no choice.
             if endpoints.len() > 1 {
@@ -55,27 +60,20 @@ impl Draft {
             } else {
                 self.group(cx, left, form);
             }
+            if let Some(help) = network {
+                let place = if endpoints.len() > 1 { left } else { right };
+                self.destination(place, form, help);
+            }
         });
         match self.kind {
-            ScenarioKind::Internet => {}
-            ScenarioKind::Vpc => {
-                ui.add_space(GAP);
-                self.destination(ui, form, "All of the VPC if left empty");
-            }
-            ScenarioKind::OnPremises => {
-                ui.add_space(GAP);
-                let help = "What is behind the VPC's VPN connection if left empty";
-                self.destination(ui, form, help);
-            }
+            ScenarioKind::Vpc | ScenarioKind::OnPremises | ScenarioKind::Internet => {}
             ScenarioKind::PeeredVpc => {
-                ui.add_space(GAP);
                 kit::two_columns(ui, |left, right| {
                     self.peer(cx, left, form);
                     self.destination(right, form, "All of the peer VPC if left empty");
                 });
             }
             ScenarioKind::RestrictResources => {
-                ui.add_space(GAP);
                 kit::two_columns(ui, |left, right| {
                     self.resource(cx, left, form);
                     right.add_space(LABEL);
@@ -204,7 +202,5 @@ fn words(kind: ScenarioKind) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// Between rows of fields, in points.
-const GAP: f32 = 12.0;
 /// Height of a label with its gap, in points.
 const LABEL: f32 = 21.0;

@@ -5,8 +5,8 @@ use egui::{Align, Layout, Ui, vec2};
 use crate::{
     app::{
         context::{Action, Context, Screen},
-        dialogs::associate::Associate,
-        kit::{self, Tone},
+        dialogs::{associate::Associate, resource::NewResource},
+        kit::{self, Face, Tone},
     },
     model::{Command, EndpointId, Scenario, ScenarioStep, Snapshot},
 };
@@ -27,11 +27,12 @@ pub(super) fn ui(
             .body(words)
             .ui(ui);
     }
+    ui.spacing_mut().item_spacing.y = 8.0;
     let mut chosen = None;
     for (at, step) in scenario.steps.iter().enumerate() {
         let here = refused.filter(|(name, _)| *name == Some(&step.name));
         let pressed = ui.push_id(at, |ui| {
-            kit::card(ui, 12, |ui| {
+            kit::card(ui, 10, |ui| {
                 ui.set_width(ui.available_width());
                 let pressed = one(cx, ui, (at, step), endpoint, busy);
                 if let Some((_, words)) = here {
@@ -69,13 +70,22 @@ fn one(
             };
             kit::status(tone, word).ui(ui);
         });
-        let words = vec2(room - STATE - BUTTON - 24.0, 0.0);
+        // A step that is done has no button, and its words take the room.
+        let button = if step.is_done { 0.0 } else { BUTTON + 12.0 };
+        let words = vec2(room - STATE - 12.0 - button, 0.0);
         ui.allocate_ui_with_layout(words, Layout::top_down(Align::Min), |ui| {
             ui.set_width(words.x);
             ui.spacing_mut().item_spacing.y = 4.0;
-            kit::strong(ui, &format!("{}. {}", at + 1, step.title));
+            let (title, strong) = (
+                format!("{}. {}", at + 1, step.title),
+                kit::tokens(ui).strong,
+            );
+            kit::words().add(&title, Face::CURRENT, strong).ui(ui);
             kit::body(ui, &step.sentence);
         });
+        if step.is_done {
+            return;
+        }
         let button = vec2(BUTTON, 28.0);
         let end = Layout::right_to_left(Align::Center);
         ui.allocate_ui_with_layout(button, end, |ui| {
@@ -94,9 +104,6 @@ fn act(
     endpoint: &EndpointId,
     busy: bool,
 ) -> bool {
-    if step.is_done {
-        return false;
-    }
     if !step.offer.is_empty() {
         let actions: Vec<&str> = step.offer.iter().map(Command::action).collect();
         let hint = actions.join(", then ");
@@ -151,8 +158,11 @@ fn elsewhere(
             Some(("Associate…", Action::Open(Box::new(dialog))))
         }
         "association" => Some(("VPCs and subnets", Action::Go(Screen::Networks))),
-        "resource" if snapshot.resources.is_empty() => {
-            Some(("Show resources", Action::Go(Screen::Networks)))
+        "resource" => {
+            let vpc = snapshot.endpoints.get(endpoint)?.vpc_id.as_ref()?;
+            let vpc = snapshot.vpcs.get(vpc)?.clone();
+            let dialog = NewResource::new(snapshot, vpc);
+            Some(("Create resource…", Action::Open(Box::new(dialog))))
         }
         _ => None,
     }

@@ -256,3 +256,41 @@ fn of_several_endpoints_one_is_chosen_first() {
     let id = sample::endpoint_id(4).to_string();
     assert_eq!(asked.last().unwrap().client_vpn_endpoint_id, id);
 }
+
+#[test]
+fn a_choice_that_a_step_needs_is_made_where_it_says_so() {
+    let console = needing(&[]);
+    console.answer(|request| match &request.command {
+        Command::DescribeScenario(of) => Some(Ok(Answer::Scenario(Scenario {
+            scenario: of.scenario,
+            steps: vec![step("resource", false, &[])],
+        }))),
+        _ => None,
+    });
+    let mut window = opened(console);
+    assert!(is_off(&window, "Do all missing steps"));
+    window.press("Create resource…");
+    window.harness.get_by_label("Address");
+}
+
+#[test]
+fn getting_started_and_the_palette_lead_here() {
+    let (snapshot, live) = sample::office();
+    let mut window = Window::open(FakeConsole::new(snapshot, live));
+    window.go("Getting Started");
+    window.harness.get_by_label("Client configuration").click();
+    window.settle();
+    let link = "Go on with a scenario: a peered VPC, an on-premises network, the internet, single resources";
+    window.click(link);
+    window.harness.get_by_label("Do all missing steps");
+    window.go("Client VPN Endpoints");
+    let keys = egui::Modifiers::COMMAND;
+    window.harness.key_press_modifiers(keys, egui::Key::K);
+    window.settle();
+    let field = "Type a page, a name, an address, an ID or a command";
+    window.harness.get_by_label(field).type_text("scenario");
+    window.settle();
+    window.harness.key_press(egui::Key::Enter);
+    window.settle();
+    window.harness.get_by_label("Do all missing steps");
+}
