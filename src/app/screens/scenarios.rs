@@ -144,7 +144,11 @@ impl Scenarios {
         if self.answer.is_some() && before.is_some_and(|(asked, _)| *asked != wanted) {
             self.answer = None;
         }
-        if self.form.is_working() {
+        // What was refused at a field stays so until that is another; to be told again would take
+        // the focus there.
+        let is_refused =
+            before.is_some_and(|(asked, _)| *asked == wanted) && self.form.errors() > 0;
+        if self.form.is_working() || is_refused {
             return;
         }
         self.asked = Some((wanted.clone(), seq));

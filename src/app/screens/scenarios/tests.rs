@@ -219,6 +219,14 @@ fn half_a_network_is_not_asked_about_and_a_wrong_one_is_refused_at_its_field() {
         !window.says("Have one"),
         "what was told before is no answer to it"
     );
+    let times = asked.len();
+    window.console.change(|snapshot, _| snapshot.seq += 1);
+    window.settle();
+    assert_eq!(
+        self::asked(&window).len(),
+        times,
+        "it is as wrong as before"
+    );
     window.click("Use 10.1.0.0/16");
     let asked = self::asked(&window);
     let last = asked
