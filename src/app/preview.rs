@@ -171,9 +171,7 @@ fn sorted(mut preview: Preview) -> Preview {
 
 fn warnings(ui: &mut Ui, warnings: &[String]) {
     for warning in warnings.iter().take(WARNINGS) {
-        kit::banner(Tone::Warning, "What it takes from whom")
-            .body(warning)
-            .ui(ui);
+        kit::banner(Tone::Warning, "Warning").body(warning).ui(ui);
     }
     if let Some(more) = warnings.len().checked_sub(WARNINGS).filter(|n| *n > 0) {
         let said = format!("And {} like it.", format::count(more as u64));

@@ -10,6 +10,7 @@ mod networks;
 mod pages;
 mod rules;
 mod scenarios;
+mod security_groups;
 #[path = "../support/mod.rs"]
 mod support;
 mod why;

@@ -126,7 +126,7 @@ impl Authorize {
             field
                 .hint("10.0.0.0/16")
                 .mono()
-                .help("The longest network that holds an address decides: a rule for a part takes that part from whom only a wider rule lets in.")
+                .help("The narrowest rule decides: it takes its addresses from those whom only a wider rule lets in.")
         });
         let offers = proposals(&cx.view.snapshot, &self.endpoint);
         if offers.is_empty() {
@@ -149,16 +149,17 @@ impl Authorize {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
             kit::fieldset(ui, "Grant access to", "");
-            let all = "Everyone whose certificate the endpoint lets in";
-            let out = kit::choice_card("All users", all).radio(ui, &mut self.members_only, false);
-            other |= out.changed();
-            let none = groups
-                .is_empty()
-                .then_some("There is no group yet: create one under Users and groups");
-            let out = kit::choice_card("Users in a group", "The members, as they come and go")
-                .refused(none)
-                .radio(ui, &mut self.members_only, true);
-            other |= out.changed();
+            kit::two_columns(ui, |left, right| {
+                let all = "Everyone the endpoint lets in";
+                let all = kit::choice_card("All users", all);
+                other |= all.radio(left, &mut self.members_only, false).changed();
+                let none = groups
+                    .is_empty()
+                    .then_some("No group yet: create one first");
+                let some = kit::choice_card("Users in a group", "Its members, as they come and go");
+                let some = some.refused(none);
+                other |= some.radio(right, &mut self.members_only, true).changed();
+            });
         });
         if other {
             form.chose(GROUP.0);

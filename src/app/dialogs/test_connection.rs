@@ -1,6 +1,6 @@
 //! Test connection: what a user's client would meet, step by step.
 
-use egui::Ui;
+use egui::{Align, Layout, Ui};
 
 use super::{Dialog, Stay};
 use crate::{
@@ -19,7 +19,6 @@ use crate::{
 const USER: (&str, &str) = ("User", "User");
 const DESTINATION: (&str, &str) = ("Destination", "Destination address");
 const PORT: (&str, &str) = ("Port", "Port");
-const TITLE: &str = "Test connection";
 /// Names proposed at once.
 const PROPOSED: usize = 8;
 
@@ -97,15 +96,17 @@ impl TestTheConnection {
             .take(PROPOSED)
             .map(str::to_owned)
             .collect();
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
-            for name in known {
-                if kit::button(&name).clicked(ui) {
-                    self.user = name;
-                    form.changed(USER.0);
+        if !known.is_empty() {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::vec2(8.0, 8.0);
+                for name in known {
+                    if kit::button(&name).clicked(ui) {
+                        self.user = name;
+                        form.changed(USER.0);
+                    }
                 }
-            }
-        });
+            });
+        }
         form.text(ui, DESTINATION, &mut self.destination, |field| {
             field
                 .optional()
@@ -144,9 +145,12 @@ impl TestTheConnection {
             false => (Tone::Danger, "The test failed"),
         };
         kit::banner(tone, title).ui(ui);
-        for step in &met.steps {
-            ui.push_id(&step.name, |ui| one(ui, step, &mut self.open));
-        }
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 12.0;
+            for step in &met.steps {
+                ui.push_id(&step.name, |ui| one(ui, step, &mut self.open));
+            }
+        });
         let unreached = met
             .steps
             .iter()
@@ -165,22 +169,36 @@ fn one(ui: &mut Ui, step: &TestStep, open: &mut Vec<String>) {
         kit::state_word(&step.name),
         step.milliseconds
     );
-    kit::status(tone, word).ui(ui);
-    kit::body(ui, &step.sentence);
-    if step.details.is_empty() {
-        return;
-    }
-    let is_open = open.contains(&step.name);
-    let verb = if is_open { "Hide" } else { "Show" };
-    if kit::button(&format!("{verb} details of {}", step.name)).clicked(ui) {
-        match is_open {
-            true => open.retain(|name| *name != step.name),
-            false => open.push(step.name.clone()),
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 4.0;
+        ui.horizontal(|ui| {
+            kit::status(tone, word).ui(ui);
+            if !step.details.is_empty() {
+                let end = Layout::right_to_left(Align::Center);
+                ui.with_layout(end, |ui| details_button(ui, &step.name, open));
+            }
+        });
+        kit::body(ui, &step.sentence);
+        if open.contains(&step.name) {
+            for detail in &step.details {
+                kit::mono(ui, detail);
+            }
         }
-    }
-    if is_open {
-        for detail in &step.details {
-            kit::mono(ui, detail);
+    });
+}
+
+/// Shows the details of a step, or hides them.
+fn details_button(ui: &mut Ui, step: &str, open: &mut Vec<String>) {
+    let is_open = open.iter().any(|name| name == step);
+    let verb = if is_open { "Hide" } else { "Show" };
+    let (words, name) = (
+        format!("{verb} details"),
+        format!("{verb} details of {step}"),
+    );
+    if kit::button(&words).ghost().named(&name).clicked(ui) {
+        match is_open {
+            true => open.retain(|name| name != step),
+            false => open.push(step.to_owned()),
         }
     }
 }
@@ -207,7 +225,10 @@ impl Dialog for TestTheConnection {
         }
         let refusal = self.form.elsewhere().map(str::to_owned);
         let mut why = false;
-        let shown = kit::form_dialog(TITLE, "Test")
+        let endpoint = cx.view.snapshot.endpoints.get(&self.endpoint);
+        let name = endpoint.map_or(self.endpoint.as_str(), |it| it.title());
+        let title = format!("Test connection to {name}");
+        let shown = kit::form_dialog(&title, "Test")
             .errors(self.form.errors())
             .working(self.form.is_working())
             .refusal(refusal.as_deref())
@@ -217,7 +238,7 @@ impl Dialog for TestTheConnection {
                 why = self.steps(ui);
             });
         if why {
-            kit::close_dialog(ctx, TITLE);
+            kit::close_dialog(ctx, &title);
             cx.ask(Action::AskWhy(Question {
                 endpoint: Some(self.endpoint.clone()),
                 user: self.user.trim().to_owned(),

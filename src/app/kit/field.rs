@@ -41,7 +41,9 @@ impl Surround<'_> {
     ) -> FieldResponse {
         let width = paint::width_or_rest(ui, self.width);
         let layout = Layout::top_down(Align::Min);
-        let room = vec2(width, 0.0);
+        // In a toolbar it stands in the middle: its height counts before it is drawn.
+        let bare = self.label.is_empty() && self.beside.is_empty();
+        let room = vec2(width, if bare { size::FIELD } else { 0.0 });
         ui.allocate_ui_with_layout(room, layout, |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 0.0;

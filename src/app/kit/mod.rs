@@ -52,7 +52,7 @@ pub use sparkline::{cell_sparkline, sparkline};
 pub use status::{Tone, key_cap, live, mono_tag, state, state_word, status, tag, tone_tag};
 pub use stepper::{PathLink, PathNode, Progress, StepItem, path_diagram, stepper};
 pub use table::{Column, Rows, Sort, TableOutput, column, rest_column, table};
-pub use tabs::{Tab, tabs};
+pub use tabs::{Tab, panel_tabs, tabs};
 pub use text::{
     Face, body, cell, cell_mono, cell_name, cell_weak, group_label, help, icon, mono, page_title,
     panel_title, strong, weak, words,

@@ -19,6 +19,8 @@ use super::{
 
 const HEAD: f32 = 56.0;
 const FOOT: f32 = 60.0;
+/// How far below the top of the window the palette lies.
+const PALETTE_TOP: f32 = 96.0;
 
 /// How a dialog stands after this frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,11 +299,13 @@ impl<'a> FormDialog<'a> {
     }
 
     fn content(&self, ui: &mut Ui, add: impl FnOnce(&mut Ui)) -> (bool, bool) {
+        let room = (ui.ctx().content_rect().height() - HEAD - FOOT - 48.0).max(120.0);
+        // Otherwise what it may take is what it took the frame before.
+        ui.set_max_height(HEAD + room + FOOT);
         ui.set_width(self.width);
         ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
         name_dialog(ui, self.title);
         let close = head(ui, self.title);
-        let room = (ui.ctx().content_rect().height() - HEAD - FOOT - 48.0).max(120.0);
         ScrollArea::vertical()
             .id_salt("body")
             .max_height(room)
@@ -515,6 +519,8 @@ impl<'a> ConfirmDialog<'a> {
         opening: bool,
         add: impl FnOnce(&mut Ui),
     ) -> (bool, bool) {
+        // As in a form: what is drawn in it may come later than it.
+        ui.set_max_height((ui.ctx().content_rect().height() - 48.0).max(200.0));
         ui.set_width(size::CONFIRM_DIALOG);
         ui.spacing_mut().item_spacing = egui::Vec2::ZERO;
         name_dialog(ui, self.title);
@@ -608,9 +614,11 @@ pub fn palette<R>(ctx: &Context, name: &str, add: impl FnOnce(&mut Ui) -> R) -> 
         field::focus_first_field(ctx);
     }
     memory.passes = memory.passes.saturating_add(1);
-    let area = Modal::default_area(id).anchor(Align2::CENTER_TOP, vec2(0.0, 96.0));
+    let area = Modal::default_area(id).anchor(Align2::CENTER_TOP, vec2(0.0, PALETTE_TOP));
     let shown = modal(ctx, id).area(area).show(ctx, |ui| {
         ui.set_width(640.0);
+        // Otherwise what it may take is what it took the frame before.
+        ui.set_max_height((ui.ctx().content_rect().height() - PALETTE_TOP - 24.0).max(200.0));
         name_dialog(ui, name);
         Frame::new().inner_margin(8.0).show(ui, add).inner
     });

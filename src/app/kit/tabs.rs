@@ -34,6 +34,23 @@ impl<'a, T> Tab<'a, T> {
     }
 }
 
+/// The tabs of a panel: under its head, on the panel's left edge, over a line.
+pub fn panel_tabs<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    name: &str,
+    value: &mut T,
+    all: &[Tab<'_, T>],
+) -> bool {
+    let row = ui.horizontal(|ui| {
+        ui.add_space(10.0);
+        tabs(ui, name, value, all)
+    });
+    let y = ui.cursor().top().round() - 0.5;
+    let line = egui::Stroke::new(1.0, tokens(ui).line);
+    ui.painter().hline(ui.max_rect().x_range(), y, line);
+    row.inner
+}
+
 /// A row of tabs; arrows move, Tab enters and leaves. True when another tab was chosen.
 pub fn tabs<T: Clone + PartialEq>(
     ui: &mut Ui,

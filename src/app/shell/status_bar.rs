@@ -228,13 +228,13 @@ impl GatewayReport {
             if !gateway.mode_reason.is_empty() {
                 kit::help(ui, &gateway.mode_reason);
             }
-            *diagnose = kit::button("Diagnose…").icon(icons::PULSE).clicked(ui);
-            for warning in &gateway.warnings {
-                kit::banner(Tone::Warning, warning).ui(ui);
-            }
             for listener in &gateway.listeners {
                 listener_line(cx.view, listener, ui);
             }
+            for warning in &gateway.warnings {
+                kit::banner(Tone::Warning, "Warning").body(warning).ui(ui);
+            }
+            *diagnose = kit::button("Diagnose…").icon(icons::PULSE).clicked(ui);
             counts(ui, "Packets not carried", &gateway.drops);
             counts(ui, "Attempts without a record", &gateway.unproven);
         })

@@ -91,14 +91,7 @@ impl Panel {
             Tab::new(EndpointTab::Connections, "Connections")
                 .count(super::list::connected(cx.view, id)),
         ];
-        ui.horizontal(|ui| {
-            ui.add_space(10.0);
-            kit::tabs(ui, "Endpoint", &mut self.tab, &all);
-        });
-        let t = kit::tokens(ui);
-        let y = ui.cursor().top().round() - 0.5;
-        let line = egui::Stroke::new(1.0, t.line);
-        ui.painter().hline(ui.max_rect().x_range(), y, line);
+        kit::panel_tabs(ui, "Endpoint", &mut self.tab, &all);
     }
 }
 

@@ -9,7 +9,6 @@ use crate::{
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
         screens::listing::copied,
-        shell::plural,
     },
     model::{Direction, Endpoint, SecurityGroup, SecurityGroupId, Snapshot, VpcId},
 };
@@ -17,8 +16,8 @@ use crate::{
 const COLUMNS: [Column<'static>; 5] = [
     column("Name", 160.0).unsorted(),
     column("Security group ID", 210.0).unsorted(),
-    column("Inbound rules", 130.0).unsorted(),
-    column("Outbound rules", 140.0).unsorted(),
+    column("Inbound rules", 120.0).right().unsorted(),
+    column("Outbound rules", 130.0).right().unsorted(),
     rest_column("Description").unsorted(),
 ];
 
@@ -113,9 +112,9 @@ impl Rows for Drawn<'_> {
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
         let group = self.groups[row];
-        let rules = |direction| {
-            let count = nets::rule_count(group, direction);
-            plural(count, "rule", "rules")
+        let rules = |ui: &mut Ui, direction| match nets::rule_count(group, direction) {
+            0 => drop(kit::cell_weak(ui, "0")),
+            count => drop(kit::cell(ui, &count.to_string())),
         };
         match column {
             0 => {
@@ -124,8 +123,8 @@ impl Rows for Drawn<'_> {
                 }
             }
             1 => drop(kit::cell_mono(ui, group.id.as_str())),
-            2 => drop(kit::cell(ui, &rules(Direction::Ingress))),
-            3 => drop(kit::cell(ui, &rules(Direction::Egress))),
+            2 => rules(ui, Direction::Ingress),
+            3 => rules(ui, Direction::Egress),
             _ => drop(kit::cell(ui, &group.description)),
         }
     }

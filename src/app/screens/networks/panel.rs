@@ -90,11 +90,7 @@ impl Panel {
                 .count(resources.filter(|it| it.vpc_id == *id).count()),
             Tab::new(Part::Blocks, "Address blocks").count(vpc.cidrs.len()),
         ];
-        Frame::new()
-            .inner_margin(Margin::symmetric(10, 0))
-            .show(ui, |ui| {
-                kit::tabs(ui, "Parts of the VPC", &mut self.part, &tabs);
-            });
+        kit::panel_tabs(ui, "Parts of the VPC", &mut self.part, &tabs);
     }
 }
 

@@ -17,8 +17,8 @@ use crate::{
 
 const COLUMNS: [Column<'static>; 6] = [
     column("Name", 140.0).unsorted(),
-    column("Address", 120.0).unsorted(),
-    column("Resource ID", 210.0).unsorted(),
+    column("Address", 130.0).unsorted(),
+    column("Resource ID", 200.0).unsorted(),
     column("Subnet", 130.0).unsorted(),
     column("Security groups", 200.0).unsorted(),
     rest_column("Description").unsorted(),

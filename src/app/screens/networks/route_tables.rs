@@ -103,19 +103,26 @@ impl Tab {
     }
 
     /// Chooses the table and what of it is shown; a change forgets what was selected.
-    fn chooser(&mut self, ui: &mut Ui, tables: &[&RouteTable], table: &RouteTable) -> Ask {
+    fn chooser(
+        &mut self,
+        ui: &mut Ui,
+        of: (&Snapshot, &Vpc),
+        tables: &[&RouteTable],
+        table: &RouteTable,
+    ) -> Ask {
+        let (snapshot, vpc) = of;
         let choices: Vec<Choice<RouteTableId>> = tables
             .iter()
             .map(|it| {
-                let subnets = plural(it.subnets.len(), "subnet", "subnets");
+                let subnets = plural(users(snapshot, it).count(), "subnet", "subnets");
                 Choice::new(it.id.clone(), title(it)).detail(subnets)
             })
             .collect();
         let mut chosen = table.id.clone();
         let select = kit::select(&mut chosen, &choices).named("Route table");
         let mut changed = select.width(220.0).ui(ui).changed();
-        let routes = format!("Routes {}", table.routes.len());
-        let subnets = format!("Subnets {}", table.subnets.len());
+        let routes = format!("Routes {}", vpc.cidrs.len() + table.routes.len());
+        let subnets = format!("Subnets {}", users(snapshot, table).count());
         let parts = [
             (Part::Routes, routes.as_str()),
             (Part::Subnets, subnets.as_str()),
@@ -171,7 +178,7 @@ impl Tab {
         let mut emptied = false;
         let asked = listing.show(cx, ui, &mut selection, &mut rows, |ui| {
             let before = (self.table.clone(), self.part);
-            ask = self.chooser(ui, tables, table);
+            ask = self.chooser(ui, (snapshot, vpc), tables, table);
             emptied = before != (self.table.clone(), self.part);
         });
         if !emptied {
@@ -222,7 +229,7 @@ impl Tab {
         let mut emptied = false;
         let asked = listing.show(cx, ui, &mut selection, &mut rows, |ui| {
             let before = (self.table.clone(), self.part);
-            ask = self.chooser(ui, tables, table);
+            ask = self.chooser(ui, (snapshot, vpc), tables, table);
             emptied = before != (self.table.clone(), self.part);
         });
         if !emptied {
@@ -424,20 +431,23 @@ impl Rows for RouteRows<'_> {
     }
 }
 
+/// The subnets that use a table, because it names them or because no other does.
+fn users<'s>(snapshot: &'s Snapshot, table: &RouteTable) -> impl Iterator<Item = &'s Subnet> {
+    snapshot.subnets.values().filter(|it| {
+        let of = snapshot.route_table_of(it);
+        of.is_some_and(|of| of.id == table.id)
+    })
+}
+
 struct SubnetRows<'a> {
     subnets: Vec<&'a Subnet>,
     table: &'a RouteTable,
 }
 
 impl<'a> SubnetRows<'a> {
-    /// The subnets that use the table, because it names them or because no other does.
     fn new(snapshot: &'a Snapshot, table: &'a RouteTable) -> Self {
-        let uses = |it: &&Subnet| {
-            let of = snapshot.route_table_of(it);
-            of.is_some_and(|of| of.id == table.id)
-        };
         Self {
-            subnets: snapshot.subnets.values().filter(uses).collect(),
+            subnets: users(snapshot, table).collect(),
             table,
         }
     }

@@ -14,9 +14,9 @@ use crate::{
 
 const COLUMNS: [Column<'static>; 7] = [
     column("Name", 130.0).unsorted(),
-    column("Subnet ID", 210.0).unsorted(),
-    column("Addresses", 136.0).unsorted(),
-    column("Availability Zone", 132.0).unsorted(),
+    column("Subnet ID", 204.0).unsorted(),
+    column("Addresses", 152.0).unsorted(),
+    column("Availability Zone", 128.0).unsorted(),
     column("Egress", 196.0).unsorted(),
     column("Route table", 130.0).unsorted().from_width(1100.0),
     rest_column("Target network of").unsorted(),

@@ -65,11 +65,7 @@ impl SecurityGroups {
             Tab::new(Part::Users, "Used by").count(user_list(snapshot, group).len()),
         ];
         let before = self.part;
-        egui::Frame::new()
-            .inner_margin(egui::Margin::symmetric(10, 0))
-            .show(ui, |ui| {
-                kit::tabs(ui, "Parts of the security group", &mut self.part, &tabs);
-            });
+        kit::panel_tabs(ui, "Parts of the security group", &mut self.part, &tabs);
         if self.part != before {
             self.rules.clear();
         }
