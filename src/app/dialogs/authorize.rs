@@ -196,12 +196,26 @@ impl Authorize {
         });
         form.shows(END);
         let error = form.error(END, "");
-        if let Some(response) = self.until.ui(cx, ui, error.as_deref())
-            && response.changed()
-        {
+        // Beside the end while there is room: what the rule changes is to be seen without scrolling.
+        let mut described = false;
+        let description = &mut self.description;
+        let out = self.until.ui(cx, ui, error.as_deref(), |ui| {
+            described = true;
+            describe(ui, form, description);
+        });
+        if out.is_some_and(|response| response.changed()) {
             form.changed(END);
         }
+        if !described {
+            describe(ui, form, description);
+        }
     }
+}
+
+fn describe(ui: &mut Ui, form: &mut DialogForm, description: &mut String) {
+    form.text(ui, DESCRIPTION, description, |field| {
+        field.optional().limit(255)
+    });
 }
 
 /// Ports as they are typed: none, one, or from one to another.
@@ -247,9 +261,6 @@ impl FormDialog for Authorize {
         self.target_fields(cx, ui, form);
         self.access_fields(cx, ui, form);
         self.limit_fields(cx, ui, form);
-        form.text(ui, DESCRIPTION, &mut self.description, |field| {
-            field.optional().limit(255)
-        });
         kit::fieldset(ui, "What changes for those connected", "");
         let command = self.previewed(cx);
         self.preview.ui(cx, ui, command);

@@ -7,7 +7,7 @@ use crate::{
     app::{
         context::{Action, Context, Question},
         form::{self, Form},
-        kit::{self, Choice, Tone, icons},
+        kit::{self, Choice, Tone},
         people::people,
     },
     model::{
@@ -144,18 +144,19 @@ impl TestTheConnection {
             true => (Tone::Success, "Every step passed"),
             false => (Tone::Danger, "The test failed"),
         };
-        kit::banner(tone, title).ui(ui);
+        let unreached = met
+            .steps
+            .iter()
+            .any(|s| s.name == "reachability" && !s.passed);
+        let action = if unreached { "Why?" } else { "" };
+        let why = kit::banner(tone, title).action(action).ui(ui);
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 12.0;
             for step in &met.steps {
                 ui.push_id(&step.name, |ui| one(ui, step, &mut self.open));
             }
         });
-        let unreached = met
-            .steps
-            .iter()
-            .any(|s| s.name == "reachability" && !s.passed);
-        unreached && kit::button("Why?").icon(icons::PATH).clicked(ui)
+        why
     }
 }
 

@@ -60,12 +60,14 @@ impl Until {
         }
     }
 
-    /// Draws it; what was done to the field that can be wrong.
+    /// Draws it, and `beside` it what has room there while no time is typed; what was done to the
+    /// field that can be wrong.
     pub(super) fn ui(
         &mut self,
         cx: &Context<'_>,
         ui: &mut Ui,
         error: Option<&str>,
+        beside: impl FnOnce(&mut Ui),
     ) -> Option<Response> {
         let end = self.at(cx.now, cx.zone).ok().flatten();
         let help = match end {
@@ -96,6 +98,7 @@ impl Until {
                 .help(&help)
                 .ui(left);
             if self.end != End::Typed {
+                beside(right);
                 return Some(out.response);
             }
             let out = kit::text_field(&mut self.typed)

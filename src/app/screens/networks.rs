@@ -300,10 +300,12 @@ fn subnet_count(snapshot: &Snapshot, vpc: &Vpc) -> usize {
 /// The endpoints whose target networks are of the VPC, by name.
 fn endpoints_in(snapshot: &Snapshot, vpc: &Vpc) -> Vec<String> {
     let endpoints = snapshot.endpoints.values();
-    endpoints
+    let mut names: Vec<String> = endpoints
         .filter(|endpoint| endpoint.vpc_id.as_ref() == Some(&vpc.id))
         .map(|endpoint| endpoint.title().to_owned())
-        .collect()
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 #[cfg(test)]

@@ -278,14 +278,18 @@ fn counts(ui: &mut Ui, title: &str, counts: &std::collections::BTreeMap<String, 
             .collect();
         kit::copy_button(ui, title, &text);
     });
-    for (reason, n) in lines {
-        ui.horizontal(|ui| {
-            kit::mono(ui, &format::count(n));
-            let words =
-                drops::sentence(reason).map_or_else(|| kit::state_word(reason), str::to_owned);
-            kit::weak(ui, &words).on_hover_text(reason);
-        });
-    }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.spacing_mut().interact_size.y = 20.0;
+        for (reason, n) in lines {
+            ui.horizontal(|ui| {
+                kit::mono(ui, &format::count(n));
+                let words =
+                    drops::sentence(reason).map_or_else(|| kit::state_word(reason), str::to_owned);
+                kit::weak(ui, &words).on_hover_text(reason);
+            });
+        }
+    });
 }
 
 fn largest_first(counts: &std::collections::BTreeMap<String, u64>) -> Vec<(&str, u64)> {

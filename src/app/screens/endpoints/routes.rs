@@ -87,7 +87,11 @@ pub(super) fn rows<'a>(snapshot: &'a Snapshot, endpoint: &'a Endpoint) -> Vec<Ro
     let associated = nets::associated(snapshot, &endpoint.id);
     let mut rows: BTreeMap<_, Row<'a>> = BTreeMap::new();
     for route in snapshot.routes_of(&endpoint.id) {
-        let subnet = (!route.for_all).then(|| route.subnet_id.clone());
+        // By name, as a person looks for it, then by what tells two of one name apart.
+        let subnet = (!route.for_all).then(|| {
+            let id = &route.subnet_id;
+            (nets::subnet(snapshot, id), id.clone())
+        });
         let length = Reverse(route.destination.prefix_len());
         let row = rows
             .entry((length, route.destination, subnet))

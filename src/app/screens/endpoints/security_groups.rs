@@ -68,10 +68,9 @@ impl Tab {
         );
         let groups = endpoint.security_groups.iter();
         let groups = groups.filter_map(|id| snapshot.security_groups.get(id));
-        let mut drawn = Drawn {
-            groups: groups.map(AsRef::as_ref).collect(),
-            show: None,
-        };
+        let mut groups: Vec<&SecurityGroup> = groups.map(AsRef::as_ref).collect();
+        groups.sort_by_key(|group| (!group.is_default(), group.name.to_lowercase()));
+        let mut drawn = Drawn { groups, show: None };
         let out = kit::table("Applied security groups", &COLUMNS, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut drawn);

@@ -67,13 +67,17 @@ fn attachments<'s>(snapshot: &'s Snapshot, vpc: &Vpc) -> Vec<Attachment<'s>> {
         loose || it.vpc_id.as_ref() == Some(&vpc.id)
     });
     let peerings = snapshot.peering_connections.values();
-    let peerings = peerings.filter(|it| it.peer_of(&vpc.id).is_some());
+    let mut peerings: Vec<_> = peerings
+        .filter(|it| it.peer_of(&vpc.id).is_some())
+        .collect();
+    peerings.sort_by_key(|it| it.title().to_lowercase());
     let vpns = snapshot.vpn_connections.values();
-    let vpns = vpns.filter(|it| it.vpc_id == vpc.id);
+    let mut vpns: Vec<_> = vpns.filter(|it| it.vpc_id == vpc.id).collect();
+    vpns.sort_by_key(|it| it.title().to_lowercase());
     gateways
         .map(Attachment::Gateway)
-        .chain(peerings.map(Attachment::Peering))
-        .chain(vpns.map(Attachment::Vpn))
+        .chain(peerings.into_iter().map(Attachment::Peering))
+        .chain(vpns.into_iter().map(Attachment::Vpn))
         .collect()
 }
 

@@ -38,7 +38,8 @@ impl Tab {
     pub(super) fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) {
         let snapshot = std::sync::Arc::clone(&cx.view.snapshot);
         let subnets = snapshot.subnets.values();
-        let subnets: Vec<&Subnet> = subnets.filter(|it| it.vpc_id == vpc.id).collect();
+        let mut subnets: Vec<&Subnet> = subnets.filter(|it| it.vpc_id == vpc.id).collect();
+        subnets.sort_by_key(|it| (it.title().to_lowercase(), it.cidr));
         self.selection
             .retain(|id| snapshot.subnets.contains_key(id));
         if subnets.is_empty() {
@@ -174,12 +175,13 @@ impl Rows for SubnetRows<'_> {
 
 /// The endpoints that a subnet is associated with, by name.
 fn users(snapshot: &Snapshot, subnet: &Subnet) -> String {
-    let names: Vec<&str> = snapshot
+    let mut names: Vec<&str> = snapshot
         .associations
         .values()
         .filter(|a| a.subnet_id == subnet.id && a.state != AssociationState::Disassociating)
         .filter_map(|a| snapshot.endpoints.get(&a.endpoint_id))
         .map(Endpoint::title)
         .collect();
+    names.sort_unstable();
     names.join(", ")
 }
