@@ -697,6 +697,22 @@ mod tests {
     }
 
     #[test]
+    fn a_dialog_has_room_at_once_for_what_appears_in_it() {
+        let draw = |ui: &mut Ui, lines: &mut usize| {
+            form_dialog("Test connection", "Test").show(ui.ctx(), |ui| {
+                for line in 0..*lines {
+                    super::super::text::body(ui, &format!("Line {line}"));
+                }
+            });
+        };
+        let mut h = harness(1, draw);
+        *h.state_mut() = 15;
+        h.run_steps(2);
+        let (last, foot) = (h.get_by_label("Line 14"), h.get_by_label("Test"));
+        assert!(last.rect().bottom() < foot.rect().top());
+    }
+
+    #[test]
     fn a_refused_submit_counts_and_goes_to_the_first_error() {
         let mut h = harness(
             Form {

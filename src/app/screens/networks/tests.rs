@@ -100,7 +100,7 @@ fn a_subnet_in_use_is_deleted_only_once_asked_and_the_refusal_is_said() {
     window.click(&format!("{}, 10.1.1.0/24", sample::subnet_id(1)));
     window.harness.key_press(Key::Delete);
     window.settle();
-    assert!(window.says("It is a target network of corp-staff, contractors"));
+    assert!(window.says("It is a target network of contractors, corp-staff"));
     window.console.answer(|_| {
         let refusal = Refusal::new(Code::DependencyViolation, "Two endpoints use staff-a");
         Some(Err(refusal))
