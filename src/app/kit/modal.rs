@@ -46,6 +46,8 @@ struct Memory {
     typed: String,
     /// A submit was chosen and not yet answered by errors.
     submitted: bool,
+    /// How large it was when it was drawn last.
+    size: egui::Vec2,
     /// The last pass it was shown in.
     last_pass: u64,
     /// What in it had the focus last; Esc takes the focus before we can ask.
@@ -174,6 +176,15 @@ fn modal(ctx: &Context, id: Id) -> Modal {
     Modal::new(id).frame(frame(t)).backdrop_color(t.scrim)
 }
 
+/// A dialog lies where its last size would be in the middle: one of another size is drawn once
+/// more before it is shown.
+fn settle(ctx: &Context, memory: &mut Memory, drawn: Rect) {
+    let before = std::mem::replace(&mut memory.size, drawn.size());
+    if (before.y - drawn.height()).abs() > 0.5 && memory.passes > 2 {
+        ctx.request_discard("a dialog has another size");
+    }
+}
+
 /// A form dialog being described; ends with [`FormDialog::show`].
 #[derive(Debug)]
 #[must_use = "a dialog is shown with `show`"]
@@ -255,6 +266,7 @@ impl<'a> FormDialog<'a> {
             memory.focused = ctx.memory(egui::Memory::focused).or(memory.focused);
         }
         let shown = modal(ctx, id).show(ctx, |ui| self.content(ui, add));
+        settle(ctx, &mut memory, shown.response.rect);
         let (mut submit, mut close) = shown.inner;
         submit |= shown.is_top_modal
             && !self.working
@@ -503,6 +515,7 @@ impl<'a> ConfirmDialog<'a> {
         memory.passes = memory.passes.saturating_add(1);
         let shown =
             modal(ctx, id).show(ctx, |ui| self.content(ui, &mut memory.typed, opening, add));
+        settle(ctx, &mut memory, shown.response.rect);
         let (act, cancel) = shown.inner;
         if cancel || shown.should_close() {
             forget(ctx, id);
@@ -708,8 +721,12 @@ mod tests {
         let mut h = harness(1, draw);
         *h.state_mut() = 15;
         h.run_steps(2);
-        let (last, foot) = (h.get_by_label("Line 14"), h.get_by_label("Test"));
-        assert!(last.rect().bottom() < foot.rect().top());
+        let (last, foot) = (
+            h.get_by_label("Line 14").rect(),
+            h.get_by_label("Test").rect(),
+        );
+        assert!(last.bottom() < foot.top());
+        assert!(foot.bottom() < 800.0, "it lies in the middle again");
     }
 
     #[test]
