@@ -8,7 +8,9 @@ use super::{args::Common, close, command::line, open, output, printed};
 use crate::{
     api::shape,
     control::{Console, Follow},
-    model::{Answer, Code, Command, Refusal, Request, Scenario, scenario::DescribeScenario},
+    model::{
+        Answer, Code, Command, Refusal, Request, Scenario, ScenarioStep, scenario::DescribeScenario,
+    },
 };
 
 /// Prints how far a scenario has come; with `apply`, after carrying out what is missing.
@@ -22,24 +24,23 @@ pub async fn scenario(
         Ok(opened) => opened,
         Err(code) => return code,
     };
-    let mut applied = Vec::new();
-    let result = if apply {
-        carry_out(&console, &of, &mut applied).await
-    } else {
-        Ok(())
+    let mut done = apply.then(Applied::default);
+    let result = match &mut done {
+        Some(done) => carry_out(&console, &of, done).await,
+        None => Ok(()),
     };
     let now = describe(&console, &of).await;
     close(console, host).await;
     // Where the description itself was refused, there is nothing else to show.
     if let Ok(now) = &now {
-        let shape = as_lines(now, common, apply.then_some(&applied));
+        let shape = as_lines(now, common, done.as_ref());
         let code = printed(output::value(common.output, &shape));
         if code != ExitCode::SUCCESS {
             return code;
         }
     }
-    match result.and(now.map(drop)) {
-        Ok(()) => ExitCode::SUCCESS,
+    match result.and(now) {
+        Ok(now) => verdict(&now, apply),
         Err(refusal) => {
             output::refusal(&refusal);
             ExitCode::FAILURE
@@ -47,25 +48,59 @@ pub async fn scenario(
     }
 }
 
+/// Whoever has a scenario carried out relies on it: what is missing still is a failure. Who only
+/// looks has been told.
+fn verdict(now: &Scenario, apply: bool) -> ExitCode {
+    if apply && !now.is_complete() {
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// What carrying out came to.
+#[derive(Debug, Default, PartialEq)]
+struct Applied {
+    /// The commands, in order.
+    commands: Vec<Command>,
+    /// Why it was not gone on with, as a sentence.
+    stopped: Option<String>,
+}
+
 /// Carries out what is offered, looking again after each command: what is offered next may follow
-/// from it. Ends where nothing is offered that was not carried out already.
+/// from it. Ends where nothing is offered that was not carried out already, and before a step that
+/// takes something away from somebody: that is for who has read what.
 ///
 /// # Errors
 /// The first refusal.
 async fn carry_out(
     console: &Arc<dyn Console>,
     of: &DescribeScenario,
-    applied: &mut Vec<Command>,
+    done: &mut Applied,
 ) -> Result<(), Refusal> {
     loop {
-        let offers = describe(console, of).await?.steps.into_iter();
-        let mut offers = offers.flat_map(|step| step.offer);
-        let Some(next) = offers.find(|offer| !applied.contains(offer)) else {
+        let steps = describe(console, of).await?.steps;
+        let next = steps.iter().find_map(|step| {
+            let mut fresh = step.offer.iter().filter(|it| !done.commands.contains(it));
+            fresh.next().map(|offer| (step, offer))
+        });
+        let Some((step, offer)) = next else {
             return Ok(());
         };
-        console.call(next.clone().into()).await?;
-        applied.push(next);
+        if step.replaces {
+            done.stopped = Some(by_hand(step));
+            return Ok(());
+        }
+        console.call(offer.clone().into()).await?;
+        done.commands.push(offer.clone());
     }
+}
+
+fn by_hand(step: &ScenarioStep) -> String {
+    format!(
+        "The step {} takes something away from somebody: look at its commands with gatehouse preview, \
+         carry them out by hand, and then ask for the rest again.",
+        step.name
+    )
 }
 
 async fn describe(console: &Arc<dyn Console>, of: &DescribeScenario) -> Result<Scenario, Refusal> {
@@ -80,12 +115,15 @@ async fn describe(console: &Arc<dyn Console>, of: &DescribeScenario) -> Result<S
 }
 
 /// Its shape, with commands as lines; and what was carried out, where that was asked for.
-fn as_lines(it: &Scenario, common: &Common, applied: Option<&Vec<Command>>) -> Value {
+fn as_lines(it: &Scenario, common: &Common, done: Option<&Applied>) -> Value {
     let words = |command: &Command| pasted(command, common);
     let mut shape = shape::scenario(it, words);
-    if let (Some(applied), Some(shape)) = (applied, shape.as_object_mut()) {
-        let lines: Vec<String> = applied.iter().map(words).collect();
+    if let (Some(done), Some(shape)) = (done, shape.as_object_mut()) {
+        let lines: Vec<String> = done.commands.iter().map(words).collect();
         shape.insert("Applied".to_owned(), json!(lines));
+        if let Some(why) = &done.stopped {
+            shape.insert("Stopped".to_owned(), json!(why));
+        }
     }
     shape
 }
@@ -116,11 +154,12 @@ mod tests {
     use super::*;
     use crate::{
         control::{BoxFuture, Link},
-        model::{ScenarioKind, ScenarioStep, View, command::ById},
+        model::{ScenarioKind, View, command::ById},
     };
 
     /// A service whose only scenario needs some deletions in order. It refuses that of `vpc-no`,
-    /// carries out that of `vpc-in-vain` without effect, and offers each only after the one before.
+    /// carries out that of `vpc-in-vain` without effect, says that of `vpc-used` takes something
+    /// away, and offers each only after the one before.
     struct Needs {
         open: Mutex<Vec<&'static str>>,
     }
@@ -179,35 +218,67 @@ mod tests {
             is_done: false,
             sentence: String::new(),
             offer: if is_offered { vec![delete(id)] } else { vec![] },
+            replaces: id == "vpc-used",
         }
     }
 
-    async fn carried_out(ids: &[&'static str]) -> (Result<(), Refusal>, Vec<Command>) {
-        let mut applied = Vec::new();
+    async fn carried_out(ids: &[&'static str]) -> (Result<(), Refusal>, Applied) {
+        let mut done = Applied::default();
         let of = DescribeScenario::default();
-        let result = carry_out(&Needs::console(ids), &of, &mut applied).await;
-        (result, applied)
+        let result = carry_out(&Needs::console(ids), &of, &mut done).await;
+        (result, done)
     }
 
     #[tokio::test]
     async fn what_is_offered_next_is_carried_out_until_nothing_is() {
-        let (result, applied) = carried_out(&["vpc-1", "vpc-2"]).await;
+        let (result, done) = carried_out(&["vpc-1", "vpc-2"]).await;
         assert_eq!(result, Ok(()));
-        assert_eq!(applied, [delete("vpc-1"), delete("vpc-2")]);
+        assert_eq!(done.commands, [delete("vpc-1"), delete("vpc-2")]);
+        assert_eq!(done.stopped, None);
+    }
+
+    #[tokio::test]
+    async fn what_takes_something_away_is_left_to_be_done_by_hand() {
+        let (result, done) = carried_out(&["vpc-1", "vpc-used", "vpc-2"]).await;
+        assert_eq!(result, Ok(()));
+        assert_eq!(done.commands, [delete("vpc-1")]);
+        let scenario = Scenario {
+            scenario: ScenarioKind::Vpc,
+            steps: vec![step("vpc-used", true)],
+        };
+        let shape = as_lines(&scenario, &Common::default(), Some(&done));
+        let why = shape["Stopped"].as_str().unwrap();
+        assert!(
+            why.starts_with("The step vpc-used takes something away"),
+            "{why}"
+        );
+        assert_eq!(shape["Steps"][0]["Replaces"], true);
+    }
+
+    #[test]
+    fn what_is_missing_still_fails_who_had_it_carried_out() {
+        let mut now = Scenario {
+            scenario: ScenarioKind::Vpc,
+            steps: vec![step("vpc-1", false)],
+        };
+        assert_eq!(verdict(&now, true), ExitCode::FAILURE);
+        assert_eq!(verdict(&now, false), ExitCode::SUCCESS);
+        now.steps[0].is_done = true;
+        assert_eq!(verdict(&now, true), ExitCode::SUCCESS);
     }
 
     #[tokio::test]
     async fn the_first_refusal_ends_it_and_what_was_done_is_known() {
-        let (result, applied) = carried_out(&["vpc-1", "vpc-no", "vpc-2"]).await;
+        let (result, done) = carried_out(&["vpc-1", "vpc-no", "vpc-2"]).await;
         assert_eq!(result.unwrap_err().code, Code::VpcNotFound);
-        assert_eq!(applied, [delete("vpc-1")]);
+        assert_eq!(done.commands, [delete("vpc-1")]);
     }
 
     #[tokio::test]
     async fn what_does_not_help_is_not_done_again() {
-        let (result, applied) = carried_out(&["vpc-in-vain"]).await;
+        let (result, done) = carried_out(&["vpc-in-vain"]).await;
         assert_eq!(result, Ok(()));
-        assert_eq!(applied, [delete("vpc-in-vain")]);
+        assert_eq!(done.commands, [delete("vpc-in-vain")]);
     }
 
     #[test]

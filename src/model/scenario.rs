@@ -96,4 +96,8 @@ pub struct ScenarioStep {
     /// The commands that do it; empty where it is done, waits for an earlier step, or needs a
     /// choice that the sentence asks for.
     pub offer: Vec<Command>,
+    /// Whether its offer takes something away from somebody: to be done by hand after reading,
+    /// never by doing all.
+    #[serde(default)]
+    pub replaces: bool,
 }

@@ -97,6 +97,7 @@ impl<'s> Plan<'s> {
             is_done,
             sentence,
             offer,
+            replaces: false,
         });
     }
 

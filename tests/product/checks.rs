@@ -90,6 +90,13 @@ fn a_scenario_is_carried_out_and_says_what_it_did() {
         "{told}"
     );
     assert_eq!(on.words(&apply).json()["Applied"], json!([]));
+    // Nobody but the administrator knows which VPC is meant: what is missing still is no success.
+    let peered = format!("scenario --client-vpn-endpoint-id {endpoint} --name peered-vpc");
+    let incomplete = on.words(&format!("{peered} --apply"));
+    assert_eq!(incomplete.status.code(), Some(1), "{incomplete:?}");
+    let told: Value = serde_json::from_str(&incomplete.stdout).unwrap();
+    assert_eq!(told["Complete"], false);
+    assert_eq!(on.words(&peered).json()["Complete"], false);
     let unknown = "scenario --client-vpn-endpoint-id cvpn-endpoint-0a1b2c3d4e5f60718 --name vpc";
     let refusal = on.words(unknown).refusal();
     assert_eq!(refusal["Code"], "InvalidClientVpnEndpointId.NotFound");

@@ -144,6 +144,19 @@ fn a_vpn_connection_has_the_networks_behind_it() {
     on.words(&format!("ec2 delete-vpn-connection-route {route}"))
         .json();
     assert_eq!(behind(), ["192.168.0.0/24"]);
+    // As AWS's scripts name the target of such a route: by its gateway.
+    let main = format!("ec2 describe-route-tables --filters Name=vpc-id,Values={vpc}");
+    let table = only(&on, &main, "RouteTables");
+    assert_eq!(table["PropagatingVgws"], json!([{"GatewayId": vpn}]));
+    assert_eq!(table["Routes"][1]["GatewayId"], vpn.as_str());
+    assert_eq!(table["Routes"][1]["Origin"], "EnableVgwRoutePropagation");
+    let table = table["RouteTableId"].as_str().unwrap();
+    let of = format!("--route-table-id {table} --destination-cidr-block 192.168.9.0/24");
+    on.words(&format!("ec2 create-route {of} --gateway-id {vpn}"))
+        .json();
+    let delete = format!("ec2 delete-vpn-connection --vpn-connection-id {vpn}");
+    assert_eq!(on.words(&delete).refusal()["Code"], "DependencyViolation");
+    on.words(&format!("ec2 delete-route {of}")).json();
     let delete = format!("ec2 delete-vpn-connection --vpn-connection-id {vpn}");
     assert_eq!(on.words(&delete).json(), Value::Null);
     let gone = on.words(&describe).refusal();

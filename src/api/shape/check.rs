@@ -39,6 +39,7 @@ pub fn scenario(it: &Scenario, words: impl Fn(&Command) -> String) -> Value {
                 "Title": step.title,
                 "Done": step.is_done,
                 "Sentence": step.sentence,
+                "Replaces": step.replaces,
                 "Commands": list(&step.offer, |command| json!(words(command))),
             })
         })

@@ -1,5 +1,7 @@
 //! VPCs and what they reach.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{insert_some, list, status, tags};
@@ -50,8 +52,27 @@ fn egress(it: &Egress) -> Value {
     }
 }
 
+/// A zone in AWS's manner is a region and a letter, of which AWS makes its other names too. One that
+/// somebody named otherwise is a region of its own.
 pub(super) fn availability_zone(name: &str) -> Value {
-    json!({"ZoneName": name, "ZoneType": "availability-zone", "State": "available", "Messages": []})
+    let letter = name.chars().next_back().filter(char::is_ascii_lowercase);
+    let region = letter.and_then(|letter| name.strip_suffix(letter));
+    let region = region.filter(|region| region.ends_with(|c: char| c.is_ascii_digit()));
+    let (region, number) = match (region, letter) {
+        (Some(region), Some(letter)) => (region, u32::from(letter) - u32::from('a') + 1),
+        _ => (name, 1),
+    };
+    json!({
+        "ZoneName": name,
+        "ZoneId": format!("{}-az{number}", region.replace('-', "")),
+        "ZoneType": "availability-zone",
+        "RegionName": region,
+        "GroupName": region,
+        "NetworkBorderGroup": region,
+        "OptInStatus": "opt-in-not-required",
+        "State": "available",
+        "Messages": [],
+    })
 }
 
 pub(super) fn internet_gateway(it: &InternetGateway) -> Value {
@@ -123,6 +144,14 @@ pub(super) fn route_table(it: &RouteTableDescription) -> Value {
     let routes = routes.map(|(route, nowhere)| vpc_route(route, nowhere));
     let id = table.id.as_str();
     let main = table.is_main.then(|| association(id, None));
+    // In the place of AWS's virtual private gateways stand the VPN connections themselves.
+    let gateways: BTreeSet<&str> = table
+        .routes
+        .iter()
+        .filter(|route| comes_by_vpn(route))
+        .map(|route| route.target.as_str())
+        .collect();
+    let gateways = gateways.into_iter().map(|id| json!({"GatewayId": id}));
     let named = table.subnets.iter();
     let named = named.map(|subnet| association(id, Some(subnet.as_str())));
     json!({
@@ -130,7 +159,7 @@ pub(super) fn route_table(it: &RouteTableDescription) -> Value {
         "VpcId": table.vpc_id,
         "Routes": local.chain(routes).collect::<Vec<_>>(),
         "Associations": main.into_iter().chain(named).collect::<Vec<_>>(),
-        "PropagatingVgws": [],
+        "PropagatingVgws": gateways.collect::<Vec<_>>(),
         "Tags": tags(&table.tags),
     })
 }
@@ -139,12 +168,11 @@ fn vpc_route(it: &VpcRoute, nowhere: Option<&crate::model::Blackhole>) -> Value 
     let mut shape = Map::new();
     shape.insert("DestinationCidrBlock".to_owned(), json!(it.destination));
     let target = match it.target {
-        RouteTarget::InternetGateway(_) => "GatewayId",
+        RouteTarget::InternetGateway(_) | RouteTarget::VpnConnection(_) => "GatewayId",
         RouteTarget::PeeringConnection(_) => "VpcPeeringConnectionId",
-        RouteTarget::VpnConnection(_) => "VpnConnectionId",
     };
     shape.insert(target.to_owned(), json!(it.target.as_str()));
-    let origin = if it.is_propagated {
+    let origin = if comes_by_vpn(it) {
         "EnableVgwRoutePropagation"
     } else {
         "CreateRoute"
@@ -160,6 +188,12 @@ fn vpc_route(it: &VpcRoute, nowhere: Option<&crate::model::Blackhole>) -> Value 
     let because = nowhere.map(|nowhere| format!("Nothing is reached by it: {nowhere}."));
     insert_some(&mut shape, "Because", because);
     Value::Object(shape)
+}
+
+/// Whether it is propagated in AWS's sense, which knows that of VPNs only: here the routes of a peering
+/// connection come by themselves too.
+fn comes_by_vpn(it: &VpcRoute) -> bool {
+    it.is_propagated && matches!(it.target, RouteTarget::VpnConnection(_))
 }
 
 fn association(table: &str, subnet: Option<&str>) -> Value {

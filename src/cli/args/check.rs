@@ -41,7 +41,8 @@ pub struct Scenario {
     /// Keep clients from the resource instead
     #[arg(long)]
     pub keep_out: bool,
-    /// Carry out what is missing, in order, until nothing is or something is refused
+    /// Carry out what is missing, in order, until nothing is, something is refused, or a step takes
+    /// something away from somebody; the exit status is 0 when nothing is missing
     #[arg(long)]
     pub apply: bool,
 }

@@ -51,6 +51,7 @@ fn a_scenario_has_its_steps_with_commands_in_the_faces_words() {
         is_done,
         sentence: "So it is.".to_owned(),
         offer,
+        replaces: name == "route",
     };
     let delete = Command::DeleteVpc(ById {
         id: "vpc-1".to_owned(),
@@ -72,10 +73,12 @@ fn a_scenario_has_its_steps_with_commands_in_the_faces_words() {
             "Title": "Do route",
             "Done": false,
             "Sentence": "So it is.",
+            "Replaces": true,
             "Commands": ["please DeleteVpc"],
         })
     );
     assert_eq!(shape["Steps"][0]["Done"], true);
+    assert_eq!(shape["Steps"][0]["Replaces"], false);
     let shape = answer(&Answer::Scenario(it), now());
     assert_eq!(shape["Steps"][1]["Commands"], json!(["DeleteVpc"]));
 }

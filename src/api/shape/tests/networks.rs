@@ -41,7 +41,22 @@ fn zones_have_their_names_and_are_available() {
     let zones = Answer::AvailabilityZones(vec!["local-1a".to_owned()]);
     let zone = &answer(&zones, now())["AvailabilityZones"][0];
     assert_eq!(zone["ZoneName"], "local-1a");
+    assert_eq!(zone["ZoneId"], "local1-az1");
+    assert_eq!(zone["RegionName"], "local-1");
     assert_eq!(zone["State"], "available");
+    for (name, id, region) in [
+        ("us-east-1c", "useast1-az3", "us-east-1"),
+        ("rack-7", "rack7-az1", "rack-7"),
+        ("lab", "lab-az1", "lab"),
+        ("", "-az1", ""),
+    ] {
+        let zones = Answer::AvailabilityZones(vec![name.to_owned()]);
+        let zone = &answer(&zones, now())["AvailabilityZones"][0];
+        assert_eq!(
+            (&zone["ZoneId"], &zone["RegionName"]),
+            (&json!(id), &json!(region))
+        );
+    }
 }
 
 fn pcx() -> VpcPeeringConnectionId {
@@ -103,6 +118,7 @@ fn table() -> RouteTableDescription {
     };
     let gateway = RouteTarget::InternetGateway(InternetGatewayId::from_random([0x11; 9]));
     let peering = RouteTarget::PeeringConnection(pcx());
+    let vpn = RouteTarget::VpnConnection(VpnConnectionId::from_random([0x31; 9]));
     let nowhere = Blackhole {
         destination: net("10.9.0.0/16"),
         target: peering.clone(),
@@ -116,12 +132,15 @@ fn table() -> RouteTableDescription {
             subnets: BTreeSet::from([subnet_id()]),
             routes: vec![
                 route("0.0.0.0/0", gateway, true),
-                route("10.9.0.0/16", peering, false),
+                route("10.9.0.0/16", peering.clone(), false),
+                route("10.8.0.0/16", peering, true),
+                route("192.168.0.0/16", vpn.clone(), true),
+                route("192.168.7.0/24", vpn, false),
             ],
             tags: Tags::new(),
         },
         local: vec![net("10.0.0.0/16")],
-        blackholes: vec![None, Some(nowhere)],
+        blackholes: vec![None, Some(nowhere), None, None, None],
     }
 }
 
@@ -141,7 +160,7 @@ fn a_route_table_has_local_routes_states_and_associations() {
             {
                 "DestinationCidrBlock": "0.0.0.0/0",
                 "GatewayId": "igw-11111111111111111",
-                "Origin": "EnableVgwRoutePropagation",
+                "Origin": "CreateRoute",
                 "State": "active",
             },
             {
@@ -152,7 +171,29 @@ fn a_route_table_has_local_routes_states_and_associations() {
                 "Because": "Nothing is reached by it: the route to 10.9.0.0/16 leads to \
                             pcx-21212121212121212, which was not accepted yet.",
             },
+            {
+                "DestinationCidrBlock": "10.8.0.0/16",
+                "VpcPeeringConnectionId": pcx(),
+                "Origin": "CreateRoute",
+                "State": "active",
+            },
+            {
+                "DestinationCidrBlock": "192.168.0.0/16",
+                "GatewayId": "vpn-31313131313131313",
+                "Origin": "EnableVgwRoutePropagation",
+                "State": "active",
+            },
+            {
+                "DestinationCidrBlock": "192.168.7.0/24",
+                "GatewayId": "vpn-31313131313131313",
+                "Origin": "CreateRoute",
+                "State": "active",
+            },
         ])
+    );
+    assert_eq!(
+        shape["PropagatingVgws"],
+        json!([{"GatewayId": "vpn-31313131313131313"}])
     );
     assert_eq!(
         shape["Associations"],

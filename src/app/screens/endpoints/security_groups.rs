@@ -46,7 +46,7 @@ impl Tab {
             return;
         };
         if endpoint.security_groups.is_empty() {
-            let body = "Without a security group nothing of the VPC is reached.";
+            let body = "Without a security group everything is let out. Once one is applied, only what one of them lets out.";
             let apply = "Apply Security Groups";
             if kit::empty(ui, "No security groups are applied", body, apply) {
                 cx.open(ApplySecurityGroups::new(endpoint, vpc));

@@ -212,13 +212,13 @@ impl Attachment<'_> {
             Self::Peering(it) => (
                 "Delete peering connection",
                 Command::DeleteVpcPeeringConnection(by_id(&it.id)),
-                "The two VPCs no longer reach each other through it. A route that leads through it becomes a black hole.".to_owned(),
+                "The two VPCs no longer reach each other through it, and the routes that came with it go. It is refused while routes made by hand lead through it.".to_owned(),
             ),
             Self::Vpn(it) => (
                 "Delete VPN connection",
                 Command::DeleteVpnConnection(by_id(&it.id)),
                 format!(
-                    "{} can no longer be reached through it. A route that leads through it becomes a black hole.",
+                    "{} can no longer be reached through it, and the routes that came with it go. It is refused while routes made by hand lead through it.",
                     nets::joined(&it.cidrs)
                 ),
             ),

@@ -20,6 +20,7 @@ fn step(name: &str, is_done: bool, offer: &[&str]) -> ScenarioStep {
         is_done,
         sentence: format!("So stands {name}."),
         offer: offer.iter().map(|id| delete(id)).collect(),
+        replaces: false,
     }
 }
 

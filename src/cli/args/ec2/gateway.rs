@@ -31,7 +31,7 @@ pub enum GatewayAction {
         #[command(flatten)]
         filters: Filters,
     },
-    /// Delete a peering connection; routes through it become black holes
+    /// Delete a peering connection that no route made by hand leads through; those that came with it go
     DeleteVpcPeeringConnection(PeeringConnectionId),
     /// Attach networks elsewhere to a VPC, for example those of an office
     CreateVpnConnection {
@@ -61,7 +61,7 @@ pub enum GatewayAction {
         #[command(flatten)]
         filters: Filters,
     },
-    /// Delete a VPN connection; routes that came with it go
+    /// Delete a VPN connection that no route made by hand leads through; those that came with it go
     DeleteVpnConnection {
         /// The VPN connection
         #[arg(long, value_name = "ID")]
@@ -137,7 +137,7 @@ pub enum VpnType {
 #[derive(Clone, Debug, Default, PartialEq, Group)]
 #[group(required = true, multiple = false)]
 pub struct RouteTarget {
-    /// Through this internet gateway
+    /// Through this internet gateway, or this VPN connection
     #[arg(long, value_name = "ID")]
     pub gateway_id: Option<String>,
     /// Through this peering connection
