@@ -1,41 +1,104 @@
-//! The README's commands, as they stand there, lead to a tunnel.
+//! The README's commands, as they stand there and in their order, lead to a tunnel and to what the
+//! chapters promise.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use crate::{
     gateway::{Gateway, Mode},
-    lab::{Lab, PUBLIC, SUBNET, TARGET, VPC, run},
-    site::{PATIENT, Site},
+    lab::{Lab, OTHER_SUBNET, PUBLIC, SUBNET, TARGET, VPC, run},
+    site::{PATIENT, PORT, Site},
     stock::StockClient,
 };
 
-#[test]
-fn the_commands_of_the_readme_let_alice_through() {
-    let Some(lab) = Lab::build() else { return };
-    let _site = Site::open(&lab.target, TARGET);
-    let gateway = Gateway::start(&lab, Mode::UserSpace);
+/// Somebody who pastes one block of commands after the other into one shell.
+struct Newcomer<'l> {
+    gateway: Gateway<'l>,
+    folder: PathBuf,
+    /// Names of the variables that the blocks so far have set.
+    variables: Vec<String>,
+}
+
+impl<'l> Newcomer<'l> {
+    fn arrive(lab: &'l Lab) -> Self {
+        let folder = lab.path("newcomer");
+        fs::create_dir(&folder).expect("the lab's directory is ours");
+        fs::write(folder.join("variables"), "").expect("it is a moment old");
+        Self {
+            gateway: Gateway::start(lab, Mode::UserSpace),
+            folder,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Carries a block out; answers what it printed.
+    ///
+    /// # Panics
+    /// When one of its commands fails.
+    fn paste(&mut self, block: &str) -> String {
+        let names = block.lines().filter_map(|line| line.split_once('='));
+        let names = names.map(|(name, _)| name);
+        let names = names.filter(|name| name.chars().all(|c| c.is_ascii_uppercase()));
+        self.variables.extend(names.map(str::to_owned));
+        let all = self.variables.join(" ");
+        // The next block finds them as in one shell.
+        let commands = format!(". ./variables\n{block}\ndeclare -p {all} > variables");
+        run(self.gateway.shell(&commands).current_dir(&self.folder))
+    }
+}
+
+/// A block of a chapter, with the lab's networks in place of the README's.
+fn block(chapter: &str, number: usize) -> String {
     let readme = include_str!("../../README.md");
     let chapter = readme
         .split("\n## ")
-        .find(|chapter| chapter.starts_with("The first tunnel, by command line"))
-        .expect("the README has this chapter");
-    // The first block builds and starts the program, which the lab has done.
-    let commands = chapter
+        .find(|it| it.lines().next() == Some(chapter))
+        .unwrap_or_else(|| panic!("the README has no chapter {chapter}"));
+    let block = chapter
         .split("```sh\n")
-        .nth(2)
-        .and_then(|rest| rest.split("```").next())
-        .expect("the second block has the commands")
+        .nth(number)
+        .and_then(|rest| rest.split("```").next());
+    block
+        .unwrap_or_else(|| panic!("the chapter has no block {number}"))
         .replace("vpn.example.com", &PUBLIC.to_string())
         .replace("10.0.0.0/16", VPC)
-        .replace("10.0.0.0/24", SUBNET);
+        .replace("10.0.0.0/24", SUBNET)
+        .replace("10.0.1.0/24", OTHER_SUBNET)
+        .replace("10.0.0.9", &TARGET.to_string())
+        .replace("5432", &PORT.to_string())
+}
 
-    let folder = lab.path("newcomer");
-    fs::create_dir(&folder).expect("the lab's directory is ours");
-    run(gateway.shell(&commands).current_dir(&folder));
+#[test]
+fn the_commands_of_the_readme_let_alice_through() {
+    const TUNNEL: &str = "The first tunnel, by command line";
+    let Some(lab) = Lab::build() else { return };
+    let _site = Site::open(&lab.target, TARGET);
+    let mut newcomer = Newcomer::arrive(&lab);
+    // The chapter's first block builds and starts the program, which the lab has done.
+    newcomer.paste(&block(TUNNEL, 2));
 
     let here = lab.client();
-    let file = folder.join("alice.ovpn");
+    let file = newcomer.folder.join("alice.ovpn");
     let mut client = StockClient::start_with_file(&lab, &here, &file, &[]);
     client.wait_connected();
     PATIENT.page(&here, TARGET).expect("the target answers");
+    let told = newcomer.paste(&block(TUNNEL, 3));
+    assert!(told.contains("ConnectionStatuses"), "{told}");
+    drop(client);
+
+    let told = newcomer.paste(&block("Who may reach what, and why", 1));
+    assert!(told.contains(r#""Verdict": "allow""#), "{told}");
+    newcomer.paste(&block(
+        "Networks, security groups and what a VPC reaches",
+        1,
+    ));
+    let told = newcomer.paste(&block("Checking", 1));
+    for promised in [
+        r#""SessionsLookedAt":"#,
+        r#""Complete": true"#,
+        r#""Passed": true"#,
+        r#""Drops":"#,
+        r#""Findings":"#,
+    ] {
+        assert!(told.contains(promised), "{promised}: {told}");
+    }
 }
