@@ -97,8 +97,9 @@ async fn carry_out(
 
 fn by_hand(step: &ScenarioStep) -> String {
     format!(
-        "The step {} takes something away from somebody: look at its commands with gatehouse preview, \
-         carry them out by hand, and then ask for the rest again.",
+        "The step {} takes something away from somebody, or undoes what was made otherwise: read its \
+         sentence, look at its commands with gatehouse preview, carry them out by hand, and then \
+         ask for the rest again.",
         step.name
     )
 }

@@ -96,8 +96,8 @@ pub struct ScenarioStep {
     /// The commands that do it; empty where it is done, waits for an earlier step, or needs a
     /// choice that the sentence asks for.
     pub offer: Vec<Command>,
-    /// Whether its offer takes something away from somebody: to be done by hand after reading,
-    /// never by doing all.
+    /// Whether the offer takes something from someone or undoes what was made otherwise. Such an
+    /// offer is to be carried out by hand once the sentence is read, never together with others.
     #[serde(default)]
     pub replaces: bool,
 }
