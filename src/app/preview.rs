@@ -84,28 +84,42 @@ impl Sessions {
 impl PreviewPane {
     /// Draws it for `command` as it stands; none where what is typed is no command yet.
     pub fn ui(&mut self, cx: &Context<'_>, ui: &mut Ui, command: Option<Command>) {
-        let wanted = command.map(|command| Asked {
-            command,
-            seq: cx.view.snapshot.seq,
-            sessions: self.sessions.number(&cx.view.live),
-        });
         self.poll();
-        if let Some(wanted) = &wanted {
-            self.ask(cx, wanted);
+        if let Some(command) = &command {
+            self.ask(cx, command);
         }
+        self.show(ui, command.as_ref());
+    }
+
+    /// Draws it, and asks nothing.
+    pub(super) fn show(&mut self, ui: &mut Ui, command: Option<&Command>) {
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 8.0;
-            self.draw(ui, wanted.as_ref());
+            self.draw(ui, command);
         });
     }
 
-    /// Whether the last answer says that somebody who is connected loses something.
-    #[must_use]
-    pub fn takes(&self) -> bool {
-        match &self.answer {
-            Some((_, Ok(preview))) => preview.sessions.iter().any(|s| !s.loses.is_empty()),
-            _ => false,
+    /// Whether an answer is still on its way; takes in what has come.
+    pub(super) fn is_asking(&mut self) -> bool {
+        self.poll();
+        self.work.is_running()
+    }
+
+    /// Asks, where what is known of `command` is out of date; whether it did.
+    pub(super) fn ask(&mut self, cx: &Context<'_>, command: &Command) -> bool {
+        let wanted = Asked {
+            command: command.clone(),
+            seq: cx.view.snapshot.seq,
+            sessions: self.sessions.number(&cx.view.live),
+        };
+        let is_known = self.answer.as_ref().is_some_and(|(of, _)| *of == wanted);
+        if is_known || self.work.is_running() {
+            return false;
         }
+        let command = Command::PreviewChange(Box::new(command.clone()));
+        self.asked = Some(wanted);
+        self.work.start(cx.backend.call(command));
+        true
     }
 
     fn poll(&mut self) {
@@ -122,35 +136,27 @@ impl PreviewPane {
         }
     }
 
-    fn ask(&mut self, cx: &Context<'_>, wanted: &Asked) {
-        let is_known = self.answer.as_ref().is_some_and(|(of, _)| of == wanted);
-        if is_known || self.work.is_running() {
-            return;
-        }
-        let command = Command::PreviewChange(Box::new(wanted.command.clone()));
-        self.asked = Some(wanted.clone());
-        self.work.start(cx.backend.call(command));
-    }
-
-    fn draw(&mut self, ui: &mut Ui, wanted: Option<&Asked>) {
-        let Some(wanted) = wanted else {
+    fn draw(&mut self, ui: &mut Ui, command: Option<&Command>) {
+        let Some(command) = command else {
             kit::help(ui, INCOMPLETE);
             return;
         };
         match &self.answer {
-            // An answer to an older question stands only until there is one to this.
-            Some((of, Ok(preview))) if of.command == wanted.command || self.work.is_running() => {
+            // What was known before a reconnect stands until it is known anew; what is known of
+            // another command says nothing of this one.
+            Some((of, Ok(preview))) if of.command == *command => {
                 warnings(ui, &preview.warnings);
                 sessions(ui, preview, &mut self.is_open);
             }
-            Some((of, Err(refusal))) if of.command == wanted.command => {
+            Some((of, Err(refusal))) if of.command == *command => {
                 kit::help(ui, &refused(refusal));
             }
-            _ => drop(kit::help(ui, "Looking at who is connected…")),
+            _ => drop(kit::help(ui, LOOKING)),
         }
     }
 }
 
+const LOOKING: &str = "Looking at who is connected…";
 const INCOMPLETE: &str =
     "Once the fields are filled in, it says here whose reach changes of those connected.";
 

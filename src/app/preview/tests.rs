@@ -226,9 +226,19 @@ fn an_answer_to_what_was_typed_before_gives_way_to_the_one_to_what_is_typed_now(
     window
         .harness
         .get_by_label_contains("a.lindqvist loses 10.2.0.0/16");
+    set(Some(revoke("10.3.0.0/16")));
+    // The question is on its way, so what is known is about what was typed before.
+    window.harness.step();
+    window.harness.step();
+    window.harness.get_by_label(LOOKING);
+    let old = window.harness.query_by_label_contains("loses 10.2.0.0/16");
+    assert!(old.is_none(), "it says nothing of what is typed now");
+    set(Some(revoke("10.2.0.0/16")));
+    window.settle();
     let old = window.harness.query_by_label_contains("loses 10.1.0.0/16");
     assert!(old.is_none());
-    assert_eq!(window.console.commands().len(), 2);
+    let asked = window.console.commands();
+    assert_eq!(asked.len(), 4, "each was asked about once: {asked:?}");
     set(Some(Command::DeleteVpc(ById::default())));
     set(None);
     window.settle();
