@@ -315,10 +315,15 @@ impl Window {
     /// Lets every answer arrive and the window draw what follows from it.
     pub(crate) fn settle(&mut self) {
         for _ in 0..4 {
-            for _ in 0..16 {
-                self.runtime.block_on(tokio::task::yield_now());
-            }
+            self.run_tasks();
             self.harness.run_steps(2);
+        }
+    }
+
+    /// Lets what is under way go on, and draws nothing.
+    pub(crate) fn run_tasks(&mut self) {
+        for _ in 0..16 {
+            self.runtime.block_on(tokio::task::yield_now());
         }
     }
 }

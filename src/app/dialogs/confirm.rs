@@ -21,6 +21,8 @@ pub struct Confirm {
     typed: Option<String>,
     changes: Vec<Change>,
     previewed: bool,
+    /// Which of the changes is asked about next.
+    turn: usize,
     work: Work<Answer>,
     refusal: Option<String>,
 }
@@ -32,6 +34,8 @@ pub struct Change {
     done: String,
     undo: Option<Command>,
     preview: PreviewPane,
+    /// What it would do is wanted, though it is not among the first.
+    looked_at: bool,
 }
 
 impl Change {
@@ -45,6 +49,7 @@ impl Change {
             done: done.into(),
             undo: None,
             preview: PreviewPane::default(),
+            looked_at: false,
         }
     }
 
@@ -79,6 +84,7 @@ impl Confirm {
             typed: None,
             changes,
             previewed: false,
+            turn: 0,
             work: Work::default(),
             refusal: None,
         }
@@ -151,7 +157,9 @@ impl Dialog for Confirm {
             dialog = dialog.typed_name(name);
         }
         let shown = match self.previewed {
-            true => dialog.show_with(ctx, |ui| previews(cx, ui, &mut self.changes)),
+            true => dialog.show_with(ctx, |ui| {
+                previews(cx, ui, &mut self.changes, &mut self.turn)
+            }),
             false => dialog.show(ctx),
         };
         match shown {
@@ -169,8 +177,11 @@ impl Dialog for Confirm {
     }
 }
 
+/// Changes of which it is said unasked what they would do.
+const UNASKED: usize = 3;
+
 /// What each of them would do, were it the only one.
-fn previews(cx: &Context<'_>, ui: &mut Ui, changes: &mut [Change]) {
+fn previews(cx: &Context<'_>, ui: &mut Ui, changes: &mut [Change], turn: &mut usize) {
     ui.spacing_mut().item_spacing.y = 6.0;
     ui.add_space(10.0);
     let is_one = changes.len() == 1;
@@ -180,6 +191,7 @@ fn previews(cx: &Context<'_>, ui: &mut Ui, changes: &mut [Change]) {
             "What each does on its own; together they may take more.",
         );
     }
+    ask_in_turn(cx, changes, turn);
     let room = (ui.ctx().content_rect().height() - 300.0).max(120.0);
     egui::ScrollArea::vertical()
         .id_salt("previews")
@@ -191,9 +203,105 @@ fn previews(cx: &Context<'_>, ui: &mut Ui, changes: &mut [Change]) {
                     if !is_one {
                         kit::strong(ui, &change.label);
                     }
-                    let command = Some(change.command.clone());
-                    change.preview.ui(cx, ui, command);
+                    if index < UNASKED || change.looked_at {
+                        change.preview.show(ui, Some(&change.command));
+                    } else {
+                        let look = format!("Look at {}", change.label);
+                        change.looked_at = kit::link(ui, &look).clicked();
+                    }
                 });
             }
         });
+}
+
+/// Asks about one of the shown changes at a time, and each in its turn: each answer costs the
+/// service a judgement of every session, and whoever connects makes all of them out of date.
+fn ask_in_turn(cx: &Context<'_>, changes: &mut [Change], turn: &mut usize) {
+    if changes.iter_mut().any(|it| it.preview.is_asking()) {
+        return;
+    }
+    let count = changes.len();
+    for index in (0..count).map(|n| (*turn + n) % count) {
+        let change = &mut changes[index];
+        let is_shown = index < UNASKED || change.looked_at;
+        if is_shown && change.preview.ask(cx, &change.command) {
+            *turn = index + 1;
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        app::testing::{FakeConsole, Window, sample},
+        model::{Preview, command::RevokeIngress},
+    };
+
+    fn revoking(number: u8) -> Change {
+        let network = format!("10.{number}.0.0/16");
+        let command = Command::RevokeClientVpnIngress(RevokeIngress {
+            client_vpn_endpoint_id: sample::endpoint_id(1).to_string(),
+            target_network_cidr: network.clone(),
+            revoke_all_groups: true,
+            access_group_id: None,
+        });
+        Change::new(network, command, "Revoked")
+    }
+
+    /// The networks that were asked about, oldest first.
+    fn asked(window: &Window) -> Vec<String> {
+        let network = |command| match command {
+            Command::PreviewChange(of) => match *of {
+                Command::RevokeClientVpnIngress(rule) => rule.target_network_cidr,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        window.console.commands().into_iter().map(network).collect()
+    }
+
+    #[test]
+    fn of_many_changes_the_first_are_looked_at_one_after_the_other_and_the_rest_when_wanted() {
+        let (snapshot, live) = sample::office();
+        let console = FakeConsole::new(snapshot, live);
+        console.answer(|_| Some(Ok(Answer::Preview(Preview::default()))));
+        let mut window = Window::open(console);
+        let changes = (1..=40).map(revoking).collect();
+        let question = Confirm::each("Revoke 40 rules?", "Revoke 40 rules", changes).previewed();
+        window.harness.state_mut().as_mut().unwrap().open(question);
+        // The runtime runs in between, so that no more than the questions under way are sent.
+        window.settle();
+        assert_eq!(
+            asked(&window),
+            ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
+        );
+        window.click("Look at 10.4.0.0/16");
+        assert_eq!(asked(&window)[3..], ["10.4.0.0/16"]);
+        window
+            .console
+            .change(|_, live| drop(live.connections.remove(0)));
+        // Four answers one after the other are more than one settling brings.
+        window.settle();
+        window.settle();
+        let mut again = asked(&window).split_off(4);
+        again.sort();
+        let shown = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16"];
+        assert_eq!(again, shown, "what is shown, once each");
+    }
+
+    #[test]
+    fn a_question_about_many_changes_has_one_answer_under_way() {
+        let (snapshot, live) = sample::office();
+        let console = FakeConsole::new(snapshot, live);
+        let mut window = Window::open(console);
+        let changes = (1..=3).map(revoking).collect();
+        let question = Confirm::each("Revoke 3 rules?", "Revoke 3 rules", changes).previewed();
+        window.harness.state_mut().as_mut().unwrap().open(question);
+        // However often it is drawn while the answer is on its way.
+        window.harness.run_steps(5);
+        window.run_tasks();
+        assert_eq!(asked(&window), ["10.1.0.0/16"]);
+    }
 }
