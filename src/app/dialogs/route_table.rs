@@ -11,7 +11,7 @@ use crate::{
         nets,
     },
     model::{
-        Command, Refusal, RouteTable, RouteTableId, Snapshot, SubnetId, Vpc, VpcId,
+        Command, Refusal, RouteTable, RouteTableId, Snapshot, Subnet, SubnetId, Vpc, VpcId,
         command::{CreateRouteTable, CreateVpcRoute, RouteTableAssociation},
         net::everywhere,
     },
@@ -221,23 +221,20 @@ impl AssociateSubnet {
         }
     }
 
-    /// The VPC's subnets that use another table, with that table.
+    /// The VPC's subnets that no other table names: one that is named goes back to the main table
+    /// first.
     fn subnets(&self, snapshot: &Snapshot) -> Vec<Choice<Option<SubnetId>>> {
         let Some(table) = snapshot.route_tables.get(&self.table) else {
             return Vec::new();
         };
-        let others = snapshot.subnets.values();
-        others
-            .filter(|it| it.vpc_id == table.vpc_id && !table.subnets.contains(&it.id))
-            .map(|it| {
-                let now = snapshot.route_table_of(it);
-                let now = now.map_or("none", |table| match table.is_main {
-                    true => "the main one",
-                    false => table.title(),
-                });
-                Choice::new(Some(it.id.clone()), it.title())
-                    .detail(format!("{}  uses {now}", it.cidr))
-            })
+        let named = |it: &Subnet| {
+            let mut tables = snapshot.route_tables.values();
+            tables.any(|table| table.subnets.contains(&it.id))
+        };
+        let subnets = snapshot.subnets.values();
+        subnets
+            .filter(|it| it.vpc_id == table.vpc_id && !named(it))
+            .map(|it| Choice::new(Some(it.id.clone()), it.title()).detail(it.cidr.to_string()))
             .collect()
     }
 }
@@ -260,8 +257,8 @@ impl FormDialog for AssociateSubnet {
         form.choose(ui, SUBNET, &mut self.subnet, &subnets, |field| {
             field
                 .placeholder("Choose a subnet")
-                .nothing("Every subnet of the VPC uses it already")
-                .help("It uses this table instead of the one it has now.")
+                .nothing("Every subnet of the VPC is associated already. Disassociate one from its table first")
+                .help("Those that use the main table. One of another table is disassociated there first.")
         });
     }
 

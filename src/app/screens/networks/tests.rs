@@ -261,6 +261,20 @@ fn a_subnet_is_associated_with_another_table_and_given_back() {
 }
 
 #[test]
+fn a_subnet_that_a_table_names_is_not_offered_to_another() {
+    let mut window = office("Route tables");
+    window.console.change(|snapshot, _| {
+        let closed = snapshot.route_tables.get_mut(&sample::route_table_id(3));
+        let named = [1, 2, 3].map(sample::subnet_id);
+        closed.unwrap().subnets.extend(named);
+    });
+    window.settle();
+    window.click("Subnets 0");
+    window.press("Associate subnet…");
+    assert!(window.says("Every subnet of the VPC is associated already"));
+}
+
+#[test]
 fn the_main_route_table_stays_and_another_goes_after_a_question() {
     let mut window = office("Route tables");
     window.choose("Route table", "closed");
