@@ -1,6 +1,9 @@
 //! Create Route: where packets go that are not for the VPC itself.
 
+use std::collections::BTreeSet;
+
 use egui::Ui;
+use ipnet::Ipv4Net;
 
 use crate::{
     app::{
@@ -8,10 +11,11 @@ use crate::{
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice, Tone},
         nets,
+        preview::PreviewPane,
     },
     model::{
-        Command, EndpointId, Refusal, Snapshot, SubnetId, command::CreateRoute as Fields,
-        net::everywhere,
+        Command, EndpointId, Refusal, Snapshot, Subnet, SubnetId, VpcReach,
+        command::CreateRoute as Fields, net::everywhere,
     },
 };
 
@@ -34,6 +38,7 @@ pub struct CreateRoute {
     destination: String,
     through: Option<Through>,
     description: String,
+    preview: PreviewPane,
     form: DialogForm,
 }
 
@@ -60,6 +65,7 @@ impl CreateRoute {
             destination,
             through,
             description: String::new(),
+            preview: PreviewPane::default(),
             form: DialogForm::default(),
         }
     }
@@ -91,26 +97,60 @@ impl CreateRoute {
         })
     }
 
-    /// A route to the internet from a VPC without a gateway is taken, and leads nowhere.
-    fn no_gateway(&self, snapshot: &Snapshot) -> Option<String> {
-        if self.destination.trim() != "0.0.0.0/0" {
-            return None;
+    /// What it opens: the words said of it change nobody's reach, and half an address is none.
+    fn previewed(&self) -> Option<Command> {
+        self.through.as_ref()?;
+        self.destination.trim().parse::<Ipv4Net>().ok()?;
+        match self.command() {
+            Command::CreateClientVpnRoute(route) => Some(Command::CreateClientVpnRoute(Fields {
+                description: String::new(),
+                ..route
+            })),
+            _ => None,
         }
-        let subnet = match self.through.as_ref()? {
-            Through::Subnet(subnet) => subnet.clone(),
-            Through::All => nets::associated(snapshot, &self.endpoint).pop_first()?,
+    }
+
+    /// A route to what the VPC does not reach from a target network is taken, and leads nowhere.
+    fn leads_nowhere(&self, snapshot: &Snapshot) -> Option<String> {
+        let destination: Ipv4Net = self.destination.trim().parse().ok()?;
+        let subnets = match self.through.as_ref()? {
+            Through::Subnet(subnet) => BTreeSet::from([subnet.clone()]),
+            Through::All => nets::associated(snapshot, &self.endpoint),
         };
-        let subnet = snapshot.subnets.get(&subnet)?;
-        if snapshot.internet_gateway_of(&subnet.vpc_id).is_some() {
-            return None;
-        }
-        let vpc = snapshot.vpcs.get(&subnet.vpc_id)?;
+        let subnets = subnets.iter().filter_map(|id| snapshot.subnets.get(id));
+        let lacking: Vec<&Subnet> = subnets
+            .filter(|subnet| !reaches(snapshot, subnet, destination))
+            .collect();
+        let vpc = snapshot.vpcs.get(&lacking.first()?.vpc_id)?;
+        let from: Vec<&str> = lacking.iter().map(|subnet| subnet.title()).collect();
+        let needs_gateway =
+            destination == everywhere() && snapshot.internet_gateway_of(&vpc.id).is_none();
+        let cure = match needs_gateway {
+            true => "attach an internet gateway to it, and add a route through that",
+            false => "add a route that is no black hole",
+        };
         Some(format!(
-            "Nothing outside {} is reached until an internet gateway is attached to it, under VPCs \
-             and subnets.",
-            vpc.title()
+            "{} does not reach {destination} from {}: {cure} to the route table of the subnet, \
+             under VPCs and subnets.",
+            vpc.title(),
+            nets::joined(&from)
         ))
     }
+}
+
+/// Whether the VPC leads from a subnet to a network. Of a wider one than what it reaches, some
+/// beyond its own blocks is enough; but a few networks are not the internet.
+fn reaches(snapshot: &Snapshot, subnet: &Subnet, network: Ipv4Net) -> bool {
+    let reached = snapshot.vpc_routes(subnet);
+    let leads = |by: &VpcReach| by.blackhole().is_none();
+    let whole = reached.iter().filter(|(it, _)| it.contains(&network));
+    let whole = whole.max_by_key(|(it, _)| it.prefix_len());
+    if whole.is_some_and(|(_, by)| leads(by)) {
+        return true;
+    }
+    let is_local = |by: &VpcReach| matches!(by, VpcReach::Local(_));
+    let mut parts = reached.iter().filter(|(it, _)| network.contains(it));
+    network != everywhere() && parts.any(|(_, by)| leads(by) && !is_local(by))
 }
 
 /// All target networks as one, then each of them.
@@ -161,14 +201,17 @@ impl FormDialog for CreateRoute {
                 .help("A client has the routes of the network it is bound to when it connects.")
                 .nothing("No subnet is associated. Associate a target network first")
         });
-        if let Some(warning) = self.no_gateway(snapshot) {
-            kit::banner(Tone::Warning, "No internet gateway")
+        if let Some(warning) = self.leads_nowhere(snapshot) {
+            kit::banner(Tone::Warning, "The VPC does not lead there")
                 .body(&warning)
                 .ui(ui);
         }
         form.text(ui, DESCRIPTION, &mut self.description, |field| {
             field.optional().limit(255)
         });
+        kit::fieldset(ui, "What changes for those connected", "");
+        let command = self.previewed();
+        self.preview.ui(cx, ui, command);
     }
 
     fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
