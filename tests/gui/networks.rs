@@ -79,6 +79,7 @@ fn an_internet_gateway_is_made_detached_and_brought_back_by_undo() {
     window.wait("it is attached", attached);
     window.press("internet, Internet gateway, Attached");
     window.press("Actions");
+    window.press("Detach internet gateway…");
     window.press("Detach internet gateway");
     window.wait("it is detached", |window| !attached(window));
     window.press("Undo");

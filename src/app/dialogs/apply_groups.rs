@@ -7,7 +7,8 @@ use crate::{
     app::{
         context::Context,
         form::{Act, DialogForm, FormDialog},
-        nets,
+        kit, nets,
+        preview::PreviewPane,
     },
     model::{
         Command, Endpoint, EndpointId, Refusal, VpcId, command::ApplySecurityGroups as Fields,
@@ -23,6 +24,7 @@ pub struct ApplySecurityGroups {
     title: String,
     vpc: VpcId,
     groups: GroupChoice,
+    preview: PreviewPane,
     form: DialogForm,
 }
 
@@ -35,8 +37,17 @@ impl ApplySecurityGroups {
             title: endpoint.title().to_owned(),
             vpc,
             groups: GroupChoice::of(&endpoint.security_groups),
+            preview: PreviewPane::default(),
             form: DialogForm::default(),
         }
+    }
+
+    fn command(&self) -> Command {
+        Command::ApplySecurityGroupsToClientVpnTargetNetwork(Fields {
+            client_vpn_endpoint_id: self.endpoint.to_string(),
+            vpc_id: self.vpc.to_string(),
+            security_group_ids: self.groups.ids(),
+        })
     }
 }
 
@@ -56,16 +67,14 @@ impl FormDialog for ApplySecurityGroups {
     fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         self.groups
             .ui(&cx.view.snapshot, &self.vpc, ui, form, GROUPS);
+        kit::fieldset(ui, "What changes for those connected", "");
+        let command = (!self.groups.chosen.is_empty()).then(|| self.command());
+        self.preview.ui(cx, ui, command);
     }
 
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
-        let command = Command::ApplySecurityGroupsToClientVpnTargetNetwork(Fields {
-            client_vpn_endpoint_id: self.endpoint.to_string(),
-            vpc_id: self.vpc.to_string(),
-            security_group_ids: self.groups.ids(),
-        });
         let names = nets::groups(&cx.view.snapshot, &self.groups.chosen);
-        Ok(Act::command(command, format!("Applied {names}")))
+        Ok(Act::command(self.command(), format!("Applied {names}")))
     }
 
     fn off(&self, _cx: &Context<'_>) -> Option<String> {

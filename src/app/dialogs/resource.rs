@@ -11,6 +11,7 @@ use crate::{
         context::Context,
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice},
+        preview::PreviewPane,
     },
     model::{
         Command, Refusal, Resource, Snapshot, SubnetId, Vpc,
@@ -124,6 +125,7 @@ pub struct ChangeGroups {
     resource: Resource,
     groups: GroupChoice,
     description: String,
+    preview: PreviewPane,
     form: DialogForm,
 }
 
@@ -135,8 +137,23 @@ impl ChangeGroups {
             groups: GroupChoice::of(&resource.security_groups),
             description: resource.description.clone(),
             resource,
+            preview: PreviewPane::default(),
             form: DialogForm::default(),
         }
+    }
+
+    /// Its groups alone: words said of it change nobody's reach.
+    fn previewed(&self) -> Option<Command> {
+        if self.groups.chosen.is_empty() {
+            return None;
+        }
+        Some(Command::ModifyNetworkInterfaceAttribute(
+            ModifyNetworkInterface {
+                network_interface_id: self.resource.id.to_string(),
+                security_group_ids: Some(self.groups.ids()),
+                description: None,
+            },
+        ))
     }
 }
 
@@ -159,6 +176,9 @@ impl FormDialog for ChangeGroups {
         form.text(ui, DESCRIPTION, &mut self.description, |field| {
             field.optional().limit(255)
         });
+        kit::fieldset(ui, "What changes for those connected", "");
+        let command = self.previewed();
+        self.preview.ui(cx, ui, command);
     }
 
     fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {

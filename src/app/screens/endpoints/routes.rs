@@ -12,7 +12,10 @@ use super::readiness;
 use crate::{
     app::{
         context::Context,
-        dialogs::create_route::CreateRoute,
+        dialogs::{
+            confirm::{Change, Confirm},
+            create_route::CreateRoute,
+        },
         kit::{self, Column, Rows, Selection, Tone, column, rest_column},
         nets,
         screens::listing::{self, Asked, Cells, Listing},
@@ -183,14 +186,34 @@ impl Tab {
                 let dialog = CreateRoute::new(&cx.view.snapshot, endpoint.id.clone());
                 cx.open(dialog);
             }
-            Some(Asked::Remove) => {
-                for row in chosen {
-                    let done = format!("Route to {} deleted", row.route.destination);
-                    cx.run(row.deleting(), done, Some(row.creating()));
-                }
-            }
+            Some(Asked::Remove) => delete(cx, &chosen),
             None => {}
         }
+    }
+}
+
+/// Asks first: clients have no way any more to what only these lead to.
+fn delete(cx: &mut Context<'_>, rows: &[&Row<'_>]) {
+    let change = |row: &&Row<'_>| {
+        let destination = row.route.destination;
+        let label = format!("{destination}, {}", through(&cx.view.snapshot, row));
+        let done = format!("Route to {destination} deleted");
+        Change::new(label, row.deleting(), done).undo(Some(row.creating()))
+    };
+    let changes: Vec<Change> = rows.iter().map(change).collect();
+    let title = match rows {
+        [row] => format!("Delete the route to {}?", row.route.destination),
+        rows => format!("Delete {} routes?", rows.len()),
+    };
+    let act = listing::remove_words(rows.len(), "Delete Route", "Delete", "routes");
+    cx.open(Confirm::each(title, act, changes).previewed());
+}
+
+/// What a row goes through.
+fn through(snapshot: &Snapshot, row: &Row<'_>) -> String {
+    match row.id().1 {
+        None => "All target networks".to_owned(),
+        Some(subnet) => nets::subnet(snapshot, &subnet),
     }
 }
 
@@ -209,10 +232,7 @@ struct Drawn<'a> {
 
 impl Drawn<'_> {
     fn through(&self, row: &Row<'_>) -> String {
-        match row.id().1 {
-            None => "All target networks".to_owned(),
-            Some(subnet) => nets::subnet(self.snapshot, &subnet),
-        }
+        through(self.snapshot, row)
     }
 }
 

@@ -6,10 +6,11 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use crate::{
     app::{
         context::EndpointTab,
+        dialogs::create_route::CreateRoute,
         testing::{FakeConsole, Window, sample},
     },
     model::{
-        Answer, Command, ConnectionState, Preview,
+        Answer, Command, ConnectionState, Preview, Snapshot,
         command::{Termination, Terminations},
     },
 };
@@ -389,14 +390,61 @@ fn a_route_to_the_internet_is_proposed_warned_of_and_created() {
     window.press("Create Route");
     let field = window.harness.get_by_label("Route destination");
     assert_eq!(field.accesskit_node().value().as_deref(), Some("0.0.0.0/0"));
-    window.harness.get_by_label_contains("No internet gateway");
+    window
+        .harness
+        .get_by_label_contains("attach an internet gateway to it");
     window.press("Create Route");
     assert!(matches!(
         &window.console.commands()[..],
-        [Command::CreateClientVpnRoute(r)]
+        [Command::PreviewChange(_), Command::CreateClientVpnRoute(r)]
             if r.destination_cidr_block == "0.0.0.0/0" && !r.target_vpc_subnet_id.is_empty()
     ));
     window.harness.get_by_label("Route to 0.0.0.0/0 created");
+}
+
+#[test]
+fn a_route_is_warned_of_where_the_vpc_does_not_lead_to_its_destination() {
+    let lacks = |destination: &str, change: fn(&mut Snapshot)| {
+        let mut window = open();
+        window.console.change(|snapshot, _| change(snapshot));
+        let snapshot = sample::office().0;
+        let dialog = CreateRoute::new(&snapshot, sample::endpoint_id(1)).to(destination);
+        window.harness.state_mut().as_mut().unwrap().open(dialog);
+        window.settle();
+        window.says("The VPC does not lead there")
+    };
+    assert!(!lacks("0.0.0.0/0", |_| {}));
+    // A gateway is attached, but the subnet's route table has no route through it.
+    assert!(lacks("0.0.0.0/0", |snapshot| {
+        let table = snapshot.route_tables.get_mut(&sample::route_table_id(1));
+        table.unwrap().routes.clear();
+    }));
+    assert!(!lacks("192.168.50.0/24", |_| {}), "lisbon");
+    assert!(!lacks("192.168.0.0/16", |_| {}), "some of it is lisbon's");
+    assert!(lacks("10.50.0.0/16", |_| {}), "was not accepted");
+    assert!(!lacks("10.1.2.0/24", |_| {}), "is the VPC's own");
+}
+
+#[test]
+fn a_route_is_deleted_after_its_preview_and_brought_back_by_undo() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::RouteTable));
+    window.click("Select 0.0.0.0/0");
+    window.press("Delete Route");
+    let title = "Delete the route to 0.0.0.0/0?";
+    let role = egui::Role::AlertDialog;
+    window.harness.get_by_role_and_label(role, title);
+    window.press("Delete Route");
+    window.click("Undo");
+    let sent = window.console.commands();
+    assert!(
+        matches!(&sent[..], [
+            Command::PreviewChange(previewed),
+            Command::DeleteClientVpnRoute(_),
+            Command::CreateClientVpnRoute(again),
+        ] if **previewed == sent[1] && again.destination_cidr_block == "0.0.0.0/0"),
+        "{sent:?}"
+    );
 }
 
 #[test]
@@ -464,8 +512,17 @@ fn the_applied_groups_are_chosen_already_and_others_can_be_added() {
     window.click("web");
     window.press("Apply Security Groups");
     let sent = window.console.commands();
-    let [Command::ApplySecurityGroupsToClientVpnTargetNetwork(applied)] = sent.as_slice() else {
+    let [
+        Command::PreviewChange(_),
+        Command::PreviewChange(previewed),
+        apply,
+    ] = sent.as_slice()
+    else {
         panic!("{sent:?}");
+    };
+    assert_eq!(**previewed, *apply);
+    let Command::ApplySecurityGroupsToClientVpnTargetNetwork(applied) = apply else {
+        panic!("{apply:?}");
     };
     assert_eq!(applied.vpc_id, sample::vpc_id(1).to_string());
     let groups = [2, 3].map(|number| sample::group_id(number).to_string());
@@ -501,7 +558,7 @@ fn a_route_for_all_target_networks_is_created() {
     window.press("Create Route");
     assert!(matches!(
         &window.console.commands()[..],
-        [Command::CreateClientVpnRoute(r)]
+        [.., Command::CreateClientVpnRoute(r)]
             if r.all_associations && r.target_vpc_subnet_id.is_empty()
     ));
 }

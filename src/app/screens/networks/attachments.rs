@@ -7,7 +7,7 @@ use crate::{
     app::{
         context::Context,
         dialogs::{
-            confirm::Confirm,
+            confirm::{Change, Confirm},
             internet_gateway::NewInternetGateway,
             peering::NewPeering,
             vpn_connection::{AddVpnNetwork, NewVpnConnection},
@@ -156,7 +156,7 @@ impl Attachment<'_> {
                 offer(ui, item.shortcut("Del").danger(), Act::Delete);
             }
             Self::Gateway(_) => {
-                let item = kit::menu_item("Detach internet gateway").icon(icons::SIGN_OUT);
+                let item = kit::menu_item("Detach internet gateway…").icon(icons::SIGN_OUT);
                 offer(ui, item, Act::Detach);
             }
             Self::Peering(_) => {
@@ -226,6 +226,11 @@ impl Attachment<'_> {
         let name = self.title();
         let title = format!("Delete {name}?");
         let dialog = Confirm::new(title, verb, command, format!("{name} deleted"));
+        // A gateway that is attached to nothing carries nobody's packets.
+        let dialog = match self.is_loose() {
+            true => dialog,
+            false => dialog.previewed(),
+        };
         cx.open(dialog.body(body));
     }
 }
@@ -250,13 +255,15 @@ fn attach(cx: &mut Context<'_>, vpc: &Vpc, gateway: &InternetGateway) {
     );
 }
 
+/// Asks first: nobody reaches the internet through the VPC any more.
 fn detach(cx: &mut Context<'_>, vpc: &Vpc, gateway: &InternetGateway) {
     let attachment = attachment(vpc, gateway);
-    cx.run(
-        Command::DetachInternetGateway(attachment.clone()),
-        format!("{} detached", gateway.title()),
-        Some(Command::AttachInternetGateway(attachment)),
-    );
+    let name = gateway.title();
+    let command = Command::DetachInternetGateway(attachment.clone());
+    let change = Change::new("", command, format!("{name} detached"))
+        .undo(Some(Command::AttachInternetGateway(attachment)));
+    let title = format!("Detach {name} from {}?", vpc.title());
+    cx.open(Confirm::each(title, "Detach internet gateway", vec![change]).previewed());
 }
 
 fn remove_network(cx: &mut Context<'_>, vpn: &VpnConnection, net: Ipv4Net) {

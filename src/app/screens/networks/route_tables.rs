@@ -8,7 +8,7 @@ use crate::{
     app::{
         context::Context,
         dialogs::{
-            confirm::Confirm,
+            confirm::{Change, Confirm},
             route_table::{AddVpcRoute, AssociateSubnet, NewRouteTable},
         },
         kit::{self, Choice, Column, Rows, Selection, Tone, column, icons, rest_column},
@@ -188,9 +188,8 @@ impl Tab {
         match asked {
             Some(Asked::Create) => cx.open(AddVpcRoute::new(table.clone())),
             Some(Asked::Remove) => {
-                for route in chosen.iter().filter_map(|row| row.route) {
-                    delete_route(cx, table, route);
-                }
+                let routes: Vec<&VpcRoute> = chosen.iter().filter_map(|row| row.route).collect();
+                delete_routes(cx, table, &routes);
             }
             None => {}
         }
@@ -283,8 +282,20 @@ impl Ask {
     }
 }
 
-/// Deletes a route at once; undo brings it back.
-fn delete_route(cx: &mut Context<'_>, table: &RouteTable, route: &VpcRoute) {
+/// Asks first: nobody reaches any more what only these lead to.
+fn delete_routes(cx: &mut Context<'_>, table: &RouteTable, routes: &[&VpcRoute]) {
+    let deleting = |route: &&VpcRoute| delete_route(&cx.view.snapshot, table, route);
+    let changes: Vec<Change> = routes.iter().map(deleting).collect();
+    let title = match routes {
+        [route] => format!("Delete the route to {}?", route.destination),
+        routes => format!("Delete {} routes?", routes.len()),
+    };
+    let act = listing::remove_words(routes.len(), "Delete route", "Delete", "routes");
+    cx.open(Confirm::each(title, act, changes).previewed());
+}
+
+/// Deletes a route; undo brings it back.
+fn delete_route(snapshot: &Snapshot, table: &RouteTable, route: &VpcRoute) -> Change {
     let (route_table_id, destination) = (table.id.to_string(), route.destination.to_string());
     let undo = Command::CreateRoute(CreateVpcRoute {
         route_table_id: route_table_id.clone(),
@@ -295,11 +306,9 @@ fn delete_route(cx: &mut Context<'_>, table: &RouteTable, route: &VpcRoute) {
         route_table_id,
         destination_cidr_block: destination.clone(),
     });
-    cx.run(
-        command,
-        format!("Route to {destination} deleted"),
-        Some(undo),
-    );
+    let label = format!("{destination}, {}", nets::target(snapshot, &route.target));
+    let done = format!("Route to {destination} deleted");
+    Change::new(label, command, done).undo(Some(undo))
 }
 
 /// Has a subnet use the main table again; undo takes that back.
@@ -327,8 +336,14 @@ fn not_deletable(chosen: &[Row<'_>]) -> Option<&'static str> {
     if chosen.is_empty() {
         return Some("Select a route first");
     }
-    let local = chosen.iter().any(|row| row.route.is_none());
-    local.then_some("A local route goes with the VPC's address block")
+    let propagated = |row: &Row<'_>| row.route.is_some_and(|route| route.is_propagated);
+    if chosen.iter().any(|row| row.route.is_none()) {
+        Some("A local route goes with the VPC's address block")
+    } else if chosen.iter().any(propagated) {
+        Some("A propagated route goes with its VPN connection: remove the network there")
+    } else {
+        None
+    }
 }
 
 struct RouteRows<'a> {

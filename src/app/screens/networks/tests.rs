@@ -38,8 +38,22 @@ fn office(tab: &str) -> Window {
 /// The last command that changes something.
 fn last(window: &Window) -> Command {
     let mut sent = window.console.commands();
-    sent.retain(|command| !matches!(command, Command::DescribeHostNetworks));
+    sent.retain(|command| {
+        !matches!(
+            command,
+            Command::DescribeHostNetworks | Command::PreviewChange(_)
+        )
+    });
     sent.pop().expect("something was sent")
+}
+
+/// What was asked about last before it is done.
+fn previewed(window: &Window) -> Option<Command> {
+    let asked = |command| match command {
+        Command::PreviewChange(of) => Some(*of),
+        _ => None,
+    };
+    window.console.commands().into_iter().rev().find_map(asked)
 }
 
 fn vpc(number: u8) -> String {
@@ -114,12 +128,15 @@ fn an_internet_gateway_is_detached_and_brought_back_by_undo() {
     let mut window = office("Attachments");
     window.click("line, Internet gateway, Attached");
     window.press("Actions");
-    window.click("Detach internet gateway");
+    window.click("Detach internet gateway…");
     let attachment = GatewayAttachment {
         internet_gateway_id: sample::gateway_id().to_string(),
         vpc_id: vpc(1),
     };
     let detach = Command::DetachInternetGateway(attachment.clone());
+    assert_eq!(previewed(&window), Some(detach.clone()));
+    assert_eq!(window.console.commands().len(), 1, "it asks first");
+    window.press("Detach internet gateway");
     assert_eq!(last(&window), detach);
     window.click("Undo");
     assert_eq!(last(&window), Command::AttachInternetGateway(attachment));
@@ -151,8 +168,10 @@ fn a_peering_connection_is_asked_for_accepted_and_deleted_after_a_question() {
     window.harness.key_press(Key::Delete);
     window.settle();
     assert_eq!(last(&window), accept, "it asks first");
+    let delete = Command::DeleteVpcPeeringConnection(id);
+    assert_eq!(previewed(&window), Some(delete.clone()));
     window.press("Delete peering connection");
-    assert_eq!(last(&window), Command::DeleteVpcPeeringConnection(id));
+    assert_eq!(last(&window), delete);
 }
 
 #[test]
@@ -200,13 +219,14 @@ fn a_route_that_leads_nowhere_says_why_and_a_local_one_stays() {
     window.click("Select 10.1.0.0/16");
     window.click("Select 192.168.50.0/24");
     window.press("Delete route");
-    assert_eq!(
-        last(&window),
-        Command::DeleteRoute(DeleteVpcRoute {
-            route_table_id: sample::route_table_id(1).to_string(),
-            destination_cidr_block: "192.168.50.0/24".to_owned(),
-        })
-    );
+    let delete = Command::DeleteRoute(DeleteVpcRoute {
+        route_table_id: sample::route_table_id(1).to_string(),
+        destination_cidr_block: "192.168.50.0/24".to_owned(),
+    });
+    assert_eq!(previewed(&window), Some(delete.clone()));
+    assert_eq!(window.console.commands().len(), 1, "it asks first");
+    window.press("Delete route");
+    assert_eq!(last(&window), delete);
     window.click("Undo");
     assert_eq!(
         last(&window),
@@ -216,6 +236,27 @@ fn a_route_that_leads_nowhere_says_why_and_a_local_one_stays() {
             target_id: sample::vpn_id().to_string(),
         })
     );
+}
+
+#[test]
+fn a_propagated_route_is_not_deleted_by_hand() {
+    let mut window = office("Route tables");
+    window.console.change(|snapshot, _| {
+        let main = snapshot.route_tables.get_mut(&sample::route_table_id(1));
+        let mut routes = main.unwrap().routes.iter_mut();
+        let lisbon = "192.168.50.0/24".parse().unwrap();
+        let route = routes.find(|route| route.destination == lisbon);
+        route.unwrap().is_propagated = true;
+    });
+    window.settle();
+    window.click("Select 192.168.50.0/24");
+    window.press("Delete route");
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    assert!(window.console.commands().is_empty());
+    let role = egui::Role::AlertDialog;
+    let harness = &window.harness;
+    assert!(harness.query_by_role(role).is_none(), "nothing is asked");
 }
 
 #[test]
@@ -271,6 +312,10 @@ fn a_subnet_that_a_table_names_is_not_offered_to_another() {
     window.settle();
     window.click("Subnets 0");
     window.press("Associate subnet…");
+    let role = egui::Role::ComboBox;
+    let field = window.harness.get_by_role_and_label(role, "Subnet");
+    field.click();
+    window.settle();
     assert!(window.says("Every subnet of the VPC is associated already"));
 }
 
@@ -316,6 +361,16 @@ fn a_resource_is_made_and_given_other_groups() {
         |command: &Command| matches!(command, Command::ModifyNetworkInterfaceAttribute(_));
     assert!(!changed(&last(&window)), "{why}");
     window.click("default");
+    assert_eq!(
+        previewed(&window),
+        Some(Command::ModifyNetworkInterfaceAttribute(
+            ModifyNetworkInterface {
+                network_interface_id: sample::resource_id(1).to_string(),
+                security_group_ids: Some(groups(&[1])),
+                description: None,
+            }
+        ))
+    );
     window.press("Change security groups");
     assert_eq!(
         last(&window),

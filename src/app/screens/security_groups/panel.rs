@@ -6,7 +6,10 @@ use super::{SecurityGroups, delete_group, kept};
 use crate::{
     app::{
         context::{Action, Context, EndpointTab},
-        dialogs::security_group::{AddRule, authorize},
+        dialogs::{
+            confirm::{Change, Confirm},
+            security_group::{AddRule, authorize},
+        },
         kit::{self, Rows, Tab, column, icons, rest_column},
         nets,
         screens::listing::{self, Asked, Cells, Listing},
@@ -164,7 +167,7 @@ fn head(cx: &mut Context<'_>, ui: &mut Ui, group: &SecurityGroup) -> bool {
     )
 }
 
-/// Takes rules back at once; undo brings them back.
+/// Asks before rules are taken back; undo brings them back.
 fn revoke(
     cx: &mut Context<'_>,
     group: &SecurityGroup,
@@ -182,8 +185,17 @@ fn revoke(
     };
     let again = rules.iter().map(nets::permission).collect();
     let undo = authorize(&group.id, direction, again);
-    let done = format!("{} revoked", plural(rules.len(), "rule", "rules"));
-    cx.run(command, done, Some(undo));
+    let many = plural(rules.len(), "rule", "rules");
+    let title = match rules {
+        [rule] => {
+            let peer = nets::peer(&cx.view.snapshot, &rule.peer);
+            format!("Revoke the rule for {peer} of {}?", group.name)
+        }
+        _ => format!("Revoke {many} of {}?", group.name),
+    };
+    let act = listing::remove_words(rules.len(), "Revoke rule", "Revoke", "rules");
+    let change = Change::new("", command, format!("{many} revoked")).undo(Some(undo));
+    cx.open(Confirm::each(title, act, vec![change]).previewed());
 }
 
 struct RuleRows<'a> {

@@ -136,6 +136,11 @@ fn a_revoked_rule_is_brought_back_by_undo() {
     window.click("Select vpn-clients");
     window.harness.key_press(Key::Delete);
     window.settle();
+    let Command::PreviewChange(previewed) = last(&window) else {
+        panic!("{:?}", last(&window));
+    };
+    window.press("Revoke rule");
+    assert_eq!(*previewed, last(&window));
     let Command::RevokeSecurityGroupIngress(RevokeSecurityGroup {
         group_id,
         rule_ids,
