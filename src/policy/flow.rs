@@ -50,8 +50,10 @@ impl Flows {
             Ok(packet) => packet,
             Err(reason) => return Verdict::Deny(reason),
         };
-        if packet.source == session.address && self.knows(policy, session, &packet, bytes, now) {
-            return Verdict::Allow;
+        if packet.source == session.address
+            && let Some(verdict) = self.known(policy, session, (&packet, bytes), now)
+        {
+            return verdict;
         }
         let key = Key::from_client(&packet);
         let traffic = Traffic::from_client(&packet, bytes);
@@ -90,16 +92,16 @@ impl Flows {
         self.receive(policy, session, (bytes, Opener::Peer), now)
     }
 
-    /// Whether a packet from the client is of a flow that is open, so that nothing else has to be
-    /// asked.
-    fn knows(
+    /// The verdict on a packet from the client that is of a known flow; none where it is to be judged
+    /// as the client's own. Of a flow that the other side opened and that is refused now it is not:
+    /// that would be the client's flow from there on, and what the other side sends an answer.
+    fn known(
         &mut self,
         policy: &Policy,
         session: Session<'_>,
-        packet: &Packet,
-        bytes: &[u8],
+        (packet, bytes): (&Packet, &[u8]),
         now: u32,
-    ) -> bool {
+    ) -> Option<Verdict> {
         let is_report = packet.protocol == Protocol::IcmpError;
         let key = match is_report.then(|| Packet::quoted(bytes)) {
             None => Key::from_client(packet),
@@ -109,28 +111,31 @@ impl Flows {
             {
                 Key::towards_client(&quoted)
             }
-            Some(_) => return false,
+            Some(_) => return None,
         };
-        let Some(slot) = self.find(key) else {
-            return false;
-        };
+        let slot = self.find(key)?;
         let opener = slot.opener;
-        let is_open = match opener {
+        if opener == Opener::Client {
             // Otherwise the packet is judged as the client's own, which comes to the same.
-            Opener::Client => slot.generation == policy.generation() && !is_report,
-            Opener::Network | Opener::Peer => {
-                !slot.is_idle(now) && slot.judge(policy, session).is_allow()
-            }
-        };
-        if !is_open {
-            return false;
+            let is_open = slot.generation == policy.generation() && !is_report;
+            return is_open.then(|| {
+                slot.seen = now;
+                Verdict::Allow
+            });
+        }
+        if slot.is_idle(now) {
+            return None;
+        }
+        let verdict = slot.judge(policy, session);
+        if !verdict.is_allow() {
+            return (!begins_anew(packet, bytes)).then_some(verdict);
         }
         slot.seen = now;
-        if opener != Opener::Client && packet.has_later_fragments && !is_report {
+        if packet.has_later_fragments && !is_report {
             let later = Key::from_client(&packet.later_fragment());
             self.insert(later, opener, policy.generation(), now);
         }
-        true
+        Some(verdict)
     }
 
     /// Whether a packet for the client, from the side that could open a flow as `side`, may pass.
@@ -282,6 +287,16 @@ impl Opener {
             Self::Network => policy.lets_open(session, peer, key.traffic_to_client()),
             Self::Peer => policy.opens_to_some(session, key.traffic_to_client()),
         }
+    }
+}
+
+/// Whether a packet of the client is none of a flow that the other side opened: a SYN opens another,
+/// and later fragments of all flows with that side share one place.
+fn begins_anew(packet: &Packet, bytes: &[u8]) -> bool {
+    match packet.protocol {
+        Protocol::Tcp(..) => is_start(packet, bytes),
+        Protocol::Fragment(_) => true,
+        _ => false,
     }
 }
 

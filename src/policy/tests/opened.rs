@@ -24,9 +24,8 @@ fn gre(source: &str, destination: &str) -> Vec<u8> {
     ipv4(ip(source), ip(destination), 47, &[0; 4])
 }
 
-/// The client may reach nothing in the network, which may reach the client by TCP to port 22 and
-/// by UDP to port 161.
-fn to_client() -> Snapshot {
+/// What the network may open to the client: TCP to port 22 and UDP to port 161.
+fn to_two_ports() -> [Admission; 2] {
     let port = |protocol, port| {
         let ports = PortRange {
             from: port,
@@ -35,8 +34,32 @@ fn to_client() -> Snapshot {
         let traffic = (Some(protocol), Some(ports));
         (Direction::Ingress, traffic, Peer::Cidr(net("10.1.0.0/16")))
     };
-    let rules = [port(IpProtocol::Tcp, 22), port(IpProtocol::Udp, 161)];
-    applied(with_security_group(snapshot(), 1, rules), [1])
+    [port(IpProtocol::Tcp, 22), port(IpProtocol::Udp, 161)]
+}
+
+/// The client may reach nothing in the network, which may reach the client at [`to_two_ports`].
+fn to_client() -> Snapshot {
+    applied(with_security_group(snapshot(), 1, to_two_ports()), [1])
+}
+
+/// The client may reach everything in the network as well.
+fn both_ways() -> Snapshot {
+    let out = (
+        Direction::Egress,
+        (None, None),
+        Peer::Cidr(net("0.0.0.0/0")),
+    );
+    let rules = to_two_ports().into_iter().chain([out]);
+    applied(with_security_group(usual(), 1, rules), [1])
+}
+
+/// Without the ingress rules.
+fn revoked(mut snapshot: Snapshot) -> Snapshot {
+    for group in snapshot.security_groups.values_mut() {
+        let rules = &mut Arc::make_mut(group).rules;
+        rules.retain(|rule| rule.direction == Direction::Egress);
+    }
+    snapshot
 }
 
 /// A session's flows under the policy that is compiled last.
@@ -197,25 +220,51 @@ fn a_resource_has_to_be_let_out_too_and_is_known_by_its_group() {
 
 #[test]
 fn a_revoked_ingress_rule_ends_the_flow_in_both_directions() {
-    for answer_first in [true, false] {
-        let mut client = Side::client(&to_client());
-        let open = udp((SERVER, 40_000), (CLIENT, 161));
-        let answer = udp((CLIENT, 161), (SERVER, 40_000));
-        assert_eq!(client.gets(&open), Verdict::Allow);
-        client.change(&to_client());
-        assert_eq!(client.sends(&answer), Verdict::Allow);
-        client.change(&with_security_group(to_client(), 1, []));
-        if answer_first {
-            assert_eq!(client.sends(&answer), Verdict::Deny(Reason::NoRoute));
-            assert_eq!(client.gets(&open), INBOUND);
-        } else {
-            assert_eq!(client.gets(&open), INBOUND);
-            assert_eq!(client.sends(&answer), Verdict::Deny(Reason::NoRoute));
+    for admitting in [to_client(), both_ways()] {
+        for answer_first in [true, false] {
+            let mut client = Side::client(&admitting);
+            let open = udp((SERVER, 40_000), (CLIENT, 161));
+            let answer = udp((CLIENT, 161), (SERVER, 40_000));
+            assert_eq!(client.gets(&open), Verdict::Allow);
+            client.change(&admitting);
+            assert_eq!(client.sends(&answer), Verdict::Allow);
+            client.change(&revoked(admitting.clone()));
+            for _ in 0..2 {
+                if answer_first {
+                    assert_eq!(client.sends(&answer), INBOUND);
+                    assert_eq!(client.gets(&open), INBOUND);
+                } else {
+                    assert_eq!(client.gets(&open), INBOUND);
+                    assert_eq!(client.sends(&answer), INBOUND);
+                }
+            }
+            assert!(client.flows.is_empty());
+            client.change(&admitting);
+            assert_eq!(client.gets(&open), Verdict::Allow);
         }
-        assert!(client.flows.is_empty());
-        client.change(&to_client());
-        assert_eq!(client.gets(&open), Verdict::Allow);
     }
+}
+
+#[test]
+fn where_a_flow_of_the_network_was_refused_the_client_may_open_its_own_by_a_syn_or_later() {
+    let mut client = Side::client(&both_ways());
+    let to_server = |flags| tcp((CLIENT, 22), (SERVER, 40_000), flags);
+    let to_client = |flags| tcp((SERVER, 40_000), (CLIENT, 22), flags);
+    assert_eq!(client.gets(&to_client(SYN)), Verdict::Allow);
+    assert_eq!(
+        client.gets(&udp((SERVER, 5), (CLIENT, 161))),
+        Verdict::Allow
+    );
+    client.change(&revoked(both_ways()));
+    assert_eq!(client.sends(&to_server(ACK)), INBOUND);
+    assert_eq!(client.sends(&to_server(SYN_ACK)), INBOUND);
+    assert_eq!(client.gets(&to_client(ACK)), INBOUND);
+    assert_eq!(client.sends(&to_server(SYN)), Verdict::Allow);
+    assert_eq!(client.gets(&to_client(SYN_ACK)), Verdict::Allow);
+
+    let datagram = udp((CLIENT, 161), (SERVER, 5));
+    assert_eq!(client.sends_at(&datagram, 300), INBOUND);
+    assert_eq!(client.sends_at(&datagram, 301), Verdict::Allow);
 }
 
 #[test]
