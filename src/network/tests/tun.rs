@@ -257,6 +257,50 @@ fn after_kills_at_any_moment_the_host_is_as_it_was_once_the_next_run_has_stopped
 }
 
 #[test]
+fn an_egress_has_a_route_whose_gateway_was_changed_at_the_next_look() {
+    let test = "tun::an_egress_has_a_route_whose_gateway_was_changed_at_the_next_look";
+    if in_namespace(test).is_none() {
+        return;
+    }
+    furnish();
+    let set = |hops: &str| {
+        let route = format!("route replace 203.0.113.0/24 metric 5 {hops}");
+        run("ip", &route);
+    };
+    set("via 198.51.100.7");
+    let mut network = Network::open(&options(1)).unwrap();
+    network.apply(&plan()).unwrap();
+    let rules = run("ip", "rule");
+    let (_, table) = rules.split_once("-e1 lookup ").unwrap();
+    let table = table.split_whitespace().next().unwrap();
+    let routes = || run("ip", &format!("route show table {table}"));
+    let ways = || {
+        let routes = routes();
+        let ways = routes
+            .lines()
+            .filter(|line| line.starts_with("203.0.113.0/24"));
+        let gateways = ways.map(|line| line.split_whitespace().nth(2).unwrap().to_owned());
+        gateways.collect::<Vec<_>>()
+    };
+    assert_eq!(ways(), ["198.51.100.7"], "{}", routes());
+    set("via 198.51.100.8");
+    network.look();
+    assert_eq!(ways(), ["198.51.100.8"], "{}", routes());
+    set("nexthop via 198.51.100.9 nexthop via 198.51.100.10");
+    for _ in 0..2 {
+        network.look();
+        assert_eq!(ways(), ["198.51.100.9"], "{}", routes());
+    }
+    set("dev two");
+    network.look();
+    assert_eq!(ways(), ["two"], "{}", routes());
+    run("ip", "route del 203.0.113.0/24");
+    network.look();
+    assert_eq!(ways(), [""; 0], "{}", routes());
+    network.close().unwrap();
+}
+
+#[test]
 fn forwarding_that_someone_else_enabled_meanwhile_stays() {
     if in_namespace("tun::forwarding_that_someone_else_enabled_meanwhile_stays").is_none() {
         return;

@@ -85,12 +85,9 @@ impl Exit {
         has_table.then_some(FIRST_TABLE | (self.index & 0xffff))
     }
 
-    /// Has its table hold for what comes from it.
-    pub(super) fn add_rule(&self) -> io::Result<()> {
-        match self.table() {
-            Some(table) => netlink::add(RouteNetlinkMessage::NewRule(rule(&self.name, table))),
-            None => Ok(()),
-        }
+    /// Has `table` hold for what comes from it.
+    pub(super) fn add_rule(&self, table: u32) -> io::Result<()> {
+        netlink::add(RouteNetlinkMessage::NewRule(rule(&self.name, table)))
     }
 
     /// Whether it carries packets, after its table was made to match the interfaces and the main
@@ -209,6 +206,11 @@ impl TableRoute {
         }
     }
 
+    /// What one route of a table is told from another by.
+    fn slot(&self) -> (Ipv4Net, u32) {
+        (self.destination, self.metric)
+    }
+
     /// The route in a message, once for each of its next hops.
     fn all_of(message: &RouteMessage) -> Vec<Self> {
         let mut route = Self::to(Ipv4Net::default(), None, 0);
@@ -311,10 +313,14 @@ impl Routes {
         all.map(|(_, route)| *route).collect()
     }
 
-    /// What leaves through the interface, and nothing else.
+    /// What leaves through the interface, and nothing else. Of several next hops at equal cost one
+    /// is taken.
     fn wanted(&self, link: &Link) -> BTreeSet<TableRoute> {
         let main = self.of(MAIN_TABLE.into()).into_iter();
-        let mut wanted: BTreeSet<_> = main.filter(|r| r.link == Some(link.index)).collect();
+        let mut slots = BTreeSet::new();
+        let mut wanted: BTreeSet<_> = main
+            .filter(|route| route.link == Some(link.index) && slots.insert(route.slot()))
+            .collect();
         let all = Ipv4Net::default();
         if link.is_point_to_point && wanted.iter().all(|route| route.destination != all) {
             // Whoever is at the other end is the gateway.
@@ -328,9 +334,11 @@ impl Routes {
     fn match_table(&self, table: u32, link: &Link) -> io::Result<()> {
         let (wanted, there) = (self.wanted(link), self.of(table));
         for route in wanted.difference(&there) {
-            netlink::add(RouteNetlinkMessage::NewRoute(route.message(table)))?;
+            netlink::replace(RouteNetlinkMessage::NewRoute(route.message(table)))?;
         }
-        for route in there.difference(&wanted) {
+        // Those whose place was taken have gone.
+        let slots: BTreeSet<_> = wanted.iter().map(TableRoute::slot).collect();
+        for route in there.iter().filter(|route| !slots.contains(&route.slot())) {
             netlink::delete(RouteNetlinkMessage::DelRoute(route.message(table)))?;
         }
         Ok(())

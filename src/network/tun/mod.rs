@@ -190,10 +190,11 @@ impl Tun {
             Ok(exit) => exit,
             Err(error) => return Ok(Err(trouble(error))),
         };
-        if let Some(table) = exit.table() {
-            self.undo.note_routing_table(table)?;
-        }
-        Ok(exit.add_rule().map_err(trouble).map(|()| exit))
+        let added = match exit.table() {
+            Some(table) => self.undo.lead_to(table, || exit.add_rule(table))?,
+            None => Ok(()),
+        };
+        Ok(added.map_err(trouble).map(|()| exit))
     }
 
     fn match_routes(&mut self, wanted: &BTreeSet<Ipv4Net>) -> Result<(), Error> {

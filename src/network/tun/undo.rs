@@ -92,12 +92,26 @@ impl Undo {
     }
 
     /// Says that this routing table may exist from now on.
-    pub(super) fn note_routing_table(&mut self, table: u32) -> Result<(), Error> {
+    fn note_routing_table(&mut self, table: u32) -> Result<(), Error> {
         if self.record.tables.contains(&table) {
             return Ok(());
         }
         self.record.tables.push(table);
         self.write()
+    }
+
+    /// Has a rule lead to this routing table, which is noted for as long as there may be one.
+    pub(super) fn lead_to(
+        &mut self,
+        table: u32,
+        add_rule: impl FnOnce() -> io::Result<()>,
+    ) -> Result<io::Result<()>, Error> {
+        self.note_routing_table(table)?;
+        let added = add_rule();
+        if added.is_err() {
+            self.remove_routing_table(table)?;
+        }
+        Ok(added)
     }
 
     /// Deletes a routing table, with the rule that leads to it.
@@ -213,17 +227,36 @@ fn locked(directory: &Path) -> io::Result<File> {
 }
 
 fn revert(record: &Record, lock: &File) -> Result<(), Error> {
+    revert_by(record, remove_tables, || firewall::remove(lock))
+}
+
+/// Takes back all that can be, and gives the first error.
+fn revert_by(
+    record: &Record,
+    remove_tables: impl FnOnce(&[u32]) -> Result<(), Error>,
+    remove_firewall: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut forwarding = Ok(());
     if !others_forward(record) {
         for interface in record.forwarding.iter().rev() {
-            write_setting(&forwarding_path(interface), "0")?;
+            forwarding = forwarding.and(disable_forwarding(interface));
         }
     }
-    remove_tables(&record.tables)?;
-    // Last, so that the guard in it holds until nothing is forwarded any more.
-    if record.table {
-        firewall::remove(lock)?;
+    let tables = remove_tables(&record.tables);
+    // Last, and not while something is forwarded still that the guard in it stops.
+    if record.table && forwarding.is_ok() {
+        return tables.and(remove_firewall());
     }
-    Ok(())
+    forwarding.and(tables)
+}
+
+/// A setting that is right already needs no permission.
+fn disable_forwarding(interface: &str) -> Result<(), Error> {
+    let path = forwarding_path(interface);
+    if read_setting(&path).as_deref() == Ok("0") {
+        return Ok(());
+    }
+    write_setting(&path, "0")
 }
 
 fn remove_tables(tables: &[u32]) -> Result<(), Error> {
@@ -297,5 +330,59 @@ mod tests {
         Undo::open(directory.path()).unwrap();
         assert!(done.exists());
         nft.wait().unwrap();
+    }
+
+    fn record(forwarding: &[&str]) -> Record {
+        Record {
+            table: true,
+            forwarding: forwarding.iter().map(|&name| name.to_owned()).collect(),
+            tables: vec![7],
+            ..Record::default()
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_does_not_keep_the_rest_from_it() {
+        let fails = || Error::Firewall("no".to_owned());
+        let mut has_firewall = true;
+        let reverted = revert_by(
+            &record(&[]),
+            |_| Err(fails()),
+            || {
+                has_firewall = false;
+                Ok(())
+            },
+        );
+        assert!(matches!(reverted, Err(Error::Firewall(_))));
+        assert!(!has_firewall);
+
+        // No file has such a name. While it may be forwarded the guard stays, and only that.
+        let mut removed = Vec::new();
+        let reverted = revert_by(
+            &record(&["a\0"]),
+            |tables| {
+                removed.extend_from_slice(tables);
+                Err(fails())
+            },
+            || panic!("the guard goes"),
+        );
+        assert!(matches!(reverted, Err(Error::Setting { .. })), "the first");
+        assert_eq!(removed, [7]);
+
+        let reverted = revert_by(&record(&["no such one"]), |_| Ok(()), || Err(fails()));
+        assert!(matches!(reverted, Err(Error::Firewall(_))));
+    }
+
+    #[test]
+    fn a_table_that_no_rule_leads_to_is_not_noted() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut undo = Undo::open(directory.path()).unwrap();
+        let tables = |undo: &Undo| undo.read().unwrap().unwrap().tables;
+        // A number that no table here has.
+        let refused = || Err(io::ErrorKind::PermissionDenied.into());
+        assert!(undo.lead_to(0x7fff_fff7, refused).unwrap().is_err());
+        assert_eq!(tables(&undo), [0; 0]);
+        assert!(undo.lead_to(0x7fff_fff7, || Ok(())).unwrap().is_ok());
+        assert_eq!(tables(&undo), [0x7fff_fff7]);
     }
 }
