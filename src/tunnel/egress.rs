@@ -15,6 +15,8 @@ type Key = (Via, bool);
 pub(super) struct Egresses {
     ids: BTreeMap<Key, EgressId>,
     last: u16,
+    /// Those of which it is known whether they work.
+    known: BTreeSet<EgressId>,
     /// Those that do not work, with the reason as a sentence.
     troubles: BTreeMap<EgressId, String>,
 }
@@ -36,6 +38,7 @@ impl Egresses {
         }
         let ids: BTreeSet<_> = self.ids.values().copied().collect();
         self.troubles.retain(|id, _| ids.contains(id));
+        self.known.retain(|id| ids.contains(id));
     }
 
     /// There are far fewer subnets than numbers.
@@ -55,6 +58,11 @@ impl Egresses {
         id.copied().unwrap_or(EgressId::DEFAULT)
     }
 
+    /// Whether an egress was opened or tried: until then nobody knows whether it works.
+    pub(super) fn is_open(&self, id: EgressId) -> bool {
+        id == EgressId::DEFAULT || self.known.contains(&id)
+    }
+
     /// Why an egress does not work, if it does not.
     pub(super) fn trouble_of(&self, id: EgressId) -> Option<&String> {
         self.troubles.get(&id)
@@ -72,12 +80,14 @@ impl Egresses {
 
     /// Takes note of which egresses work. True if that is news.
     pub(super) fn note_health(&mut self, health: Vec<EgressHealth>) -> bool {
+        let known = health.iter().map(|(id, _)| *id).collect();
+        let before = std::mem::replace(&mut self.known, known);
         let failing = health.into_iter().filter_map(|(id, health)| {
             let trouble = health.err()?;
             Some((id, trouble))
         });
         let troubles = failing.collect();
-        std::mem::replace(&mut self.troubles, troubles) != self.troubles
+        std::mem::replace(&mut self.troubles, troubles) != self.troubles || before != self.known
     }
 }
 
@@ -116,10 +126,14 @@ mod tests {
         egresses.want([&one].into_iter());
         let id = egresses.id_of(&one);
         let fails = || vec![(id, Err("It is gone.".to_owned()))];
+        assert!(!egresses.is_open(id) && egresses.is_open(EgressId::DEFAULT));
+        assert!(egresses.note_health(vec![(id, Ok(()))]));
+        assert!(egresses.is_open(id), "that it works is news too");
         assert!(egresses.note_health(fails()));
         assert!(!egresses.note_health(fails()));
         assert_eq!(egresses.trouble_of(id).unwrap(), "It is gone.");
         egresses.want([].into_iter());
         assert_eq!(egresses.trouble_of(id), None);
+        assert!(!egresses.is_open(id));
     }
 }

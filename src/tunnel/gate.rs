@@ -80,6 +80,8 @@ pub(super) struct Association {
     pub(super) zone: String,
     /// How packets leave this machine for it.
     pub(super) egress: EgressId,
+    /// Whether that way out was opened, so that it is known whether it works.
+    pub(super) is_open: bool,
     /// Why it carries nothing, as a sentence.
     pub(super) trouble: Option<String>,
     /// Destinations of its routes.
@@ -221,7 +223,8 @@ impl Gate {
 
 impl Places {
     /// The association for a session that comes in, or that has been `at` another one: a healthy one,
-    /// in another Availability Zone first, of those the one with the fewest sessions.
+    /// of which nobody has to wait and see whether it works, in another Availability Zone first, of
+    /// those the one with the fewest sessions.
     fn choose(&self, terms: &Terms, at: Option<&Binding>) -> Result<Binding, NoPlace> {
         let count = |id: &AssociationId| self.sessions.get(id).copied().unwrap_or(0);
         let is_same_zone = |it: &Association| at.is_some_and(|at| at.zone == it.zone);
@@ -230,7 +233,7 @@ impl Places {
             .iter()
             .filter(|(_, a)| a.trouble.is_none());
         healthy
-            .min_by_key(|(id, association)| (is_same_zone(association), count(id)))
+            .min_by_key(|(id, it)| (!it.is_open, is_same_zone(it), count(id)))
             .map(|(id, association)| Binding::to(id, association))
             .ok_or_else(|| {
                 let troubles = terms.associations.values().map(|a| a.trouble.as_ref());
@@ -245,7 +248,8 @@ impl Places {
     fn better(&self, terms: &Terms, now: &Binding) -> Option<Binding> {
         let own = terms.associations.get(&now.association_id);
         if let Some(own) = own.filter(|own| own.trouble.is_none()) {
-            return Some(Binding::to(&now.association_id, own));
+            // By the way out that it has until the new one is open.
+            return own.is_open.then(|| Binding::to(&now.association_id, own));
         }
         // Where nothing works it waits for its own association, or for any that is left.
         self.choose(terms, Some(now)).ok().or_else(|| {
@@ -310,6 +314,7 @@ mod tests {
                 subnet_id: SubnetId::from_random([number; 9]),
                 zone: zone.to_owned(),
                 egress: EgressId(number.into()),
+                is_open: true,
                 trouble: (!works).then(|| format!("Association {number} fails.")),
                 routes: Vec::new(),
             };
@@ -374,6 +379,38 @@ mod tests {
         let refused = places.choose(&failing(&[1, 2, 3, 4]), None);
         let sentence = "Association 1 fails".to_owned();
         assert_eq!(refused, Err(NoPlace::NoneHealthy(sentence)));
+    }
+
+    #[test]
+    fn a_way_out_that_was_not_opened_yet_is_chosen_only_where_there_is_no_other() {
+        let opening = |numbers: &[u8]| {
+            let mut terms = terms(&ALL);
+            for &number in numbers {
+                let association = terms.associations.get_mut(&id(number)).unwrap();
+                association.is_open = false;
+                association.egress = EgressId(100 + u16::from(number));
+            }
+            terms
+        };
+        let mut places = places(&[2, 3, 3, 4, 4, 4], &terms(&ALL));
+        let chosen = |places: &Places, terms: &Terms, at| {
+            let binding = places.choose(terms, at).unwrap();
+            binding.association_id
+        };
+        // One is empty, and would be the next one's.
+        assert_eq!(chosen(&places, &terms(&ALL), None), id(1));
+        assert_eq!(chosen(&places, &opening(&[1]), None), id(2));
+        assert_eq!(chosen(&places, &opening(&[1, 2, 3, 4]), None), id(1));
+        let at = terms(&ALL).associations[&id(4)].clone();
+        let at = Binding::to(&id(4), &at);
+        assert_eq!(chosen(&places, &opening(&[1, 2]), Some(&at)), id(3));
+
+        // A session stays by its way out until the new one is open.
+        assert_eq!(places.rebind(&opening(&[4])), 0);
+        let mut open = opening(&[4]);
+        open.associations.get_mut(&id(4)).unwrap().is_open = true;
+        assert_eq!(places.rebind(&open), 3);
+        assert_eq!(counts(&places), [0, 1, 2, 3]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::{
     gate::{Gate, Place, Terms},
     gatekeeper::{Candidate, Report},
     roster::{Counts, Member},
-    told::Told,
+    told::{Doubt, Told},
     worker::{Joining, JoiningLink, Order, Route, StreamId, UdpIo, Worker},
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
     model::{Attempt, ConnectionId, ConnectionState},
     openvpn::{
         self, Accepted, Admission, CloseReason, Control, Data, DataEvent, Decision, Event, Grant,
-        OsRandom, PeerId, Random as _, Telling, Transport, write_framed,
+        OsRandom, PeerId, PushUpdate, Random as _, Telling, Transport, write_framed,
     },
     policy,
 };
@@ -217,10 +217,40 @@ struct Stay {
     admission: Box<Admission>,
     /// What its client knows.
     told: Told,
+    /// What of that it may have heard otherwise since.
+    doubt: Doubt,
     /// What it knows once the change that is on its way has arrived.
-    saying: Option<Told>,
+    saying: Option<Saying>,
     /// Once the session stands.
     member: Option<Arc<Member>>,
+}
+
+/// A change that is on its way to the client.
+struct Saying {
+    told: Told,
+    /// What is in doubt unless it arrives.
+    doubt: Doubt,
+}
+
+impl Stay {
+    /// Looks what became of the change that was on its way; false while that is open.
+    fn settle(&mut self, control: &mut Control) -> bool {
+        let Some(saying) = self.saying.take() else {
+            return true;
+        };
+        match control.update_outcome() {
+            Some(true) => {
+                self.told = saying.told;
+                self.doubt = Doubt::default();
+            }
+            Some(false) => self.doubt = saying.doubt,
+            None => {
+                self.saying = Some(saying);
+                return false;
+            }
+        }
+        true
+    }
 }
 
 impl Task {
@@ -253,7 +283,7 @@ impl Task {
         loop {
             self.act_on_events(control).await;
             if self.owes_a_word {
-                self.review(control);
+                self.follow_up(control);
             }
             self.transmit(control).await;
             if control.is_done() {
@@ -281,6 +311,19 @@ impl Task {
         }
     }
 
+    /// Takes up what could not be told yet, or was not known to have arrived: together with what has
+    /// changed since, once that has paused.
+    fn follow_up(&mut self, control: &mut Control) {
+        if self.terms.has_changed().unwrap_or(false) {
+            self.terms.mark_unchanged();
+            self.news.heard(Instant::now());
+        }
+        let is_settled = self.stay.as_mut().is_none_or(|stay| stay.settle(control));
+        if is_settled && self.news.due.is_none() {
+            self.review(control);
+        }
+    }
+
     /// Compares what the client knows with what it should, and tells it the difference if it takes
     /// that while it is connected; else the session is shown as one that should reconnect. Only what
     /// has arrived counts as told.
@@ -293,27 +336,23 @@ impl Task {
         };
         let binding = stay.place.binding.load();
         let association = terms.associations.get(&binding.association_id);
-        let (Some(member), Some(association)) = (&stay.member, association) else {
+        let (Some(member), Some(association)) = (stay.member.clone(), association) else {
             return;
         };
         let wanted = Told::of(&terms, association);
-        if let Some(said) = stay.saying.take() {
-            match control.update_outcome() {
-                Some(true) => stay.told = said,
-                Some(false) => {}
-                None => {
-                    stay.saying = Some(said);
-                    self.owes_a_word = true;
-                    return;
-                }
-            }
+        if !stay.settle(control) {
+            self.owes_a_word = true;
+            return;
         }
         let tellable = stay.told.towards(&wanted, &member.platform);
-        if tellable != stay.told {
-            let update = stay.told.update_to(&tellable);
+        let update = stay.told.update_to(&tellable, stay.doubt);
+        if update != PushUpdate::default() {
             let telling = control.push_update(Instant::now(), &update);
             self.owes_a_word = telling != Telling::Unable;
-            stay.saying = (telling == Telling::UnderWay).then_some(tellable);
+            stay.saying = (telling == Telling::UnderWay).then(|| Saying {
+                told: tellable,
+                doubt: stay.doubt.with(&update),
+            });
             if self.owes_a_word {
                 return;
             }
@@ -430,6 +469,7 @@ impl Task {
             .ok_or("the gateway has its most sessions already; try again later")?;
         Ok(Stay {
             told,
+            doubt: Doubt::default(),
             saying: None,
             place,
             peer_id,

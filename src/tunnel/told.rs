@@ -57,14 +57,17 @@ impl Told {
         }
     }
 
-    /// What a client has to be told that was told this, so that it has all of `now`.
-    pub(super) fn update_to(&self, now: &Self) -> PushUpdate {
-        let is_other_tunnel = now.tunnel != self.tunnel;
+    /// What a client has to be told that was told this, so that it has all of `now`: what differs,
+    /// and what is in doubt.
+    pub(super) fn update_to(&self, now: &Self, doubt: Doubt) -> PushUpdate {
+        let tell_routes = doubt.routes || now.routes != self.routes;
+        let tell_tunnel = doubt.tunnel || now.tunnel != self.tunnel;
+        let tell_dns = doubt.dns || now.dns != self.dns;
         PushUpdate {
-            routes: (now.routes != self.routes).then(|| now.routes.iter().copied().collect()),
-            tunnel: is_other_tunnel.then_some(now.tunnel),
-            ipv6: is_other_tunnel.then(|| now.ipv6()),
-            dns: (now.dns != self.dns).then(|| now.resolvers()),
+            routes: tell_routes.then(|| now.routes.iter().copied().collect()),
+            tunnel: tell_tunnel.then_some(now.tunnel),
+            ipv6: tell_tunnel.then(|| now.ipv6()),
+            dns: tell_dns.then(|| now.resolvers()),
         }
     }
 
@@ -106,6 +109,25 @@ impl Told {
     }
 }
 
+/// Of what it is unknown what a client has: it was said, and may have arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Doubt {
+    routes: bool,
+    tunnel: bool,
+    dns: bool,
+}
+
+impl Doubt {
+    /// Once this was said too.
+    pub(super) fn with(self, update: &PushUpdate) -> Self {
+        Self {
+            routes: self.routes || update.routes.is_some(),
+            tunnel: self.tunnel || update.tunnel.is_some(),
+            dns: self.dns || update.dns.is_some(),
+        }
+    }
+}
+
 /// "route 10.2.0.0/16", "routes 10.2.0.0/16 and 10.3.0.0/16", "routes 10.2.0.0/16, … and 4 more".
 fn counted(noun: &str, items: &[impl Display]) -> String {
     let plural = if items.len() == 1 { "" } else { "s" };
@@ -138,6 +160,7 @@ mod tests {
             subnet_id: SubnetId::from_random([1; 9]),
             zone: "local-1a".to_owned(),
             egress: EgressId::DEFAULT,
+            is_open: true,
             trouble: None,
             routes: routes.iter().map(|route| route.parse().unwrap()).collect(),
         };
@@ -171,7 +194,7 @@ mod tests {
         let full = told(false, &["10.1.0.0/16"], &[]);
         assert_eq!(full.lack(&told(false, &["10.2.0.0/16"], &[])), None);
         let split = told(true, &["10.1.0.0/16"], &[]);
-        let update = full.update_to(&split);
+        let update = full.update_to(&split, Doubt::default());
         assert_eq!(update.routes, Some(vec!["10.1.0.0/16".parse().unwrap()]));
         assert_eq!(update.tunnel, Some(TunnelMode::Split));
         assert_eq!(
@@ -200,6 +223,28 @@ mod tests {
         let one = told(true, &["10.1.0.0/16", "10.2.0.0/16"], &[]);
         let other = told(true, &["10.2.0.0/16", "10.1.0.0/16"], &[]);
         assert_eq!(one, other);
-        assert_eq!(one.update_to(&other), PushUpdate::default());
+        assert_eq!(
+            one.update_to(&other, Doubt::default()),
+            PushUpdate::default()
+        );
+    }
+
+    #[test]
+    fn what_was_said_and_may_have_arrived_is_said_again_even_if_it_is_as_it_was_before() {
+        let before = told(true, &["10.1.0.0/16"], &[[10, 0, 0, 2]]);
+        let other = told(true, &["10.2.0.0/16"], &[[10, 0, 0, 2]]);
+        let doubt = Doubt::default().with(&before.update_to(&other, Doubt::default()));
+        let back = before.update_to(&before, doubt);
+        assert_eq!(back.routes, Some(vec!["10.1.0.0/16".parse().unwrap()]));
+        assert_eq!((back.tunnel, back.ipv6, &back.dns), (None, None, &None));
+
+        // Lost again, it is in doubt beside what was said then.
+        let full = told(false, &[], &[[10, 0, 0, 3]]);
+        let doubt = doubt.with(&before.update_to(&full, doubt));
+        let back = before.update_to(&before, doubt);
+        assert_eq!(back.tunnel, Some(TunnelMode::Split));
+        assert_eq!(back.ipv6, Some(Ipv6Policy::Leave));
+        assert_eq!(back.dns, Some(before.resolvers()));
+        assert!(back.routes.is_some());
     }
 }

@@ -94,6 +94,7 @@ fn associations(
                 subnet_id: association.subnet_id.clone(),
                 zone: subnet.map_or_else(String::new, |it| it.availability_zone.clone()),
                 egress,
+                is_open: egresses.is_open(egress),
                 trouble: egresses.trouble_of(egress).cloned(),
                 routes,
             };

@@ -17,6 +17,8 @@ pub(super) struct Client {
     control: Control,
     data: Option<Data>,
     pub(super) pushed: Option<Pushed>,
+    /// How often it was told something else since.
+    pub(super) updates: usize,
     pub(super) closed: Option<CloseReason>,
 }
 
@@ -72,6 +74,7 @@ impl Client {
             control,
             data: None,
             pushed: None,
+            updates: 0,
             closed: None,
         }
     }
@@ -131,6 +134,15 @@ impl Client {
             panic!("a TCP client does not float");
         };
         *socket = udp_to(socket.peer_addr().unwrap());
+    }
+
+    /// Waits until a UDP packet lies there to be read, and leaves it there.
+    pub(super) fn wait_for_packet(&self) {
+        let Io::Udp(socket) = &self.io else {
+            panic!("a TCP client has no packets");
+        };
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.peek(&mut [0; 1]).unwrap();
     }
 
     /// The next IP packet from the server, or none within `limit`.
@@ -196,7 +208,11 @@ impl Client {
                 Event::Established(session) => {
                     self.data = Some(Data::new(now, session.data, &session.options));
                 }
-                Event::Pushed(pushed) | Event::Updated(pushed) => self.pushed = Some(*pushed),
+                Event::Pushed(pushed) => self.pushed = Some(*pushed),
+                Event::Updated(pushed) => {
+                    self.pushed = Some(*pushed);
+                    self.updates += 1;
+                }
                 Event::Install(keys) => self.data.as_mut().unwrap().install(now, &keys),
                 Event::Promote(key) => self.data.as_mut().unwrap().promote(key),
                 Event::Retire(key) => self.data.as_mut().unwrap().retire(key),

@@ -103,6 +103,29 @@ async fn routes_change_under_a_tcp_client_that_takes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changes_that_come_while_another_is_on_its_way_are_told_as_one() {
+    let world = World::new(Transport::Udp).await;
+    let mut client = connect(&world, openvpn::Transport::Udp, "ada");
+    let add = |destination: &str| {
+        world.keeper.change(|snapshot| {
+            for subnet in [1, 2] {
+                snapshot.routes.push(route(destination, subnet));
+            }
+        });
+    };
+    block_in_place(|| client.go_on(std::time::Duration::from_millis(200)));
+    add("10.2.0.0/16");
+    // It lies there, and nobody has acknowledged it.
+    block_in_place(|| client.wait_for_packet());
+    add("10.3.0.0/16");
+    world.keeper.reconciled().await;
+    block_in_place(|| client.wait_for("the first", |c| routes(c).len() == 2));
+    add("10.4.0.0/16");
+    block_in_place(|| client.wait_for("the others", |c| routes(c).len() == 4));
+    assert_eq!(client.updates, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_takes_no_changes_is_shown_with_what_it_lacks() {
     let world = World::new(Transport::Udp).await;
     let mut client = connect_old(&world, "ada");
