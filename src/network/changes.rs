@@ -19,6 +19,9 @@ const BURST: Duration = Duration::from_millis(20);
 pub struct HostChanges {
     #[cfg(target_os = "linux")]
     socket: AsyncFd<Socket>,
+    /// Whether something was read that nobody was told of yet.
+    #[cfg(target_os = "linux")]
+    heard: bool,
 }
 
 #[cfg(target_os = "linux")]
@@ -41,23 +44,27 @@ impl HostChanges {
         // SAFETY: a `Socket` owns one descriptor, which it closes when it is dropped, and here that
         // is with the `AsyncFd`: nothing takes it out or puts another in its place.
         let socket = unsafe { AsyncFd::register(socket) }?;
-        Ok(Self { socket })
+        Ok(Self {
+            socket,
+            heard: false,
+        })
     }
 
     /// Waits for the next change. No change is lost when the future is dropped before it is ready.
     pub async fn changed(&mut self) {
-        loop {
+        while !self.heard {
             // The socket's own failure is no reason to stop: the next look finds what was missed.
             let Ok(mut ready) = self.socket.readable_mut().await else {
                 return std::future::pending().await;
             };
-            if Self::drain(ready.get_inner_mut()) {
-                break;
+            self.heard = Self::drain(ready.get_inner_mut());
+            if !self.heard {
+                ready.clear_ready();
             }
-            ready.clear_ready();
         }
         tokio::time::sleep(BURST).await;
         Self::drain(self.socket.get_mut());
+        self.heard = false;
     }
 
     /// Reads what has come, and says whether any of it is of interest.
@@ -115,4 +122,39 @@ fn is_of_others(message: &[u8]) -> bool {
         .map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
     let is_route = kind.is_some_and(|kind| ROUTE_MESSAGES.contains(&kind));
     !(is_route && message.get(21) == Some(&super::ROUTE_PROTOCOL))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::*;
+    use crate::network::tests::namespace::{in_namespace, run};
+
+    #[test]
+    fn news_is_not_lost_when_the_wait_for_the_end_of_the_burst_is_given_up() {
+        let test = "network::changes::tests::news_is_not_lost_when_the_wait_for_the_end_of_the_burst_is_given_up";
+        if in_namespace(test).is_none() {
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut changes = HostChanges::open().unwrap();
+            run("ip", "link set lo up");
+            drop(changes.socket.readable().await.unwrap());
+            {
+                // One turn reads the news and begins to wait for the end of the burst.
+                let mut told = pin!(changes.changed());
+                let is_pending = poll_fn(|cx| Poll::Ready(told.as_mut().poll(cx).is_pending()));
+                assert!(is_pending.await);
+            }
+            let again = tokio::time::timeout(Duration::from_secs(10), changes.changed());
+            again.await.expect("it is told all the same");
+        });
+    }
 }

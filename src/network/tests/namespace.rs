@@ -11,7 +11,7 @@ const PART: &str = "GATEHOUSE_TEST_PART";
 /// The state directory that the parts of one test share.
 const STATE: &str = "GATEHOUSE_TEST_STATE";
 
-/// Runs `test`, named from this module's parent or from the crate's `tunnel`, again in a network
+/// Runs `test`, named from this module's parent or from the crate's `tunnel` or `network`, again in a network
 /// namespace of its own, or says why it cannot. In the namespace it gives the part to play.
 pub(crate) fn in_namespace(test: &str) -> Option<String> {
     if let Ok(part) = std::env::var(PART) {
@@ -48,7 +48,7 @@ pub(super) fn play(test: &str, part: &str, state: &Path, own_namespace: bool) ->
         Command::new(binary)
     };
     let name = match test.split_once("::") {
-        Some(("tunnel", _)) => test.to_owned(),
+        Some(("tunnel" | "network", _)) => test.to_owned(),
         _ => format!("network::tests::{test}"),
     };
     command.args(["--exact", &name, "--nocapture"]);
