@@ -391,7 +391,11 @@ impl Stack {
         if egress != EgressId::DEFAULT {
             let bindings = self.bindings.load();
             let binding = bindings.get(&egress).ok_or(DropReason::Egress)?;
-            bind(&socket, binding).map_err(|_| DropReason::Egress)?;
+            bind(&socket, binding).map_err(|error| match error.kind() {
+                // Every port of its source address is taken.
+                io::ErrorKind::AddrInUse => DropReason::NoSocket,
+                _ => DropReason::Egress,
+            })?;
         }
         Ok(socket)
     }
@@ -829,6 +833,46 @@ mod tests {
         assert_eq!(stack.flows.tcp(), 1);
         stack.work(begin + Duration::from_secs(31));
         assert_eq!(stack.flows.tcp(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_egress_whose_source_address_has_no_free_port_works_and_lacks_sockets() {
+        use crate::network::tests::namespace::{in_namespace, run};
+
+        let test = "network::userspace::tests::an_egress_whose_source_address_has_no_free_port_works_and_lacks_sockets";
+        if in_namespace(test).is_none() {
+            return;
+        }
+        run("ip", "link set lo up");
+        std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "50000 50001").unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let _entered = runtime.enter();
+        let _server = TcpListener::bind(local(7000)).unwrap();
+        let mut stack = stack(8);
+        let egress = EgressId(1);
+        let mut open = |source: Ipv4Addr, port| {
+            let binding = Binding {
+                interface: None,
+                source: Some(source),
+            };
+            stack.bindings.store(Arc::new([(egress, binding)].into()));
+            let syn = syn(&key(Carrier::Tcp, port, local(7000)));
+            stack.receive(&Incoming::parse(&syn).unwrap(), egress, Instant::now())
+        };
+        for port in [1, 2] {
+            assert_eq!(open(Ipv4Addr::LOCALHOST, port), Ok(()));
+        }
+        assert_eq!(
+            open(Ipv4Addr::LOCALHOST, 3),
+            Err(DropReason::NoSocket),
+            "both ports are taken"
+        );
+        let gone = Ipv4Addr::new(192, 0, 2, 1);
+        assert_eq!(open(gone, 4), Err(DropReason::Egress));
     }
 
     fn syn(key: &FlowKey) -> Vec<u8> {
