@@ -59,6 +59,9 @@ fn furnish() {
         run("ip", &format!("addr add {address} dev {name}"));
         run("ip", &format!("link set {name} up"));
     }
+    // The kernel says a little later that the links are there, and changes their routes then.
+    let is_there = |name: &str| run("ip", &format!("link show {name}")).contains("state UP");
+    while !(is_there("one") && is_there("two")) {}
     fs::write("/proc/sys/net/ipv4/conf/two/forwarding", "1").unwrap();
     run("nft", "add table ip hosts");
     run(
