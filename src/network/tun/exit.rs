@@ -138,7 +138,7 @@ pub(super) fn remove_tables(tables: &[u32]) -> io::Result<()> {
     }
     let mut any_rule = RuleMessage::default();
     any_rule.header.family = AddressFamily::Inet;
-    for message in netlink::dump(RouteNetlinkMessage::GetRule(any_rule))? {
+    for message in netlink::dump(&RouteNetlinkMessage::GetRule(any_rule))? {
         if let RouteNetlinkMessage::NewRule(rule) = message
             && rule.attributes.iter().any(
                 |attribute| matches!(attribute, RuleAttribute::Table(table) if tables.contains(table)),
@@ -294,7 +294,7 @@ impl Routes {
         let mut any = RouteMessage::default();
         any.header.address_family = AddressFamily::Inet;
         let mut routes = Vec::new();
-        for answer in netlink::dump(RouteNetlinkMessage::GetRoute(any))? {
+        for answer in netlink::dump(&RouteNetlinkMessage::GetRoute(any))? {
             if let RouteNetlinkMessage::NewRoute(message) = answer {
                 let named = message.attributes.iter().find_map(|a| match a {
                     RouteAttribute::Table(table) => Some(*table),

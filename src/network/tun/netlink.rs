@@ -37,7 +37,7 @@ pub(super) fn delete(message: RouteNetlinkMessage) -> io::Result<()> {
 
 /// All that the kernel has of the kind that the message asks for, without those that cannot be read:
 /// a later kernel may have some that this program does not know.
-pub(super) fn dump(message: RouteNetlinkMessage) -> io::Result<Vec<RouteNetlinkMessage>> {
+pub(super) fn dump(message: &RouteNetlinkMessage) -> io::Result<Vec<RouteNetlinkMessage>> {
     uninterrupted(|| exchange(message.clone(), NLM_F_DUMP))
 }
 
