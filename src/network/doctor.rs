@@ -14,6 +14,7 @@ use std::{
 use ipnet::Ipv4Net;
 use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
+pub(super) use self::nft::{OWN_TABLE, Ways, obstacles};
 pub use self::{
     nft::{Hook, Obstacle, Passage},
     outside::{Knocked, Outside},
@@ -30,6 +31,8 @@ pub struct Asked {
     pub listeners: Vec<(Transport, u16)>,
     /// The ways out that subnets name.
     pub egresses: BTreeSet<Via>,
+    /// Whether others may open flows to clients.
+    pub opened: bool,
 }
 
 /// What was found.
@@ -47,6 +50,8 @@ pub struct Facts {
     pub open_files: Option<u64>,
     /// Each way out, and why it does not work where it does not.
     pub egresses: Vec<(Via, Result<(), String>)>,
+    /// Whether systemd knows the service `gatehouse` here.
+    pub has_unit: bool,
     /// What knocking from outside came to, by listener; or why nobody could knock.
     pub outside: Option<Result<Vec<Knocked>, String>>,
 }
@@ -74,27 +79,7 @@ pub struct HostRoute {
 /// Looks at everything that is asked. It takes four seconds at most.
 pub async fn look(asked: Asked) -> Facts {
     let (firewall, outside) = tokio::join!(firewall(&asked), outside::knock(&asked.listeners));
-    let tun = asked.tun.clone();
-    let egresses: Vec<Via> = asked.egresses.into_iter().collect();
-    let rest = tokio::task::spawn_blocking(move || {
-        let links = links();
-        let names = links
-            .iter()
-            .filter(|link| link.is_up && link.name != "lo" && link.name != outside::HOST_END)
-            .map(|link| link.name.clone());
-        let health = |via: Via| {
-            let health = link_of(&via, &links).map(drop);
-            (via, health)
-        };
-        Facts {
-            interfaces: names.filter_map(interface).collect(),
-            routes: routes(tun.as_deref()),
-            echo: echo_right(),
-            open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).current,
-            egresses: egresses.into_iter().map(health).collect(),
-            ..Facts::default()
-        }
-    });
+    let rest = tokio::task::spawn_blocking(move || settings(&asked));
     Facts {
         firewall: Some(firewall),
         outside: Some(outside),
@@ -102,21 +87,63 @@ pub async fn look(asked: Asked) -> Facts {
     }
 }
 
+/// What is read without any program.
+fn settings(asked: &Asked) -> Facts {
+    let links = links();
+    let names = links
+        .iter()
+        .filter(|link| link.is_up && link.name != "lo" && !outside::is_end(&link.name))
+        .map(|link| link.name.clone());
+    let health = |via: &Via| {
+        let health = link_of(via, &links).map(drop);
+        (via.clone(), health)
+    };
+    Facts {
+        interfaces: names.filter_map(interface).collect(),
+        routes: routes(asked.tun.as_deref()),
+        echo: echo_right(),
+        open_files: rustix::process::getrlimit(rustix::process::Resource::Nofile).current,
+        egresses: asked.egresses.iter().map(health).collect(),
+        has_unit: UNIT_DIRECTORIES
+            .iter()
+            .any(|directory| Path::new(directory).join("gatehouse.service").exists()),
+        ..Facts::default()
+    }
+}
+
 async fn firewall(asked: &Asked) -> Result<Vec<Obstacle>, String> {
     // "-t" leaves out the elements of sets, which can be many thousands.
-    let listing = run(&nft_program(), &["-j", "-t", "list", "ruleset"], "").await?;
-    nft::obstacles(&listing, asked.tun.as_deref(), &asked.listeners)
+    let listing = run(nft_program(), &["-j", "-t", "list", "ruleset"], "").await?;
+    let exits = tokio::task::spawn_blocking(|| {
+        let names = links().into_iter().map(|link| link.name);
+        names.filter(|name| is_exit(name)).collect::<Vec<_>>()
+    });
+    let ways = Ways {
+        tun: asked.tun.as_deref(),
+        exits: &exits.await.unwrap_or_default(),
+        opened: asked.opened,
+        listeners: &asked.listeners,
+    };
+    obstacles(&listing, &ways)
+}
+
+/// Whether a gateway's packets for an egress of its own come from this device: `gh7-e2`.
+fn is_exit(name: &str) -> bool {
+    let numbers = name
+        .strip_prefix("gh")
+        .and_then(|rest| rest.split_once("-e"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    numbers.is_some_and(|(tun, egress)| is_number(tun) && is_number(egress))
 }
 
 /// `nft` lies in a directory that is often not in an ordinary user's path.
-fn nft_program() -> String {
+pub(super) fn nft_program() -> &'static str {
     let sbin = "/usr/sbin/nft";
     if Path::new(sbin).exists() {
         sbin
     } else {
         "nft"
     }
-    .to_owned()
 }
 
 /// Runs a program and gives what it printed, or the first line of its complaint.
@@ -209,6 +236,13 @@ fn echo_right() -> Option<(bool, String)> {
 
 /// Directory of the IPv4 settings of each interface.
 const IPV4_CONF: &str = "/proc/sys/net/ipv4/conf";
+/// Where systemd looks for services.
+const UNIT_DIRECTORIES: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
 /// How long a program may take.
 const PROGRAM: Duration = Duration::from_millis(1_500);
 
@@ -242,12 +276,19 @@ mod tests {
         assert!(complaint.starts_with("ls: "), "{complaint}");
     }
 
+    #[test]
+    fn devices_of_exits_are_told_by_their_names() {
+        assert!(is_exit("gh7-e2") && is_exit("gh12-e10"));
+        for name in ["gatehouse0", "gh7", "gh-e2", "gh7-e", "ghost-eth0", "eth0"] {
+            assert!(!is_exit(name), "{name}");
+        }
+    }
+
     #[tokio::test]
-    async fn a_look_at_this_machine_ends_in_time_and_knows_its_routes_and_limits() {
+    async fn a_look_at_this_machine_ends_in_time() {
         let begun = std::time::Instant::now();
         let facts = look(Asked::default()).await;
         assert!(begun.elapsed() < Duration::from_secs(5));
-        assert!(facts.open_files.is_none_or(|limit| limit > 0));
         assert!(facts.firewall.is_some());
         assert_eq!(facts.outside, Some(Ok(Vec::new())));
     }

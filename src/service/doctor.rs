@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::Service;
 use crate::{
     clock,
-    model::{Finding, NetworkMode, Severity, View},
+    model::{Direction, Finding, NetworkMode, Peer, SecurityGroupId, Severity, Snapshot, View},
     network::{
         self,
         doctor::{Asked, Facts},
@@ -53,7 +53,26 @@ fn asked(view: &View) -> Asked {
             .filter_map(|association| view.snapshot.subnets.get(&association.subnet_id))
             .map(|subnet| subnet.egress.via.clone())
             .collect(),
+        opened: opens_flows(&view.snapshot),
     }
+}
+
+/// Whether a security group lets others than clients open flows to clients.
+fn opens_flows(snapshot: &Snapshot) -> bool {
+    let living = snapshot.endpoints.values().filter(|it| !it.deleting);
+    let groups = living
+        .flat_map(|endpoint| &endpoint.security_groups)
+        .filter_map(|id| snapshot.security_groups.get(id));
+    let has_resources = |group: &SecurityGroupId| {
+        let mut resources = snapshot.resources.values();
+        resources.any(|resource| resource.security_groups.contains(group))
+    };
+    groups
+        .flat_map(|group| group.rules_of(Direction::Ingress))
+        .any(|rule| match &rule.peer {
+            Peer::Cidr(_) => true,
+            Peer::Group(group) => has_resources(group),
+        })
 }
 
 /// What findings are made of, beside the machine's facts.
@@ -76,7 +95,7 @@ impl Scene<'_> {
 
 /// Every check's findings, the worst first.
 fn findings(scene: &Scene<'_>, facts: Option<&Facts>) -> Vec<Finding> {
-    let mut found = own::findings(scene);
+    let mut found = own::findings(scene, facts.is_some_and(|facts| facts.has_unit));
     match facts {
         Some(facts) => found.extend(host::findings(scene, facts)),
         None => found.push(warning(

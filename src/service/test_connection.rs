@@ -56,6 +56,8 @@ enum Identity {
     Issued {
         authority: Box<Certificate>,
         key: SecretPem,
+        /// Why the user's own certificate is not used, where the store has one.
+        instead: Option<String>,
     },
 }
 
@@ -258,13 +260,22 @@ async fn prove(
             let sentence = format!("{user}'s certificate of the store is used.");
             Ok(((chain_pem, key_pem), sentence))
         }
-        Identity::Issued { authority, key } => {
+        Identity::Issued {
+            authority,
+            key,
+            instead,
+        } => {
             let mut request = pki::Request::client(user);
             request.validity_days = 1;
-            let sentence = format!(
+            let mut sentence = format!(
                 "{} issued a certificate for {user} that is used for this test alone and kept nowhere.",
                 authority.title()
             );
+            if let Some(why) = instead {
+                sentence.push_str(&format!(
+                    " {why}, so {user}'s own certificate is not what this tests."
+                ));
+            }
             let issued = aside(move || {
                 pki::issue(&authority.certificate_pem, &key, &request, clock::now()).map_err(
                     |error| invalid("User", format!("No certificate can be issued: {error}")),
@@ -342,6 +353,14 @@ impl Change<'_, '_> {
                 key_pem: Zeroizing::new(key_pem.to_owned()),
             }));
         }
+        let lack = own
+            .map(
+                |certificate| match certificates::check_client(certificate, root, self.now) {
+                    Err(refusal) => refusal.message,
+                    Ok(()) => format!("The store has {user}'s certificate without its key"),
+                },
+            )
+            .next();
         let roots = certificates::client_roots(root)?;
         let may_issue = |authority: &&Arc<Certificate>| {
             authority.has_private_key
@@ -357,17 +376,10 @@ impl Change<'_, '_> {
             return Ok(Ok(Identity::Issued {
                 authority: Box::new(Certificate::clone(authority)),
                 key: SecretPem::new(pem),
+                instead: lack.map(|lack| lack.trim_end_matches('.').to_owned()),
             }));
         }
-        let lack = own
-            .map(
-                |certificate| match certificates::check_client(certificate, root, self.now) {
-                    Err(refusal) => refusal.message,
-                    Ok(()) => format!("The store has {user}'s certificate without its key"),
-                },
-            )
-            .next()
-            .unwrap_or_else(|| format!("The store has no client certificate of {user}"));
+        let lack = lack.unwrap_or_else(|| format!("The store has no client certificate of {user}"));
         let title = root.title();
         Ok(Err(format!(
             "{lack}, and no private key of {title} to issue one for the test. Import {user}'s certificate with its key, or {title} with its key."

@@ -241,6 +241,63 @@ fn the_diagnosis_finds_what_is_planted_and_its_commands_mend_it() {
     assert!(test.passed, "{test:#?}");
 }
 
+#[test]
+fn a_stranger_on_a_network_beside_it_knocks_at_the_gateways_ports() {
+    let Some(lab) = Lab::build() else { return };
+    let mut gateway = Gateway::prepare(&lab, Mode::Tun);
+    // Namespaces are files that root makes.
+    gateway.more = ",+sys_admin,+dac_override";
+    gateway.serve();
+    gateway.settle();
+    gateway.set_up("udp", &[]);
+    // No process has this number: a look that was killed has left it.
+    let stale = "gatehouse-look-4194999";
+    run(Command::new("ip").args(["netns", "add", stale]));
+
+    let both = std::thread::scope(|scope| {
+        let one = || scope.spawn(|| outside(&diagnosed(&gateway)));
+        [one(), one()].map(|it| it.join().expect("it ends"))
+    });
+    for found in both {
+        assert_eq!(found.severity, Severity::Good, "{found:?}");
+        assert!(found.sentence.contains("answers a stranger"), "{found:?}");
+    }
+    let left = run(Command::new("ip").args(["netns", "list"]));
+    assert!(!left.contains(stale), "{left}");
+    let links = || run(lab.gateway.command("ip").args(["-brief", "link"]));
+    assert!(!links().contains("ghlook"), "{}", links());
+
+    // What no judgement of rules can know, knocking does.
+    let plant = "add table ip planted\n\
+         add chain ip planted INPUT { type filter hook input priority 0; policy drop; }\n\
+         add rule ip planted INPUT ip saddr 203.0.113.0/24 accept";
+    run(lab.gateway.command("nft").arg(plant));
+    let passed = diagnosed(&gateway);
+    assert!(bad(&passed).is_empty(), "{:#?}", bad(&passed));
+    run(lab
+        .gateway
+        .command("nft")
+        .arg("flush chain ip planted INPUT"));
+    let found = diagnosed(&gateway);
+    let mut checks: Vec<&str> = bad(&found).iter().map(|it| it.check.as_str()).collect();
+    checks.sort_unstable();
+    assert_eq!(
+        checks,
+        ["input-firewall", "reach-from-outside"],
+        "{found:#?}"
+    );
+    assert!(outside(&found).sentence.contains("does not answer"));
+}
+
+/// What knocking from outside came to.
+fn outside(findings: &[Finding]) -> Finding {
+    let mut found = findings.iter();
+    found
+        .find(|finding| finding.check == "reach-from-outside")
+        .cloned()
+        .expect("it is always told")
+}
+
 /// Runs the client to its end.
 fn connect(here: &Namespace, file: &PathBuf, options: &[&str]) -> Output {
     let mut command: Command = here.command(env!("CARGO_BIN_EXE_gatehouse"));

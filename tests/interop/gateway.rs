@@ -32,6 +32,8 @@ pub(crate) struct Gateway<'a> {
     program: PathBuf,
     pub(crate) data_dir: PathBuf,
     pub(crate) running: Option<Running>,
+    /// More capabilities than the mode's, in setpriv's words.
+    pub(crate) more: &'static str,
 }
 
 /// A refused command: AWS's code and what it says.
@@ -75,6 +77,7 @@ impl<'a> Gateway<'a> {
             program,
             data_dir,
             running: None,
+            more: "",
         }
     }
 
@@ -183,7 +186,7 @@ impl<'a> Gateway<'a> {
         let capabilities = match self.mode {
             Mode::Tun => capabilities_of_the_service(),
             Mode::UserSpace => String::new(),
-        };
+        } + self.more;
         // systemd leaves /dev/net/tun open to everyone; other machines may not. What is mounted
         // here is seen by this command only.
         let mut command = self.lab.gateway.command("sh");

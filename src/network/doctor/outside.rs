@@ -2,7 +2,7 @@
 //! outside: whether a firewall of this machine keeps them out is seen by trying.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket},
     os::fd::AsFd as _,
     path::Path,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use rustix::thread::{CapabilitySet, LinkNameSpaceType, move_into_link_name_space};
+use tokio::sync::Mutex;
 
 use super::run;
 use crate::model::Transport;
@@ -39,9 +40,11 @@ pub(super) async fn knock(listeners: &[(Transport, u16)]) -> Result<Vec<Knocked>
     if !may {
         return Err("it needs CAP_SYS_ADMIN and CAP_NET_ADMIN".to_owned());
     }
-    let name = format!("{HOST_END}-{}", std::process::id());
-    // What a look that was killed has left; most often there is nothing.
-    run("ip", &["link", "delete", HOST_END], "").await.ok();
+    // The addresses of the link are the same each time.
+    let _turn = TURN.lock().await;
+    let pid = std::process::id();
+    let name = format!("{NAMESPACE}{pid}");
+    tidy(pid).await?;
     run("ip", &["netns", "add", &name], "").await?;
     let outcome = match connect(&name).await {
         Ok(()) => knock_from(&name, listeners).await,
@@ -54,11 +57,42 @@ pub(super) async fn knock(listeners: &[(Transport, u16)]) -> Result<Vec<Knocked>
     outcome
 }
 
+/// Removes what looks that were killed have left; or says that another process looks just now.
+async fn tidy(own: u32) -> Result<(), String> {
+    let names = fs::read_dir(NAMESPACES).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    for name in names {
+        let Some(pid) = name.strip_prefix(NAMESPACE).and_then(|it| it.parse().ok()) else {
+            continue;
+        };
+        if pid != own && is_gateway(pid) {
+            return Err(format!(
+                "wait until process {pid}, which does so now, has ended it"
+            ));
+        }
+        // The link goes with the namespace.
+        run("ip", &["netns", "delete", &name], "").await.ok();
+    }
+    Ok(())
+}
+
+/// Whether a process of this name runs; the number may be another's by now.
+fn is_gateway(pid: u32) -> bool {
+    let name = |pid: &str| fs::read_to_string(Path::new("/proc").join(pid).join("comm")).ok();
+    name(&pid.to_string()).is_some_and(|it| Some(it) == name("self"))
+}
+
+/// Whether this is a look's end of its link to this machine.
+pub(super) fn is_end(name: &str) -> bool {
+    name.starts_with(HOST_END)
+}
+
 /// Joins this machine's network and the namespace.
 async fn connect(name: &str) -> Result<(), String> {
+    let end = format!("{HOST_END}{}", std::process::id());
     let here = format!(
-        "link add {HOST_END} type veth peer name outside netns {name}\n\
-         address add {HOST}/30 dev {HOST_END}\nlink set {HOST_END} up\n"
+        "link add {end} type veth peer name outside netns {name}\n\
+         address add {HOST}/30 dev {end}\nlink set {end} up\n"
     );
     run("ip", &["-batch", "-"], &here).await?;
     let there = format!("address add {STRANGER}/30 dev outside\nlink set outside up\n");
@@ -67,7 +101,7 @@ async fn connect(name: &str) -> Result<(), String> {
 }
 
 async fn knock_from(name: &str, listeners: &[(Transport, u16)]) -> Result<Vec<Knocked>, String> {
-    let handle = File::open(Path::new("/run/netns").join(name))
+    let handle = File::open(Path::new(NAMESPACES).join(name))
         .map_err(|error| format!("the namespace cannot be opened: {error}"))?;
     let listeners = listeners.to_vec();
     // A thread of its own, which ends: one of the pool would stay in the namespace.
@@ -144,8 +178,14 @@ fn knock_tcp(port: u16) -> std::io::Result<()> {
     TcpStream::connect_timeout(&host, PATIENCE * 2).map(drop)
 }
 
-/// This machine's end of the link.
-pub(super) const HOST_END: &str = "gatehouse-look";
+/// One look at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
+/// Where `ip` keeps namespaces.
+const NAMESPACES: &str = "/run/netns";
+/// A look's namespace is called so, and by its process's number.
+const NAMESPACE: &str = "gatehouse-look-";
+/// This machine's end of the link is called so, and by the process's number; 15 characters at most.
+const HOST_END: &str = "ghlook";
 /// Addresses of documentation (RFC 5737), which no network has.
 const HOST: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 249);
 const STRANGER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);

@@ -1,6 +1,7 @@
 //! Both ways into the network, driven through a [`Port`](super::Port) by a client of our own.
 
 #[cfg(target_os = "linux")]
+mod doctor;
 pub(crate) mod namespace;
 mod peer;
 #[cfg(target_os = "linux")]

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ipnet::Ipv4Net;
@@ -16,14 +15,13 @@ use nftables::schema::{Chain, NfListObject, Rule, Table};
 use nftables::stmt::{Match, NAT, NATFamily, Operator, Statement};
 use nftables::types::{NfChainPolicy, NfChainType, NfFamily, NfHook};
 
-use serde_json::Value;
-
 use super::exit::Exit;
 use crate::model::network::Via;
+use crate::network::doctor::{OWN_TABLE, Obstacle, Ways, nft_program as program, obstacles};
 use crate::network::{Error, Plan};
 
 /// The one table this program writes, in the family `inet`.
-pub(super) const TABLE: &str = "gatehouse";
+pub(super) const TABLE: &str = OWN_TABLE;
 
 /// Priorities as nftables names them: `filter` is 0, `srcnat` is 100.
 const FILTER: i32 = 0;
@@ -129,63 +127,37 @@ pub(super) fn usable() -> Result<(), String> {
     }
 }
 
-/// Sentences about other tables that drop what we would forward. A packet passes only if every
-/// table's forward chain accepts it, so our own accept cannot help.
-pub(super) fn forward_warnings() -> Vec<String> {
+/// Sentences about other tables that drop what we would forward, out of the device `tun` and those
+/// of exits. A packet passes only if every table's forward chain accepts it, so our own accept cannot
+/// help.
+pub(super) fn forward_warnings(tun: &str, exits: &[String]) -> Vec<String> {
     // "-t" leaves out the elements of sets, which can be many thousands.
     get_current_ruleset_raw(Some(program()), ["-t", "list", "ruleset"])
-        .map(|json| dropping_chains(&json))
+        .map(|json| warnings_of(&json, tun, exits))
         .unwrap_or_default()
 }
 
-fn dropping_chains(json: &str) -> Vec<String> {
-    let listing: Value = serde_json::from_str(json).unwrap_or_default();
-    let Some(objects) = listing["nftables"].as_array() else {
-        return Vec::new();
+fn warnings_of(json: &str, tun: &str, exits: &[String]) -> Vec<String> {
+    let ways = Ways {
+        tun: Some(tun),
+        exits,
+        ..Ways::default()
     };
-    objects
-        .iter()
-        .map(|object| &object["chain"])
-        .filter(|chain| chain["hook"] == "forward" && chain["table"] != TABLE)
-        .filter_map(|chain| {
-            let (family, table, name) = (
-                chain["family"].as_str()?,
-                chain["table"].as_str()?,
-                chain["name"].as_str()?,
-            );
-            let how = if chain["policy"] == "drop" {
-                "has the policy drop"
-            } else if ends_in_refusal(objects, chain) {
-                "ends in a rule that refuses the rest"
-            } else {
-                return None;
-            };
-            Some(format!(
-                "This machine's firewall refuses forwarded packets: chain {name} of table {family} {table} {how}. \
-                 Clients reach the networks behind this machine only if a rule there accepts them.",
-            ))
-        })
-        .collect()
-}
-
-/// Whether the chain's last rule drops or rejects without a condition.
-fn ends_in_refusal(objects: &[Value], chain: &Value) -> bool {
-    let last = objects.iter().map(|object| &object["rule"]).rfind(|rule| {
-        rule["family"] == chain["family"]
-            && rule["table"] == chain["table"]
-            && rule["chain"] == chain["name"]
+    let obstacles = obstacles(json, &ways).unwrap_or_default();
+    let sentences = obstacles.iter().map(|obstacle| {
+        let Obstacle {
+            family,
+            table,
+            chain,
+            how,
+            ..
+        } = obstacle;
+        format!(
+            "This machine's firewall refuses forwarded packets: chain {chain} of table {family} {table} {how}. \
+             Clients reach the networks behind this machine only if a rule there accepts them.",
+        )
     });
-    let statements = last.and_then(|rule| rule["expr"].as_array());
-    let is =
-        |statement: &Value, kinds: &[&str]| kinds.iter().any(|kind| statement.get(kind).is_some());
-    statements.is_some_and(|statements| {
-        statements
-            .iter()
-            .any(|statement| is(statement, &["drop", "reject"]))
-            && statements
-                .iter()
-                .all(|statement| is(statement, &["drop", "reject", "counter", "log"]))
-    })
+    sentences.collect()
 }
 
 /// Runs `nft`, which outlives this process by a moment if that is killed. Its standard output, to
@@ -222,16 +194,6 @@ fn explain(error: &NftablesError) -> String {
     match error {
         NftablesError::NftFailed { stderr, .. } => first_line(stderr),
         other => other.to_string(),
-    }
-}
-
-/// `nft` lies in a directory that is often not in an ordinary user's path.
-fn program() -> &'static str {
-    let sbin = "/usr/sbin/nft";
-    if Path::new(sbin).exists() {
-        sbin
-    } else {
-        "nft"
     }
 }
 
@@ -324,42 +286,49 @@ fn any_of<'a>(items: impl Iterator<Item = Expression<'a>>) -> Expression<'a> {
 mod tests {
     use super::*;
 
+    const DROPS: &str = r#"{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop"}}"#;
+
     #[test]
     fn another_tables_forward_chain_that_drops_is_named_in_a_warning() {
-        let json = r#"{"nftables": [{"metainfo": {}},
-            {"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop"}},
-            {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "hook": "input", "policy": "drop"}},
-            {"chain": {"family": "inet", "table": "gatehouse", "name": "forward", "hook": "forward", "policy": "drop"}}]}"#;
-        let warnings = dropping_chains(json);
+        let json = format!(
+            r#"{{"nftables": [{{"metainfo": {{}}}}, {DROPS},
+            {{"chain": {{"family": "ip", "table": "filter", "name": "INPUT", "hook": "input", "policy": "drop"}}}},
+            {{"chain": {{"family": "bridge", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop"}}}},
+            {{"chain": {{"family": "inet", "table": "gatehouse", "name": "forward", "hook": "forward", "policy": "drop"}}}}]}}"#
+        );
+        let warnings = warnings_of(&json, "gatehouse0", &[]);
         assert_eq!(warnings.len(), 1);
         assert!(
-            warnings[0].contains("chain FORWARD of table ip filter"),
+            warnings[0].contains("chain FORWARD of table ip filter has the policy drop"),
             "{}",
             warnings[0]
         );
     }
 
     #[test]
-    fn a_forward_chain_that_refuses_in_its_last_rule_is_named_too() {
-        let chain = r#"{"chain": {"family": "inet", "table": "firewalld", "name": "filter_FORWARD", "hook": "forward", "policy": "accept"}}"#;
-        let rule = |expression: &str| {
+    fn a_forward_chain_that_accepts_the_gateways_devices_gives_no_warning() {
+        let accepts = |key: &str, name: &str| {
             format!(
-                r#"{{"rule": {{"family": "inet", "table": "firewalld", "chain": "filter_FORWARD", "expr": [{expression}]}}}}"#
+                r#"{{"rule": {{"family": "ip", "table": "filter", "chain": "FORWARD", "expr": [{{"match": {{"op": "==", "left": {{"meta": {{"key": "{key}"}}}}, "right": "{name}"}}}}, {{"accept": null}}]}}}}"#
             )
         };
-        let refuses = rule(r#"{"counter": null}, {"reject": {"type": "icmpx"}}"#);
-        let refuses_some = rule(r#"{"match": {}}, {"drop": null}"#);
-        let warned = |rules: &[&str]| {
-            let json = format!(r#"{{"nftables": [{chain}, {}]}}"#, rules.join(", "));
-            dropping_chains(&json).len()
-        };
-        assert_eq!(warned(&[&refuses_some, &refuses]), 1);
-        assert_eq!(warned(&[&refuses, &refuses_some]), 0);
+        let json = format!(
+            r#"{{"nftables": [{DROPS}, {}, {}]}}"#,
+            accepts("iifname", "gatehouse0"),
+            accepts("oifname", "gatehouse0")
+        );
+        assert_eq!(warnings_of(&json, "gatehouse0", &[]), Vec::<String>::new());
+        let exits = ["gh4-e1".to_owned()];
+        assert_eq!(warnings_of(&json, "gatehouse0", &exits).len(), 1);
     }
 
     #[test]
     fn a_listing_that_is_not_understood_gives_no_warning() {
-        assert_eq!(dropping_chains("not json"), Vec::<String>::new());
-        assert_eq!(dropping_chains(r#"{"nftables": 3}"#), Vec::<String>::new());
+        for listing in ["not json", r#"{"nftables": 3}"#] {
+            assert_eq!(
+                warnings_of(listing, "gatehouse0", &[]),
+                Vec::<String>::new()
+            );
+        }
     }
 }

@@ -140,7 +140,9 @@ impl Tun {
         self.undo.enable_forwarding(&forward)?;
         undo::write_setting(&undo::forwarding_path(&self.name), "1")?;
         self.match_routes(&wanted)?;
-        self.warnings = firewall::forward_warnings();
+        let exits = self.exits.values().flatten();
+        let exits: Vec<String> = exits.map(|exit| exit.name().to_owned()).collect();
+        self.warnings = firewall::forward_warnings(&self.name, &exits);
         Ok(())
     }
 

@@ -39,6 +39,10 @@ fn firewall(scene: &Scene<'_>, facts: &Facts) -> Vec<Finding> {
         }
         None => return Vec::new(),
     };
+    let obstacles: Vec<Obstacle> = obstacles
+        .iter()
+        .filter_map(|obstacle| not_passed(obstacle, facts))
+        .collect();
     let mut found: Vec<Finding> = obstacles.iter().map(obstacle).collect();
     let none = |hook| obstacles.iter().all(|obstacle| obstacle.hook != hook);
     if none(Hook::Forward) {
@@ -54,6 +58,21 @@ fn firewall(scene: &Scene<'_>, facts: &Facts) -> Vec<Finding> {
         found.push(good("input-firewall", sentence));
     }
     found
+}
+
+/// The obstacle without ports that were reached from outside all the same.
+fn not_passed(obstacle: &Obstacle, facts: &Facts) -> Option<Obstacle> {
+    let knocked = match &facts.outside {
+        Some(Ok(knocked)) => knocked.as_slice(),
+        _ => &[],
+    };
+    let is_reached = |passage: &Passage| match passage {
+        Passage::Port(transport, port) => knocked.contains(&(*transport, *port, Outside::Answers)),
+        _ => false,
+    };
+    let mut left = obstacle.clone();
+    left.refused.retain(|passage| !is_reached(passage));
+    (!left.refused.is_empty()).then_some(left)
 }
 
 fn obstacle(obstacle: &Obstacle) -> Finding {
@@ -72,12 +91,21 @@ fn obstacle(obstacle: &Obstacle) -> Finding {
         .iter()
         .map(|passage| match passage {
             Passage::FromClients => insert(&format!("iifname {DEFAULT_TUN_NAME}")),
-            Passage::ToClients => insert(&format!(
+            // The number in their names is another one after each start.
+            Passage::FromExits => insert("iifname 'gh*'"),
+            Passage::Answers => insert(&format!(
                 "oifname {DEFAULT_TUN_NAME} ct state established,related"
             )),
+            Passage::ToClients => insert(&format!("oifname {DEFAULT_TUN_NAME}")),
             Passage::Port(transport, port) => insert(&format!("{transport} dport {port}")),
         })
         .collect();
+    let has_exits = obstacle.refused.contains(&Passage::FromExits);
+    let exits = if has_exits {
+        ", and those of subnets with an egress of their own, whose names begin with gh,"
+    } else {
+        ""
+    };
     let keep = "To keep it over a restart, have the firewall's own configuration say the same.";
     match obstacle.hook {
         Hook::Forward => problem(
@@ -86,7 +114,7 @@ fn obstacle(obstacle: &Obstacle) -> Finding {
                 "This machine's firewall refuses what is forwarded for clients: {place} {how}, and no rule of it accepts them."
             ),
             Mend::new(format!(
-                "Accept the gateway's device {DEFAULT_TUN_NAME} there. {keep}"
+                "Accept the gateway's device {DEFAULT_TUN_NAME}{exits} there. {keep}"
             ))
             .by(commands),
         ),
@@ -106,7 +134,7 @@ fn ports(refused: &[Passage]) -> String {
         .iter()
         .filter_map(|passage| match passage {
             Passage::Port(transport, port) => Some(format!("{transport} port {port}")),
-            Passage::FromClients | Passage::ToClients => None,
+            _ => None,
         })
         .collect();
     names.join(", ")
@@ -152,10 +180,9 @@ fn forwarding(facts: &Facts) -> Finding {
     problem(
         "forwarding",
         format!("The kernel does not forward on {}.", off.join(", ")),
-        Mend::new("Switch forwarding on for the interface; the gateway did so when it started.")
-            .by(off
-                .iter()
-                .map(|name| format!("sysctl -w net/ipv4/conf/{name}/forwarding=1"))),
+        Mend::new(
+            "Wait: the gateway switches it on itself within 30 seconds, behind a rule that keeps the interface from forwarding anything else. Where it stays off, have what switches it off, for example a file in /etc/sysctl.d, leave it alone.",
+        ),
     )
 }
 
@@ -217,23 +244,27 @@ fn overlaps(scene: &Scene<'_>, facts: &Facts) -> Vec<Finding> {
     let endpoints = scene.view.snapshot.endpoints.values();
     let told = endpoints.filter(|endpoint| !endpoint.deleting).map(|endpoint| {
         let range = endpoint.client_cidr;
-        let meets = |net: Ipv4Net| {
-            net.prefix_len() > 0 && (net.contains(&range) || range.contains(&net))
-        };
-        let route = facts.routes.iter().find(|route| meets(route.destination));
+        if !scene.is_tun() {
+            return good(
+                check,
+                format!("The client range {range} of {} is in no routing table of this machine in this mode.", endpoint.id),
+            );
+        }
+        // A wider route is none: the way to the clients is more precise.
+        let meets = |net: &Ipv4Net| range.contains(net);
+        let route = facts.routes.iter().find(|route| meets(&route.destination));
         match route {
             None => good(
                 check,
-                format!("No route of this machine meets the client range {range} of {}.", endpoint.id),
+                format!("No route of this machine leads elsewhere from the client range {range} of {}.", endpoint.id),
             ),
             Some(route) => problem(
                 check,
                 format!(
-                    "The client range {range} of {} meets this machine's route to {} through {}: answers to clients may go there.",
-                    endpoint.id, route.destination, route.interface
+                    "This machine's route to {} through {} is within the client range {range} of {}: answers to its clients may go there.",
+                    route.destination, route.interface, endpoint.id
                 ),
-                Mend::new("Create the endpoint with a client range that nothing else here uses, or remove the route.")
-                    .by(vec![format!("ip route delete {} dev {}", route.destination, route.interface)]),
+                Mend::new("Create the endpoint with a client range that nothing else here uses."),
             ),
         }
     });
@@ -278,15 +309,25 @@ fn open_files(facts: &Facts) -> Option<Finding> {
     } else {
         warning(
             "open-files",
-            format!("The gateway may have only {limit} files open; each TCP client and each flow in user space takes one."),
-            Mend::new("Raise the limit of the service and restart it, which clients notice.").by(vec![
-                "mkdir -p /etc/systemd/system/gatehouse.service.d".to_owned(),
-                "printf '[Service]\\nLimitNOFILE=1048576\\n' > /etc/systemd/system/gatehouse.service.d/files.conf".to_owned(),
-                "systemctl daemon-reload".to_owned(),
-                "systemctl restart gatehouse".to_owned(),
-            ]),
+            format!(
+                "The gateway may have only {limit} files open; each TCP client and each flow in user space takes one."
+            ),
+            more_files(facts.has_unit),
         )
     })
+}
+
+fn more_files(has_unit: bool) -> Mend {
+    if !has_unit {
+        return Mend::new("Raise the limit of the process; for its next start, have what starts it do so (ulimit -n 1048576).")
+            .by(vec![format!("prlimit --pid {} --nofile=1048576", std::process::id())]);
+    }
+    Mend::new("Raise the limit of the service and restart it, which clients notice.").by(vec![
+        "mkdir -p /etc/systemd/system/gatehouse.service.d".to_owned(),
+        "printf '[Service]\\nLimitNOFILE=1048576\\n' > /etc/systemd/system/gatehouse.service.d/files.conf".to_owned(),
+        "systemctl daemon-reload".to_owned(),
+        "systemctl restart gatehouse".to_owned(),
+    ])
 }
 
 fn egresses(facts: &Facts) -> Vec<Finding> {
@@ -296,8 +337,13 @@ fn egresses(facts: &Facts) -> Vec<Finding> {
             Via::HostRouting => return None,
             Via::Interface(name) => (
                 format!("the interface {name}"),
-                Mend::new("Bring it up, or give the subnet another egress.")
-                    .by(vec![format!("ip link set {name} up")]),
+                match health {
+                    Err(why) if why.contains("is switched off") => {
+                        Mend::new("Bring it up, or give the subnet another egress.")
+                            .by(vec![format!("ip link set {name} up")])
+                    }
+                    _ => Mend::new("Mend what is said of it, or give the subnet another egress."),
+                },
             ),
             Via::SourceAddress(address) => (
                 format!("the address {address}"),

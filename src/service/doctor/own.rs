@@ -3,8 +3,9 @@
 use super::{Mend, Scene, good, is_private, problem, warning};
 use crate::model::{AssociationState, Certificate, Endpoint, Finding};
 
-pub(super) fn findings(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut found = vec![gateway(scene)];
+/// `has_unit`: whether systemd knows the service.
+pub(super) fn findings(scene: &Scene<'_>, has_unit: bool) -> Vec<Finding> {
+    let mut found = vec![gateway(scene, has_unit)];
     found.extend(listeners(scene));
     found.extend(associations(scene));
     found.extend(certificates(scene));
@@ -12,7 +13,12 @@ pub(super) fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     found
 }
 
-fn gateway(scene: &Scene<'_>) -> Finding {
+fn gateway(scene: &Scene<'_>, has_unit: bool) -> Finding {
+    let start = if has_unit {
+        "systemctl start gatehouse"
+    } else {
+        "gatehouse serve"
+    };
     let gateway = &scene.view.live.gateway;
     match gateway.mode {
         Some(_) => good(
@@ -22,7 +28,7 @@ fn gateway(scene: &Scene<'_>) -> Finding {
         None => problem(
             "gateway",
             "No gateway runs on this data directory, so no client can connect.",
-            Mend::new("Start it.").by(vec!["systemctl start gatehouse".to_owned()]),
+            Mend::new("Start it.").by(vec![start.to_owned()]),
         ),
     }
 }

@@ -28,6 +28,7 @@ fn well() -> Facts {
         echo: Some((true, "0 2147483647".to_owned())),
         open_files: Some(1_048_576),
         egresses: vec![(Via::HostRouting, Ok(()))],
+        has_unit: true,
         outside: Some(Ok(vec![(Transport::Udp, 443, Outside::Answers)])),
     }
 }
@@ -175,7 +176,7 @@ fn a_firewall_that_refuses_is_a_problem_with_rules_that_mend_it() {
         how: "has the policy drop",
         refused,
     };
-    let both = vec![Passage::FromClients, Passage::ToClients];
+    let both = vec![Passage::FromClients, Passage::Answers];
     let forward = spoilt(|facts| facts.firewall = Some(Ok(vec![obstacle(Hook::Forward, both)])));
     assert_eq!(
         (forward.check.as_str(), forward.severity),
@@ -188,8 +189,28 @@ fn a_firewall_that_refuses_is_a_problem_with_rules_that_mend_it() {
              nft insert rule ip 'filter' 'FORWARD' oifname gatehouse0 ct state established,related accept"
         )
     );
+    let all = vec![Passage::FromExits, Passage::ToClients];
+    let exits = spoilt(|facts| facts.firewall = Some(Ok(vec![obstacle(Hook::Forward, all)])));
+    assert_eq!(
+        exits.commands.as_deref(),
+        Some(
+            "nft insert rule ip 'filter' 'FORWARD' iifname 'gh*' accept\n\
+             nft insert rule ip 'filter' 'FORWARD' oifname gatehouse0 accept"
+        )
+    );
     let port = vec![Passage::Port(Transport::Udp, 443)];
-    let input = spoilt(|facts| facts.firewall = Some(Ok(vec![obstacle(Hook::Input, port)])));
+    let refused = Some(Ok(vec![obstacle(Hook::Input, port)]));
+    let mut reached = well();
+    reached.firewall = refused.clone();
+    let found = told(&view(Some(NetworkMode::Tun)), Some(&reached));
+    assert!(
+        found.iter().all(|it| it.severity == Severity::Good),
+        "a stranger was answered: {found:#?}"
+    );
+    let input = spoilt(|facts| {
+        facts.firewall = refused;
+        facts.outside = Some(Err("it needs CAP_SYS_ADMIN".to_owned()));
+    });
     assert_eq!(input.check, "input-firewall");
     assert!(
         input.sentence.contains("udp port 443"),
@@ -223,12 +244,27 @@ fn settings_of_the_kernel_are_told_by_interface() {
         ("forwarding", Severity::Problem)
     );
     assert!(off.sentence.contains("gatehouse0"), "{}", off.sentence);
+    assert_eq!(off.commands, None, "nothing would guard nor undo it");
+    assert!(off.mend.unwrap().contains("within 30 seconds"));
 }
 
 #[test]
 fn routes_limits_and_egresses_are_told() {
     let meets = spoilt(|facts| facts.routes.push(route("10.8.1.0/24")));
     assert_eq!(meets.check, "client-range");
+    assert_eq!(meets.commands, None, "the route is somebody's");
+    for (mode, destination) in [
+        (NetworkMode::Tun, "10.0.0.0/8"),
+        (NetworkMode::Userspace, "10.8.1.0/24"),
+    ] {
+        let mut facts = well();
+        facts.routes.push(route(destination));
+        let found = told(&view(Some(mode)), Some(&facts));
+        assert!(
+            found.iter().all(|it| it.severity == Severity::Good),
+            "{destination} {found:#?}"
+        );
+    }
     let no_default = spoilt(|facts| drop(facts.routes.remove(0)));
     assert_eq!(no_default.check, "default-route");
     let few = spoilt(|facts| facts.open_files = Some(1_024));
@@ -236,6 +272,17 @@ fn routes_limits_and_egresses_are_told() {
         (few.check.as_str(), few.severity),
         ("open-files", Severity::Warning)
     );
+    assert!(few.commands.unwrap().contains("systemctl restart"));
+    let alone = spoilt(|facts| (facts.open_files, facts.has_unit) = (Some(1_024), false));
+    let commands = alone.commands.unwrap();
+    assert!(commands.starts_with("prlimit --pid "), "{commands}");
+    let gone = spoilt(|facts| {
+        let why = "This machine has no interface eth7.".to_owned();
+        facts
+            .egresses
+            .push((Via::Interface("eth7".to_owned()), Err(why)));
+    });
+    assert_eq!((gone.check.as_str(), gone.commands), ("egress", None));
     let down = spoilt(|facts| {
         let why = "The interface eth1 is switched off.".to_owned();
         facts
@@ -281,6 +328,15 @@ fn what_could_not_be_looked_at_is_said_and_is_no_alarm() {
 fn a_gateway_its_ports_and_its_certificates_are_told() {
     let stopped = told(&view(None), Some(&well()));
     assert_eq!(stopped[0].check, "gateway");
+    let mut facts = well();
+    for (has_unit, start) in [
+        (true, "systemctl start gatehouse"),
+        (false, "gatehouse serve"),
+    ] {
+        facts.has_unit = has_unit;
+        let stopped = told(&view(None), Some(&facts));
+        assert_eq!(stopped[0].commands.as_deref(), Some(start));
+    }
     let mut held = view(Some(NetworkMode::Tun));
     Arc::make_mut(&mut held.live).gateway.listeners[0].trouble =
         Some("UDP port 443 is in use by nginx (process 7).".to_owned());
@@ -341,4 +397,42 @@ fn an_address_that_nobody_outside_reaches_is_a_warning() {
             .unwrap();
         assert_eq!(finding.severity == Severity::Warning, is_told, "{host}");
     }
+}
+
+#[test]
+fn a_security_groups_rule_opens_flows_to_clients() {
+    use crate::model::{SecurityGroup, SecurityGroupRule, SecurityGroupRuleId, VpcId};
+    let group = SecurityGroupId::from_random([1; 9]);
+    let opened = |direction, peer| {
+        let mut view = view(Some(NetworkMode::Tun));
+        let snapshot = Arc::make_mut(&mut view.snapshot);
+        for endpoint in snapshot.endpoints.values_mut() {
+            endpoint.security_groups.insert(group.clone());
+        }
+        let rule = SecurityGroupRule {
+            id: SecurityGroupRuleId::from_random([1; 9]),
+            direction,
+            protocol: None,
+            ports: None,
+            peer,
+            description: String::new(),
+        };
+        let group = SecurityGroup {
+            id: group.clone(),
+            name: "desks".to_owned(),
+            description: "desks".to_owned(),
+            vpc_id: VpcId::from_random([1; 9]),
+            rules: vec![rule],
+            tags: BTreeMap::default(),
+        };
+        snapshot
+            .security_groups
+            .insert(group.id.clone(), Arc::new(group));
+        asked(&view).opened
+    };
+    let all = || Peer::Cidr("0.0.0.0/0".parse().unwrap());
+    assert!(opened(Direction::Ingress, all()));
+    assert!(!opened(Direction::Egress, all()));
+    let itself = Peer::Group(group.clone());
+    assert!(!opened(Direction::Ingress, itself), "no resource has it");
 }

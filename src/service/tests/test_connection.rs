@@ -182,6 +182,23 @@ async fn without_a_certificate_or_the_authoritys_key_the_first_step_says_what_to
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_by_another_certificate_than_the_users_own_says_so() {
+    let bench = Bench::new().await;
+    let certificates = bench.certificates().await;
+    let other = bench.ca("Other CA").await;
+    let running = Running::with(bench, &certificates.server, &other).await;
+    for (user, is_told) in [("client1", true), ("bob", false)] {
+        let test = running.tested(running.asked(user)).await;
+        assert!(test.passed, "{test:#?}");
+        let sentence = &test.steps[0].sentence;
+        assert!(sentence.contains("kept nowhere"), "{sentence}");
+        let says = sentence.contains("client1's own certificate is not what this tests");
+        assert_eq!(says, is_told, "{sentence}");
+    }
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn without_a_gateway_the_handshake_says_to_start_one() {
     let bench = Bench::new().await;
