@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod doctor;
+#[cfg(target_os = "linux")]
 pub(crate) mod namespace;
 mod peer;
 #[cfg(target_os = "linux")]
