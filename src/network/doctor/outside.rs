@@ -50,8 +50,7 @@ pub(super) async fn knock(listeners: &[(Transport, u16)]) -> Result<Vec<Knocked>
         Ok(()) => knock_from(&name, listeners).await,
         Err(error) => Err(error),
     };
-    // The link goes with the namespace.
-    if let Err(error) = run("ip", &["netns", "delete", &name], "").await {
+    if let Err(error) = remove(pid).await {
         tracing::warn!(%error, %name, "a network namespace is left behind");
     }
     outcome
@@ -70,10 +69,20 @@ async fn tidy(own: u32) -> Result<(), String> {
                 "wait until process {pid}, which does so now, has ended it"
             ));
         }
-        // The link goes with the namespace.
-        run("ip", &["netns", "delete", &name], "").await.ok();
+        remove(pid).await.ok();
     }
     Ok(())
+}
+
+/// Removes what the process's look made.
+async fn remove(pid: u32) -> Result<(), String> {
+    // The link would go with its namespace, but later: too late for the next look.
+    let link = format!("{HOST_END}{pid}");
+    run("ip", &["link", "delete", &link], "").await.ok();
+    let namespace = format!("{NAMESPACE}{pid}");
+    run("ip", &["netns", "delete", &namespace], "")
+        .await
+        .map(drop)
 }
 
 /// Whether a process of this name runs; the number may be another's by now.
