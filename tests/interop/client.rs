@@ -258,9 +258,8 @@ fn a_stranger_on_a_network_beside_it_knocks_at_the_gateways_ports() {
         let one = || scope.spawn(|| outside(&diagnosed(&gateway)));
         [one(), one()].map(|it| it.join().expect("it ends"))
     });
-    for found in both {
-        assert_eq!(found.severity, Severity::Good, "{found:?}");
-        assert!(found.sentence.contains("answers a stranger"), "{found:?}");
+    for found in &both {
+        assert!(found.sentence.contains("answers a stranger"), "{both:?}");
     }
     let left = run(Command::new("ip").args(["netns", "list"]));
     assert!(!left.contains(stale), "{left}");
