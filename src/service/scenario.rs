@@ -83,13 +83,18 @@ struct Plan<'s> {
 enum Found {
     Done(String),
     Missing(String, Vec<Command>),
+    /// As missing, but the commands take something away, which the sentence names.
+    Replaces(String, Vec<Command>),
 }
 
 impl<'s> Plan<'s> {
     fn step(&mut self, name: &str, title: &str, found: Found) {
+        let replaces = matches!(found, Found::Replaces(..));
         let (is_done, sentence, offer) = match found {
             Found::Done(sentence) => (true, sentence, Vec::new()),
-            Found::Missing(sentence, offer) => (false, sentence, offer),
+            Found::Missing(sentence, offer) | Found::Replaces(sentence, offer) => {
+                (false, sentence, offer)
+            }
         };
         self.steps.push(ScenarioStep {
             name: name.to_owned(),
@@ -97,7 +102,7 @@ impl<'s> Plan<'s> {
             is_done,
             sentence,
             offer,
-            replaces: false,
+            replaces,
         });
     }
 
@@ -175,6 +180,14 @@ impl<'s> Plan<'s> {
             vec![command],
         )
     }
+}
+
+/// Something is missing, and what doing it takes away is named: each a sentence.
+fn missing(sentence: String, taken: &[String], offer: Vec<Command>) -> Found {
+    if taken.is_empty() {
+        return Found::Missing(sentence, offer);
+    }
+    Found::Replaces(format!("{sentence} {}", taken.join(" ")), offer)
 }
 
 /// Whether the association is, or is coming to be, a target network.

@@ -6,7 +6,8 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use crate::model::{
-    Access, AuthorizationRule, Command, Endpoint, RouteState, RuleState, Snapshot, net,
+    Access, AuthorizationRule, Command, Endpoint, Limits, RouteState, RuleState, Snapshot,
+    VpcReach, net,
 };
 
 /// Sentences about the change that `command` makes of `before`, which is then `after`.
@@ -50,7 +51,7 @@ pub(super) fn of(
     let mut warnings = Vec::new();
     match command {
         Command::AuthorizeClientVpnIngress(_) => {
-            it.taken(network, &mut warnings);
+            warnings.extend(it.taken(network));
             warnings.extend(it.decided_inside(network));
             warnings.extend(it.without_route(network));
             warnings.extend(it.outside_vpc(network));
@@ -75,87 +76,39 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// The rules of one side that grant something.
-    fn rules(&self, side: &'a Snapshot) -> impl Iterator<Item = &'a AuthorizationRule> {
-        let now = self.now;
-        let id = &self.endpoint.id;
-        let staying = move |rule: &&AuthorizationRule| {
-            rule.endpoint_id == *id
-                && rule.state != RuleState::Revoking
-                && !rule.limits.is_expired(now)
-        };
-        side.rules.iter().filter(staying)
+    /// One side of it.
+    fn around(&self, side: &'a Snapshot) -> Around<'a> {
+        Around {
+            side,
+            endpoint: self.endpoint,
+            now: self.now,
+        }
     }
 
-    /// The rules that decide over all of `network` where none inside it does.
+    /// The rules of one side that grant something.
+    fn rules(&self, side: &'a Snapshot) -> impl Iterator<Item = &'a AuthorizationRule> {
+        self.around(side).granting()
+    }
+
     fn deciding(
         &self,
         side: &'a Snapshot,
         network: Ipv4Net,
         shorter: bool,
     ) -> Vec<&'a AuthorizationRule> {
-        let around = |rule: &&AuthorizationRule| {
-            rule.destination.contains(&network) && !(shorter && rule.destination == network)
-        };
-        // One that has ended decides all the same: it has the longest prefix.
-        let all = side.rules_of(&self.endpoint.id);
-        let all = all.filter(|rule| rule.state != RuleState::Revoking);
-        let longest = all
-            .filter(around)
-            .map(|rule| rule.destination.prefix_len())
-            .max();
-        let of_longest = |rule: &&AuthorizationRule| Some(rule.destination.prefix_len()) == longest;
-        self.rules(side).filter(around).filter(of_longest).collect()
+        self.around(side).deciding(network, shorter)
     }
 
     /// Whom a rule for a longer prefix takes from what a shorter one gives them.
-    fn taken(&self, network: Ipv4Net, warnings: &mut Vec<String>) {
-        let is_there = |rule: &AuthorizationRule| {
-            rule.destination == network && rule.state != RuleState::Revoking
-        };
-        if self.before.rules_of(&self.endpoint.id).any(is_there) {
-            return;
-        }
+    fn taken(&self, network: Ipv4Net) -> Vec<String> {
         let mut new = self
             .rules(self.after)
             .filter(|rule| rule.destination == network);
-        let Some(new) = new.next() else {
-            return;
-        };
-        for old in self.deciding(self.before, network, true) {
-            let given = format!(
-                "{network}, which the rule for {} gives them",
-                old.destination
-            );
-            let whom = match (&old.access, &new.access) {
-                (_, Access::AllUsers) => None,
-                (Access::AllUsers, Access::Group(_)) => {
-                    Some(format!("Users outside {}", self.name(&new.access)))
-                }
-                (old, new) if old == new => None,
-                (old, new) => Some(format!(
-                    "Members of {} who are not in {}",
-                    self.name(old),
-                    self.name(new)
-                )),
-            };
-            if let Some(whom) = whom {
-                warnings.push(format!("{whom} lose {given}."));
-            }
-            let narrows = (new.limits.protocol, new.limits.ports)
-                != (old.limits.protocol, old.limits.ports)
-                && new.limits.protocol.is_some();
-            if narrows {
-                let who = match &new.access {
-                    Access::AllUsers => self.name(&old.access),
-                    Access::Group(_) => self.name(&new.access),
-                };
-                warnings.push(format!(
-                    "For {who}, all but {} goes away to {given}.",
-                    new.limits.traffic()
-                ));
-            }
-        }
+        let new = new.next();
+        new.map_or_else(Vec::new, |new| {
+            let before = self.around(self.before);
+            before.losses(network, &new.access, &new.limits)
+        })
     }
 
     /// What the new rule does not open because longer prefixes decide there.
@@ -196,7 +149,15 @@ impl<'a> Look<'a> {
             .collect()
     }
 
+    /// Whether other clients are meant, whom the gateway reaches without any route.
+    fn is_of_clients(&self, network: Ipv4Net) -> bool {
+        self.endpoint.client_cidr.contains(&network)
+    }
+
     fn without_route(&self, network: Ipv4Net) -> Option<String> {
+        if self.is_of_clients(network) {
+            return None;
+        }
         let mut routes = self.after.routes_of(&self.endpoint.id);
         let leads = routes.any(|route| {
             route.state != RouteState::Deleting && net::overlap(route.destination, network)
@@ -217,15 +178,23 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// Target networks whose VPC reaches nothing of `network`.
+    /// Target networks whose VPC does not reach `network`, or no part of it that is not its own
+    /// where all of it is not.
     fn outside_vpc(&self, network: Ipv4Net) -> Vec<String> {
+        if self.is_of_clients(network) {
+            return Vec::new();
+        }
         let associations = self.after.associations_of(&self.endpoint.id);
         let subnets = associations.filter_map(|it| self.after.subnets.get(&it.subnet_id));
         subnets
             .filter(|subnet| {
                 let reached = self.after.vpc_routes(subnet).into_iter();
                 let mut reached = reached.filter(|(_, by)| by.blackhole().is_none());
-                !reached.any(|(prefix, _)| net::overlap(prefix, network))
+                // The VPC's own block lies in 0.0.0.0/0 and is not a way there.
+                !reached.any(|(prefix, by)| {
+                    let is_local = matches!(by, VpcReach::Local(_));
+                    prefix.contains(&network) || (!is_local && net::overlap(prefix, network))
+                })
             })
             .map(|subnet| {
                 format!(
@@ -295,12 +264,109 @@ impl<'a> Look<'a> {
     }
 
     fn name(&self, access: &Access) -> String {
+        self.around(self.after).name(access)
+    }
+}
+
+/// The rules of one endpoint in one configuration.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) side: &'a Snapshot,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Around<'a> {
+    /// The rules that stay: those that have ended are among them, for they decide all the same.
+    fn staying(self) -> impl Iterator<Item = &'a AuthorizationRule> {
+        let rules = self.side.rules_of(&self.endpoint.id);
+        rules.filter(|rule| rule.state != RuleState::Revoking)
+    }
+
+    /// The rules that grant something.
+    fn granting(self) -> impl Iterator<Item = &'a AuthorizationRule> {
+        self.staying()
+            .filter(move |rule| !rule.limits.is_expired(self.now))
+    }
+
+    /// The rules that decide over all of `network` where none inside it does; only those for more
+    /// than it, where they are to be `shorter`.
+    fn deciding(self, network: Ipv4Net, shorter: bool) -> Vec<&'a AuthorizationRule> {
+        let around = |rule: &&AuthorizationRule| {
+            rule.destination.contains(&network) && !(shorter && rule.destination == network)
+        };
+        let lengths = self.staying().filter(around);
+        let longest = lengths.map(|rule| rule.destination.prefix_len()).max();
+        let of_longest = |rule: &&AuthorizationRule| Some(rule.destination.prefix_len()) == longest;
+        self.granting().filter(around).filter(of_longest).collect()
+    }
+
+    /// What a new rule for `network` takes from whom although it grants, because its prefix is
+    /// longer than that of a rule which gives it to them: each a sentence.
+    pub(super) fn losses(self, network: Ipv4Net, access: &Access, limits: &Limits) -> Vec<String> {
+        if self.staying().any(|rule| rule.destination == network) {
+            return Vec::new();
+        }
+        let mut sentences = Vec::new();
+        for old in self.deciding(network, true) {
+            let given = format!(
+                "{network}, which the rule for {} gives them",
+                old.destination
+            );
+            let whom = match (&old.access, access) {
+                (_, Access::AllUsers) => None,
+                (Access::AllUsers, Access::Group(_)) => {
+                    Some(format!("Users outside {}", self.name(access)))
+                }
+                (old, new) if old == new => None,
+                (old, new) => Some(format!(
+                    "Members of {} who are not in {}",
+                    self.name(old),
+                    self.name(new)
+                )),
+            };
+            if let Some(whom) = whom {
+                sentences.push(format!("{whom} lose {given}."));
+            }
+            // Others than those the old rule is for have nothing that could be narrowed.
+            let common = match (&old.access, access) {
+                (Access::AllUsers, new) => Some(new),
+                (old, Access::AllUsers) => Some(old),
+                (old, new) => (old == new).then_some(new),
+            };
+            if let Some(common) = common
+                && !includes(limits, &old.limits)
+            {
+                sentences.push(format!(
+                    "For {}, all but {} goes away to {given}.",
+                    self.name(common),
+                    limits.traffic()
+                ));
+            }
+        }
+        sentences
+    }
+
+    fn name(self, access: &Access) -> String {
         match access {
             Access::AllUsers => "everyone".to_owned(),
-            Access::Group(sid) => match self.after.groups.get(sid) {
+            Access::Group(sid) => match self.side.groups.get(sid) {
                 Some(group) => group.name.clone(),
                 None => sid.to_string(),
             },
         }
     }
+}
+
+/// Whether all traffic that `part` grants is granted by `whole`.
+fn includes(whole: &Limits, part: &Limits) -> bool {
+    let Some(protocol) = whole.protocol else {
+        return true;
+    };
+    let ports = match (whole.ports, part.ports) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(whole), Some(part)) => whole.from <= part.from && part.to <= whole.to,
+    };
+    part.protocol == Some(protocol) && ports
 }

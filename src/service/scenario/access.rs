@@ -1,18 +1,21 @@
 //! The steps that most scenarios share: routes, authorization, and leave to go out.
 
+use std::collections::BTreeSet;
+
 use ipnet::Ipv4Net;
 
-use super::{Found, Plan, waits};
+use super::{Found, Plan, missing, waits};
 use crate::{
     model::{
-        Access, AuthorizationRule, Command, Direction, Peer, RouteState, RuleState, SecurityGroup,
-        VpcReach,
+        Access, AuthorizationRule, Command, Direction, Limits, Peer, RouteState, RuleState,
+        SecurityGroup, SecurityGroupRule, VpcReach, VpcRoute,
         command::{
             AuthorizeIngress, AuthorizeSecurityGroup, CreateRoute, CreateVpcRoute, DeleteVpcRoute,
             Permission, RevokeIngress,
         },
+        net,
     },
-    service::fields::listed,
+    service::{fields::listed, permissions, warnings::Around},
 };
 
 impl Plan<'_> {
@@ -29,13 +32,24 @@ impl Plan<'_> {
         let found = if destinations.is_empty() {
             waits("what is to be reached")
         } else if lacking.is_empty() {
-            Found::Done(format!("Rules open {} to {whom}.", listed(destinations)))
+            let opened = format!("Rules open {} to {whom}.", listed(destinations));
+            let apart: Vec<_> = destinations.iter().flat_map(|it| self.apart(*it)).collect();
+            Found::Done(if apart.is_empty() {
+                opened
+            } else {
+                format!(
+                    "{opened} Inside, the rules for {} decide on their own, and do not open it to {whom}.",
+                    listed(apart)
+                )
+            })
         } else {
-            let offer = lacking.iter().flat_map(|it| self.authorize(**it)).collect();
-            Found::Missing(
-                format!("No rule opens {} to {whom}.", listed(&lacking)),
-                offer,
-            )
+            let mut taken = Vec::new();
+            let mut offer = Vec::new();
+            for destination in &lacking {
+                self.authorize(**destination, &mut offer, &mut taken);
+            }
+            let lack = format!("No rule opens {} to {whom}.", listed(&lacking));
+            missing(lack, &taken, offer)
         };
         self.step("authorization", title, found);
     }
@@ -52,42 +66,74 @@ impl Plan<'_> {
         };
         let rules = || self.snapshot.rules_of(&self.endpoint.id).filter(around);
         let longest = rules().map(|rule| rule.destination.prefix_len()).max();
-        let grants = |rule: &AuthorizationRule| {
-            let is_for_them = rule.access == Access::AllUsers || rule.access == self.access();
-            is_for_them && rule.limits.protocol.is_none() && !rule.limits.is_expired(self.now)
-        };
         rules()
             .filter(|rule| Some(rule.destination.prefix_len()) == longest)
-            .any(grants)
+            .any(|rule| self.grants(rule))
     }
 
-    /// Authorizes exactly the destination, in place of a rule that is limited or has ended.
-    fn authorize(&self, destination: Ipv4Net) -> Vec<Command> {
+    /// Whether the rule opens all of its network to those who are to have access.
+    fn grants(&self, rule: &AuthorizationRule) -> bool {
+        let is_for_them = rule.access == Access::AllUsers || rule.access == self.access();
+        is_for_them && rule.limits.protocol.is_none() && !rule.limits.is_expired(self.now)
+    }
+
+    /// Longer prefixes inside the destination whose rules do not open them.
+    fn apart(&self, destination: Ipv4Net) -> BTreeSet<Ipv4Net> {
+        let rules = self.snapshot.rules_of(&self.endpoint.id);
+        let (mut opened, mut inside) = (BTreeSet::new(), BTreeSet::new());
+        for rule in rules.filter(|rule| rule.state != RuleState::Revoking) {
+            if destination.contains(&rule.destination) && rule.destination != destination {
+                inside.insert(rule.destination);
+                if self.grants(rule) {
+                    opened.insert(rule.destination);
+                }
+            }
+        }
+        inside.difference(&opened).copied().collect()
+    }
+
+    /// Authorizes exactly the destination, in place of a rule that is limited or has ended. What
+    /// goes by it, and whom it takes something from, is added to `taken`.
+    fn authorize(&self, destination: Ipv4Net, offer: &mut Vec<Command>, taken: &mut Vec<String>) {
         let endpoint = self.endpoint.id.to_string();
         let sid = self.group.as_ref().map(|(sid, _)| sid.clone());
-        let mut commands = Vec::new();
         let access = self.access();
+        let around = Around {
+            side: self.snapshot,
+            endpoint: self.endpoint,
+            now: self.now,
+        };
+        taken.extend(around.losses(destination, &access, &Limits::default()));
         let is_there = |rule: &AuthorizationRule| {
             rule.destination == destination
                 && rule.access == access
                 && rule.state != RuleState::Revoking
         };
-        if self.snapshot.rules_of(&self.endpoint.id).any(is_there) {
-            commands.push(Command::RevokeClientVpnIngress(RevokeIngress {
+        if let Some(rule) = self
+            .snapshot
+            .rules_of(&self.endpoint.id)
+            .find(|it| is_there(it))
+        {
+            let until = rule.limits.expires_at;
+            let until = until.map_or(String::new(), |end| format!(" until {end}"));
+            taken.push(format!(
+                "The rule for {destination} that grants {}{until} is revoked, and one for all traffic without end takes its place.",
+                rule.limits.traffic()
+            ));
+            offer.push(Command::RevokeClientVpnIngress(RevokeIngress {
                 client_vpn_endpoint_id: endpoint.clone(),
                 target_network_cidr: destination.to_string(),
                 revoke_all_groups: sid.is_none(),
                 access_group_id: sid.clone(),
             }));
         }
-        commands.push(Command::AuthorizeClientVpnIngress(AuthorizeIngress {
+        offer.push(Command::AuthorizeClientVpnIngress(AuthorizeIngress {
             client_vpn_endpoint_id: endpoint,
             target_network_cidr: destination.to_string(),
             authorize_all_groups: sid.is_none(),
             access_group_id: sid,
             ..AuthorizeIngress::default()
         }));
-        commands
     }
 
     /// The endpoint's route table leads to the destinations through every target network.
@@ -163,14 +209,16 @@ impl Plan<'_> {
             Some(_) if destinations.is_empty() => waits("what is to be reached"),
             Some(target) => {
                 let mut offer = Vec::new();
+                let mut taken = Vec::new();
                 for destination in destinations {
-                    self.missing_vpc_routes(*destination, target, &leads, &mut offer);
+                    self.missing_vpc_routes(*destination, target, &leads, &mut offer, &mut taken);
                 }
                 let to = listed(destinations);
                 if offer.is_empty() {
                     Found::Done(format!("Packets to {to} leave the VPC through {target}."))
                 } else {
-                    Found::Missing(format!("No route leads to {to} through {target}."), offer)
+                    let lack = format!("No route leads to {to} through {target}.");
+                    missing(lack, &taken, offer)
                 }
             }
         };
@@ -183,23 +231,45 @@ impl Plan<'_> {
         target: &str,
         leads: &impl Fn(&VpcReach) -> bool,
         offer: &mut Vec<Command>,
+        taken: &mut Vec<String>,
     ) {
         for subnet in &self.subnets {
             let reached = self.snapshot.vpc_routes(subnet).into_iter();
             let around = reached.filter(|(prefix, _)| prefix.contains(&destination));
             let longest = around.max_by_key(|(prefix, _)| prefix.prefix_len());
-            if longest.is_some_and(|(_, by)| leads(&by)) {
+            if longest.as_ref().is_some_and(|(_, by)| leads(by)) {
                 continue;
             }
             let Some(table) = self.snapshot.route_table_of(subnet) else {
                 continue;
             };
-            let mut routes = table.routes.iter();
-            if routes.any(|route| route.destination == destination && !route.is_propagated) {
-                offer.push(Command::DeleteRoute(DeleteVpcRoute {
+            let same = |route: &&VpcRoute| route.destination == destination;
+            // Two subnets may use one table.
+            let mut once = |sentence: String| {
+                if !taken.contains(&sentence) {
+                    taken.push(sentence);
+                }
+            };
+            if let Some(route) = table.routes.iter().find(same) {
+                once(format!(
+                    "The route to {destination} through {} in {} gives way.",
+                    route.target.as_str(),
+                    table.id
+                ));
+                let delete = Command::DeleteRoute(DeleteVpcRoute {
                     route_table_id: table.id.to_string(),
                     destination_cidr_block: destination.to_string(),
-                }));
+                });
+                if !route.is_propagated && !offer.contains(&delete) {
+                    offer.push(delete);
+                }
+            } else if let Some((prefix, by)) = longest
+                && by.blackhole().is_none()
+                && prefix.prefix_len() > 0
+            {
+                once(format!(
+                    "Packets to {destination} no longer follow the way to {prefix}."
+                ));
             }
             let create = Command::CreateRoute(CreateVpcRoute {
                 route_table_id: table.id.to_string(),
@@ -224,6 +294,10 @@ impl Plan<'_> {
             open.any(|rule| matches!(&rule.peer, Peer::Cidr(cidr) if cidr.contains(*destination)))
         };
         let lacking: Vec<_> = destinations.iter().filter(|it| !admits(it)).collect();
+        let widened: Vec<String> = lacking
+            .iter()
+            .filter_map(|it| widened(&groups, **it))
+            .collect();
         let found = match groups.first() {
             None => waits("the association, which applies security groups"),
             Some(_) if destinations.is_empty() => waits("what is to be reached"),
@@ -240,13 +314,11 @@ impl Plan<'_> {
                     group_id: group.id.to_string(),
                     permissions: lacking.iter().map(permission).collect(),
                 });
-                Found::Missing(
-                    format!(
-                        "No security group of the endpoint lets traffic out to {}.",
-                        listed(lacking)
-                    ),
-                    vec![command],
-                )
+                let lack = format!(
+                    "No security group of the endpoint lets all traffic out to {}.",
+                    listed(lacking)
+                );
+                missing(lack, &widened, vec![command])
             }
         };
         self.step("security-group", TITLE, found);
@@ -259,4 +331,23 @@ impl Plan<'_> {
             .map(AsRef::as_ref)
             .collect()
     }
+}
+
+/// What the groups let out to a part of the destination, or of some of its traffic, where they let
+/// out anything: a rule for all of it widens that.
+fn widened(groups: &[&SecurityGroup], destination: Ipv4Net) -> Option<String> {
+    let rules = groups
+        .iter()
+        .flat_map(|group| group.rules_of(Direction::Egress));
+    let part = |rule: &&SecurityGroupRule| match &rule.peer {
+        Peer::Cidr(cidr) => net::overlap(*cidr, destination),
+        Peer::Group(_) => true,
+    };
+    let part: Vec<_> = rules.filter(part).map(permissions::described).collect();
+    (!part.is_empty()).then(|| {
+        format!(
+            "They let out only {}; the rule for all traffic to {destination} widens that.",
+            listed(part)
+        )
+    })
 }

@@ -13,7 +13,10 @@ use crate::{
         },
         net,
     },
-    service::{fields::listed, networks},
+    service::{
+        fields::{invalid, listed},
+        networks,
+    },
 };
 
 impl<'s> Plan<'s> {
@@ -69,6 +72,11 @@ impl<'s> Plan<'s> {
             (Some(destination), _) => vec![destination],
             (None, peer) => peer.map(|peer| peer.cidrs.clone()).unwrap_or_default(),
         };
+        if let (Some(destination), Some(peer)) = (self.destination, peer)
+            && !peer.contains(destination)
+        {
+            return Err(not_behind(peer, destination));
+        }
         let active = peering.filter(|it| it.is_active).map(|it| it.id.clone());
         let leads = |by: &VpcReach| matches!(by, VpcReach::PeeringConnection(id) if Some(id) == active.as_ref());
         self.vpc_route(
@@ -201,6 +209,22 @@ impl<'s> Plan<'s> {
         self.client_route(&everywhere);
         self.authorization(&everywhere, "Authorize clients to access the internet");
         self.let_out(&everywhere);
+    }
+}
+
+/// The refusal of a destination of which a peer has no more than a part.
+fn not_behind(peer: &Vpc, destination: Ipv4Net) -> Refusal {
+    let refusal = invalid(
+        "DestinationCidrBlock",
+        format!(
+            "{destination} is not wholly inside a block of {}, which has {}; name one of those, or a part of one",
+            peer.title(),
+            listed(&peer.cidrs)
+        ),
+    );
+    match peer.cidrs.first() {
+        Some(first) => refusal.cure(first.to_string()),
+        None => refusal,
     }
 }
 
