@@ -95,7 +95,7 @@ impl Change<'_, '_> {
         self.concerns(&peering.id);
         let target = RouteTarget::PeeringConnection(peering.id.clone());
         refuse_while_routed(&snapshot, PEERING_ID, &target)?;
-        self.tx.delete_propagated_routes(&target)?;
+        self.withdraw_all(&target)?;
         self.tx.delete_peering_connection(&peering.id)?;
         Ok(Answer::Done)
     }
@@ -207,7 +207,7 @@ impl Change<'_, '_> {
         self.concerns(&vpn.id);
         let target = RouteTarget::VpnConnection(vpn.id.clone());
         refuse_while_routed(&snapshot, VPN_ID, &target)?;
-        self.tx.delete_propagated_routes(&target)?;
+        self.withdraw_all(&target)?;
         self.tx.delete_vpn_connection(&vpn.id)?;
         Ok(Answer::Done)
     }

@@ -9,7 +9,7 @@ use super::{
     change::Change,
     egress,
     fields::{self, invalid, listed, needed, random},
-    filters::{select, tag_values},
+    filters::{described, tag_values},
     security_groups,
 };
 use crate::model::{
@@ -301,19 +301,35 @@ impl Change<'_, '_> {
         Ok(())
     }
 
-    /// Takes the routes to `destination` away that came with the attachment of `target`.
+    /// Takes the routes to `destination` away that came with the attachment of `target`. Where
+    /// another attachment leads there too, its route takes their place.
     pub(super) fn withdraw(
         &mut self,
         destination: Ipv4Net,
         target: &RouteTarget,
     ) -> Result<(), Refusal> {
+        let gone = |route: &VpcRoute| route.target == *target && route.destination == destination;
+        self.withdraw_those(&gone, target)
+    }
+
+    /// As [`Self::withdraw`], for every destination.
+    pub(super) fn withdraw_all(&mut self, target: &RouteTarget) -> Result<(), Refusal> {
+        self.withdraw_those(&|route| route.target == *target, target)
+    }
+
+    fn withdraw_those(
+        &mut self,
+        gone: &dyn Fn(&VpcRoute) -> bool,
+        target: &RouteTarget,
+    ) -> Result<(), Refusal> {
         let snapshot = self.snapshot.clone();
         for table in snapshot.route_tables.values() {
-            let came_with_it = |route: &VpcRoute| {
-                route.is_propagated && route.target == *target && route.destination == destination
-            };
-            if table.routes.iter().any(came_with_it) {
-                self.tx.delete_vpc_route(&table.id, destination)?;
+            let going = table.routes.iter();
+            for route in going.filter(|route| route.is_propagated && gone(route)) {
+                self.tx.delete_vpc_route(&table.id, route.destination)?;
+                if let Some(next) = propagated(&snapshot, table, route.destination, Some(target)) {
+                    self.tx.insert_vpc_route(&table.id, &next)?;
+                }
             }
         }
         Ok(())
@@ -335,8 +351,7 @@ impl Change<'_, '_> {
             )
             .at(VPC_ID));
         }
-        self.tx
-            .delete_propagated_routes(&RouteTarget::InternetGateway(gateway.id.clone()))?;
+        self.withdraw_all(&RouteTarget::InternetGateway(gateway.id.clone()))?;
         self.tx.attach_internet_gateway(&gateway.id, None)?;
         Ok(Answer::Done)
     }
@@ -437,32 +452,49 @@ impl Change<'_, '_> {
     }
 }
 
+/// The route to `destination` that an attachment of the VPC brings its main route table, were it
+/// not for `without`; none for another table.
+pub(super) fn propagated(
+    snapshot: &Snapshot,
+    table: &RouteTable,
+    destination: Ipv4Net,
+    without: Option<&RouteTarget>,
+) -> Option<VpcRoute> {
+    let vpc = &table.vpc_id;
+    let gateway = snapshot
+        .internet_gateway_of(vpc)
+        .filter(|_| destination == net::everywhere())
+        .map(|gateway| RouteTarget::InternetGateway(gateway.id.clone()));
+    let peerings = attachments::active_peerings(snapshot, vpc).filter(|peering| {
+        let peer = peering.peer_of(vpc).and_then(|id| snapshot.vpcs.get(id));
+        peer.is_some_and(|peer| peer.cidrs.contains(&destination))
+    });
+    let peerings = peerings.map(|it| RouteTarget::PeeringConnection(it.id.clone()));
+    let vpns = snapshot.vpn_connections.values();
+    let vpns = vpns.filter(|vpn| vpn.vpc_id == *vpc && vpn.cidrs.contains(&destination));
+    let vpns = vpns.map(|vpn| RouteTarget::VpnConnection(vpn.id.clone()));
+    let mut targets = gateway.into_iter().chain(peerings).chain(vpns);
+    let target = targets.find(|target| table.is_main && Some(target) != without)?;
+    Some(VpcRoute {
+        destination,
+        target,
+        is_propagated: true,
+    })
+}
+
 pub(super) fn describe_vpcs(snapshot: &Snapshot, wanted: &Describe) -> Result<Answer, Refusal> {
-    let named = wanted
-        .ids
-        .iter()
-        .map(|id| vpc(snapshot, id))
-        .collect::<Result<Vec<_>, _>>()?;
     let names = ["vpc-id", "cidr", "tag-key"];
     let value = |vpc: &Vpc, name: &str| match name {
         "vpc-id" => vec![vpc.id.to_string()],
         "cidr" => vpc.cidrs.iter().take(1).map(ToString::to_string).collect(),
         _ => tag_values(&vpc.tags, name),
     };
-    let found = if named.is_empty() {
-        select(snapshot.vpcs.values(), &wanted.filters, &names, value)
-    } else {
-        select(named.into_iter(), &wanted.filters, &names, value)
-    };
-    found.map(Answer::Vpcs)
+    let find = |id: &str| vpc(snapshot, id);
+    let all = snapshot.vpcs.values();
+    described(all, wanted, find, &names, value).map(Answer::Vpcs)
 }
 
 pub(super) fn describe_subnets(snapshot: &Snapshot, wanted: &Describe) -> Result<Answer, Refusal> {
-    let named = wanted
-        .ids
-        .iter()
-        .map(|id| subnet(snapshot, id, Code::SubnetNotFound))
-        .collect::<Result<Vec<_>, _>>()?;
     let names = [
         "subnet-id",
         "vpc-id",
@@ -477,55 +509,35 @@ pub(super) fn describe_subnets(snapshot: &Snapshot, wanted: &Describe) -> Result
         "availability-zone" => vec![subnet.availability_zone.clone()],
         _ => tag_values(&subnet.tags, name),
     };
-    let found = if named.is_empty() {
-        select(snapshot.subnets.values(), &wanted.filters, &names, value)
-    } else {
-        select(named.into_iter(), &wanted.filters, &names, value)
-    };
-    found.map(Answer::Subnets)
+    let find = |id: &str| subnet(snapshot, id, Code::SubnetNotFound);
+    let all = snapshot.subnets.values();
+    described(all, wanted, find, &names, value).map(Answer::Subnets)
 }
 
 pub(super) fn describe_internet_gateways(
     snapshot: &Snapshot,
     wanted: &Describe,
 ) -> Result<Answer, Refusal> {
-    let named = wanted
-        .ids
-        .iter()
-        .map(|id| internet_gateway(snapshot, id))
-        .collect::<Result<Vec<_>, _>>()?;
     let names = ["internet-gateway-id", "attachment.vpc-id", "tag-key"];
     let value = |gateway: &InternetGateway, name: &str| match name {
         "internet-gateway-id" => vec![gateway.id.to_string()],
         "attachment.vpc-id" => gateway.vpc_id.iter().map(ToString::to_string).collect(),
         _ => tag_values(&gateway.tags, name),
     };
-    let found = if named.is_empty() {
-        select(
-            snapshot.internet_gateways.values(),
-            &wanted.filters,
-            &names,
-            value,
-        )
-    } else {
-        select(named.into_iter(), &wanted.filters, &names, value)
-    };
-    found.map(Answer::InternetGateways)
+    let find = |id: &str| internet_gateway(snapshot, id);
+    let all = snapshot.internet_gateways.values();
+    described(all, wanted, find, &names, value).map(Answer::InternetGateways)
 }
 
 /// The VPC that a field names.
 pub(super) fn vpc<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s Vpc, Refusal> {
-    let text = needed(VPC_ID, text, "vpc-0a1b2c3d4e5f60718")?;
-    text.parse::<VpcId>()
-        .ok()
-        .and_then(|id| snapshot.vpcs.get(&id))
-        .ok_or_else(|| {
-            Refusal::new(
-                Code::VpcNotFound,
-                format!("The vpc ID '{text}' does not exist"),
-            )
-            .at(VPC_ID)
-        })
+    fields::named(
+        &snapshot.vpcs,
+        VPC_ID,
+        ("vpc", "vpc-0a1b2c3d4e5f60718"),
+        Code::VpcNotFound,
+        text,
+    )
 }
 
 /// The subnet that a field names; `missing` is the code for one that is unknown.
@@ -534,30 +546,27 @@ pub(super) fn subnet<'s>(
     text: &str,
     missing: Code,
 ) -> Result<&'s Subnet, Refusal> {
-    let text = needed(SUBNET_ID, text, "subnet-0a1b2c3d4e5f60718")?;
-    text.parse::<SubnetId>()
-        .ok()
-        .and_then(|id| snapshot.subnets.get(&id))
-        .ok_or_else(|| {
-            Refusal::new(missing, format!("The subnet ID '{text}' does not exist")).at(SUBNET_ID)
-        })
+    fields::named(
+        &snapshot.subnets,
+        SUBNET_ID,
+        ("subnet", "subnet-0a1b2c3d4e5f60718"),
+        missing,
+        text,
+    )
 }
 
+/// The internet gateway that a field names.
 pub(super) fn internet_gateway<'s>(
     snapshot: &'s Snapshot,
     text: &str,
 ) -> Result<&'s InternetGateway, Refusal> {
-    let text = needed(INTERNET_GATEWAY_ID, text, "igw-0a1b2c3d4e5f60718")?;
-    text.parse::<InternetGatewayId>()
-        .ok()
-        .and_then(|id| snapshot.internet_gateways.get(&id))
-        .ok_or_else(|| {
-            Refusal::new(
-                Code::InternetGatewayNotFound,
-                format!("The internetGateway ID '{text}' does not exist"),
-            )
-            .at(INTERNET_GATEWAY_ID)
-        })
+    fields::named(
+        &snapshot.internet_gateways,
+        INTERNET_GATEWAY_ID,
+        ("internetGateway", "igw-0a1b2c3d4e5f60718"),
+        Code::InternetGatewayNotFound,
+        text,
+    )
 }
 
 /// The security groups, route tables and connections that were made in the VPC.

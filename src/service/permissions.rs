@@ -17,13 +17,33 @@ pub(super) fn rule(
     direction: Direction,
     wanted: &Permission,
 ) -> Result<SecurityGroupRule, Refusal> {
+    let peer = peer(snapshot, wanted)?;
+    refuse_far(snapshot, group, &peer)?;
+    asked_for(direction, wanted, peer)
+}
+
+/// The rule that is to be revoked, by what it admits. Its peer need not be near any more: a peering
+/// may have gone since it was made.
+pub(super) fn revoked(
+    snapshot: &Snapshot,
+    direction: Direction,
+    wanted: &Permission,
+) -> Result<SecurityGroupRule, Refusal> {
+    asked_for(direction, wanted, peer(snapshot, wanted)?)
+}
+
+fn asked_for(
+    direction: Direction,
+    wanted: &Permission,
+    peer: Peer,
+) -> Result<SecurityGroupRule, Refusal> {
     let protocol = protocol(&wanted.protocol)?;
     Ok(SecurityGroupRule {
         id: SecurityGroupRuleId::from_random(random()?),
         direction,
         protocol,
         ports: ports(protocol, wanted.from_port, wanted.to_port)?,
-        peer: peer(snapshot, group, wanted)?,
+        peer,
         description: fields::description(&wanted.description)?,
     })
 }
@@ -131,8 +151,8 @@ fn port(field: &str, port: i32) -> Result<u16, Refusal> {
     })
 }
 
-/// The other end: a network, or a group of the same VPC or of one that is peered with it.
-fn peer(snapshot: &Snapshot, group: &SecurityGroup, wanted: &Permission) -> Result<Peer, Refusal> {
+/// The other end: a network, or a group.
+fn peer(snapshot: &Snapshot, wanted: &Permission) -> Result<Peer, Refusal> {
     let given = |text: &Option<String>| {
         let text = text.as_deref().map(str::trim);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -150,6 +170,15 @@ fn peer(snapshot: &Snapshot, group: &SecurityGroup, wanted: &Permission) -> Resu
         (None, None) => return Err(Refusal::missing(CIDR, CIDR_EXAMPLE).cure(CIDR_EXAMPLE)),
     };
     let peer = security_groups::group(snapshot, PEER_GROUP, &id)?;
+    Ok(Peer::Group(peer.id.clone()))
+}
+
+/// Refuses a group that is neither of the VPC of `group` nor of one that is peered with it.
+fn refuse_far(snapshot: &Snapshot, group: &SecurityGroup, peer: &Peer) -> Result<(), Refusal> {
+    let Peer::Group(id) = peer else {
+        return Ok(());
+    };
+    let peer = security_groups::group(snapshot, PEER_GROUP, id.as_str())?;
     let mut peerings = attachments::active_peerings(snapshot, &group.vpc_id);
     let is_near = peer.vpc_id == group.vpc_id
         || peerings.any(|it| it.peer_of(&group.vpc_id) == Some(&peer.vpc_id));
@@ -164,7 +193,7 @@ fn peer(snapshot: &Snapshot, group: &SecurityGroup, wanted: &Permission) -> Resu
         .at(PEER_GROUP)
         .cure(group.id.to_string()));
     }
-    Ok(Peer::Group(peer.id.clone()))
+    Ok(())
 }
 
 pub(super) const PERMISSIONS: &str = "IpPermissions";

@@ -194,9 +194,24 @@ impl Change<'_, '_> {
             )
             .at(DESTINATION));
         };
+        let route = &table.routes[at];
+        if route.is_propagated {
+            return Err(invalid(
+                DESTINATION,
+                format!(
+                    "The route to {destination} came with {target} and goes with it: delete or detach {target}, or make a route of your own to {destination}, which takes its place",
+                    target = route.target.as_str()
+                ),
+            ));
+        }
         self.tx.delete_vpc_route(&table.id, destination)?;
         let route = table.routes.remove(at);
         self.concerns(&route.target.as_str());
+        // One that it took the place of comes back.
+        if let Some(back) = networks::propagated(&snapshot, &table, destination, None) {
+            self.tx.insert_vpc_route(&table.id, &back)?;
+            table.routes.insert(at, back);
+        }
         Ok(answer(&snapshot, table))
     }
 }

@@ -174,7 +174,7 @@ impl Change<'_, '_> {
             going.insert(&rule.ok_or_else(|| no_rule(group, direction, id))?.id);
         }
         for permission in &command.permissions {
-            let wanted = permissions::rule(&snapshot, group, direction, permission)?;
+            let wanted = permissions::revoked(&snapshot, direction, permission)?;
             let mut rules = group.rules_of(direction);
             let rule = rules.find(|rule| permissions::admit_the_same(rule, &wanted));
             let rule = rule.ok_or_else(|| {
@@ -457,5 +457,5 @@ const NAME_EXAMPLE: &str = "vpn-clients";
 const DESCRIPTION_EXAMPLE: &str = "Clients of the VPN";
 /// AWS's default quotas.
 const MAX_RULES: usize = 60;
-const MAX_GROUPS: usize = 5;
+pub(super) const MAX_GROUPS: usize = 5;
 const MAX_TEXT: usize = 255;

@@ -6,8 +6,7 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use crate::model::{
-    Access, AuthorizationRule, Command, Endpoint, Limits, RouteState, RuleState, Snapshot,
-    VpcReach, net,
+    Access, AuthorizationRule, Command, Endpoint, Limits, RouteState, RuleState, Snapshot, net,
 };
 
 /// Sentences about the change that `command` makes of `before`, which is then `after`.
@@ -178,8 +177,7 @@ impl<'a> Look<'a> {
         })
     }
 
-    /// Target networks whose VPC does not reach `network`, or no part of it that is not its own
-    /// where all of it is not.
+    /// Target networks whose VPC does not reach all of `network`.
     fn outside_vpc(&self, network: Ipv4Net) -> Vec<String> {
         if self.is_of_clients(network) {
             return Vec::new();
@@ -187,21 +185,25 @@ impl<'a> Look<'a> {
         let associations = self.after.associations_of(&self.endpoint.id);
         let subnets = associations.filter_map(|it| self.after.subnets.get(&it.subnet_id));
         subnets
-            .filter(|subnet| {
-                let reached = self.after.vpc_routes(subnet).into_iter();
-                let mut reached = reached.filter(|(_, by)| by.blackhole().is_none());
-                // The VPC's own block lies in 0.0.0.0/0 and is not a way there.
-                !reached.any(|(prefix, by)| {
-                    let is_local = matches!(by, VpcReach::Local(_));
-                    prefix.contains(&network) || (!is_local && net::overlap(prefix, network))
-                })
-            })
-            .map(|subnet| {
-                format!(
-                    "The VPC {} does not reach {network} from the subnet {}: add a route to its route table.",
+            .filter_map(|subnet| {
+                let reached = self.after.vpc_routes(subnet);
+                let around = reached.iter().filter(|(prefix, _)| prefix.contains(&network));
+                let longest = around.max_by_key(|(prefix, _)| prefix.prefix_len());
+                if longest.is_some_and(|(_, by)| by.blackhole().is_none()) {
+                    return None;
+                }
+                let mut live = reached.iter().filter(|(_, by)| by.blackhole().is_none());
+                // The VPC's own blocks lie in 0.0.0.0/0, and are no way to the internet.
+                let reaches = if live.any(|(prefix, _)| network.contains(prefix)) {
+                    "reaches only a part of"
+                } else {
+                    "does not reach"
+                };
+                Some(format!(
+                    "The VPC {} {reaches} {network} from the subnet {}: add a route to its route table.",
                     subnet.vpc_id,
                     subnet.title()
-                )
+                ))
             })
             .collect()
     }
