@@ -14,6 +14,10 @@ pub struct Preview {
     pub warnings: Vec<String>,
     /// The live sessions whose reach changes.
     pub sessions: Vec<ReachChange>,
+    /// Live sessions whose reach changes too, beyond those: as many as are told of, those who lose
+    /// something first.
+    #[serde(default)]
+    pub more_sessions: usize,
     /// Live sessions that were looked at.
     pub looked_at: usize,
 }
@@ -33,6 +37,9 @@ pub struct ReachChange {
     pub gains: Vec<ReachedPart>,
     /// Networks with traffic that it reaches only before.
     pub loses: Vec<ReachedPart>,
+    /// Networks that are gained or lost beyond those that are told of.
+    #[serde(default)]
+    pub more_parts: usize,
 }
 
 /// A part of what is reached.

@@ -8,7 +8,7 @@ use super::{
     attachments,
     change::Change,
     egress,
-    fields::{self, invalid, listed, needed, random},
+    fields::{self, invalid, listed, random},
     filters::{described, tag_values},
     security_groups,
 };

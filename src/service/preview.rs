@@ -6,7 +6,7 @@
 //! for each kind of live session. So the preview cannot differ from what packets would meet.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     net::Ipv4Addr,
     sync::Arc,
 };
@@ -18,8 +18,8 @@ use super::{Service, aside, change::Change, kinds::Kinds, warnings};
 use crate::{
     clock,
     model::{
-        Answer, Command, Connection, Endpoint, EndpointId, Peer, Preview, ReachChange, ReachedPart,
-        Refusal, SecurityGroup, Sid, Snapshot, SubnetId,
+        Access, Answer, Command, Connection, Endpoint, EndpointId, Peer, Preview, ReachChange,
+        ReachedPart, Refusal, SecurityGroup, Sid, Snapshot, SubnetId,
     },
     policy::{Asker, OwnAddresses, Policy, Reason, Traffic, Verdict, gateway_address},
     store::StoreError,
@@ -75,10 +75,12 @@ impl Service {
         let live = self.inner.board.live();
         let compare = move || {
             let sides = Sides::new(&before, &after, &own, now);
+            let (sessions, more_sessions) = sides.changes(&live);
             Ok(Answer::Preview(Preview {
                 warnings: warnings::of(&asked, &before, &after, now),
                 looked_at: live.len(),
-                sessions: sides.changes(&live),
+                sessions,
+                more_sessions,
             }))
         };
         aside(compare).await
@@ -86,7 +88,7 @@ impl Service {
 }
 
 /// The configuration before and after the change.
-struct Sides<'a> {
+pub(super) struct Sides<'a> {
     both: [&'a Snapshot; 2],
     own: &'a OwnAddresses,
     now: Timestamp,
@@ -103,10 +105,15 @@ type Likeness<'a> = (
 );
 
 /// What a session gains and loses.
-type Difference = (Vec<ReachedPart>, Vec<ReachedPart>);
+struct Difference {
+    gains: Vec<ReachedPart>,
+    loses: Vec<ReachedPart>,
+    /// Parts beyond those.
+    more: usize,
+}
 
 impl<'a> Sides<'a> {
-    fn new(
+    pub(super) fn new(
         before: &'a Snapshot,
         after: &'a Snapshot,
         own: &'a OwnAddresses,
@@ -126,11 +133,13 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// The sessions whose reach changes.
-    fn changes(&self, live: &[Connection]) -> Vec<ReachChange> {
+    /// The sessions whose reach changes, who loses something first, and how many there are beyond
+    /// those that are told of.
+    pub(super) fn changes(&self, live: &[Connection]) -> (Vec<ReachChange>, usize) {
         let mut endpoints: BTreeMap<&EndpointId, Option<Compared>> = BTreeMap::new();
-        let mut known: BTreeMap<Likeness<'_>, Difference> = BTreeMap::new();
-        let mut changes = Vec::new();
+        let mut known: BTreeMap<Likeness<'_>, usize> = BTreeMap::new();
+        let mut differences: Vec<Difference> = Vec::new();
+        let mut changed: Vec<(&Connection, usize)> = Vec::new();
         for session in live {
             let of_endpoint = endpoints
                 .entry(&session.endpoint_id)
@@ -142,25 +151,31 @@ impl<'a> Sides<'a> {
             let Some(subnet) = association.map(|association| &association.subnet_id) else {
                 continue;
             };
-            let (gains, loses) = known
+            let at = *known
                 .entry(self.likeness(session, subnet, compared))
-                .or_insert_with(|| compared.judge(session, subnet));
-            if gains.is_empty() && loses.is_empty() {
-                continue;
+                .or_insert_with(|| {
+                    differences.push(compared.judge(session, subnet));
+                    differences.len() - 1
+                });
+            let difference = &differences[at];
+            if !(difference.gains.is_empty() && difference.loses.is_empty()) {
+                changed.push((session, at));
             }
-            changes.push(ReachChange {
+        }
+        changed.sort_by_key(|&(_, at)| differences[at].loses.is_empty());
+        let told = changed.iter().take(MAX_SESSIONS).map(|&(session, at)| {
+            let difference = &differences[at];
+            ReachChange {
                 connection_id: session.id.clone(),
                 endpoint_id: session.endpoint_id.clone(),
                 common_name: session.common_name.clone(),
                 client_ip: session.client_ip,
-                gains: gains.clone(),
-                loses: loses.clone(),
-            });
-            if changes.len() == MAX_SESSIONS {
-                break;
+                gains: difference.gains.clone(),
+                loses: difference.loses.clone(),
+                more_parts: difference.more,
             }
-        }
-        changes
+        });
+        (told.collect(), changed.len().saturating_sub(MAX_SESSIONS))
     }
 
     fn likeness<'s>(
@@ -170,8 +185,8 @@ impl<'a> Sides<'a> {
         compared: &Compared,
     ) -> Likeness<'s> {
         let groups = |side: &'s Snapshot| {
-            let groups = side.groups_of(&session.common_name);
-            groups.map(|group| &group.sid).collect()
+            let groups = side.groups_of(&session.common_name).map(|group| &group.sid);
+            groups.filter(|sid| compared.sids.contains(sid)).collect()
         };
         let around = compared.peers.iter().copied();
         (
@@ -188,10 +203,14 @@ impl<'a> Sides<'a> {
 /// One endpoint before and after the change, and the questions that tell the two apart.
 struct Compared {
     policies: [Policy; 2],
+    /// Groups that authorization rules name, before or after.
+    sids: BTreeSet<Sid>,
     /// Networks that rules of security groups name.
     peers: BTreeSet<Ipv4Net>,
     /// First and last address of each part, and the one that is asked about.
     parts: Vec<(u32, u32, Ipv4Addr)>,
+    /// The only networks where the two may differ, where that can be told.
+    touched: Option<BTreeSet<Ipv4Net>>,
     kinds: Kinds,
 }
 
@@ -208,10 +227,14 @@ impl Compared {
         let mut prefixes = BTreeSet::new();
         let mut limits = BTreeSet::new();
         let mut peers = BTreeSet::new();
+        let mut sids = BTreeSet::new();
         for (side, endpoint) in [(before, &one), (after, &other)] {
             prefixes.extend(prefixes_of(side, endpoint));
             for rule in side.rules_of(id) {
                 limits.extend(Kinds::limit(rule.limits.protocol, rule.limits.ports));
+                if let Access::Group(sid) = &rule.access {
+                    sids.insert(sid.clone());
+                }
             }
             for group in groups_of(side, endpoint) {
                 for rule in &group.rules {
@@ -227,6 +250,8 @@ impl Compared {
             policies: [first, second],
             parts: cut(&prefixes, &sides.closed),
             peers,
+            sids,
+            touched: touched(before, after, id),
             kinds: Kinds::new(&limits),
         })
     }
@@ -241,6 +266,12 @@ impl Compared {
         let mut gains = Merged::default();
         let mut loses = Merged::default();
         for &(first, last, asked) in &self.parts {
+            let mut touched = self.touched.iter().flatten();
+            if self.touched.is_some() && !touched.any(|network| network.contains(&asked)) {
+                gains.add(first, last, None);
+                loses.add(first, last, None);
+                continue;
+            }
             let ask = |policy: &Policy, traffic: Traffic| policy.allows(asker, asked, traffic);
             let [before, after] = &self.policies;
             if is_closed(ask(before, Traffic::ALL)) && is_closed(ask(after, Traffic::ALL)) {
@@ -262,7 +293,13 @@ impl Compared {
             gains.add(first, last, words(|&(before, after)| after && !before));
             loses.add(first, last, words(|&(before, after)| before && !after));
         }
-        (gains.parts(), loses.parts())
+        let (gains, more_gains) = gains.parts();
+        let (loses, more_loses) = loses.parts();
+        Difference {
+            gains,
+            loses,
+            more: more_gains + more_loses,
+        }
     }
 }
 
@@ -300,22 +337,74 @@ impl Merged {
         self.is_open = true;
     }
 
-    fn parts(mut self) -> Vec<ReachedPart> {
+    /// The networks that are told of, each run as few of them as it can be, and how many more there
+    /// are.
+    fn parts(mut self) -> (Vec<ReachedPart>, usize) {
         if self.is_open
             && self.end_is_closed
             && let Some(run) = self.runs.last_mut()
         {
             run.1 = u32::MAX;
         }
-        let networks = self.runs.into_iter().flat_map(|(first, last, traffic)| {
+        let mut networks = self.runs.into_iter().flat_map(|(first, last, traffic)| {
             let networks = Ipv4Subnets::new(first.into(), last.into(), 0);
             networks.map(move |network| ReachedPart {
                 network,
                 traffic: traffic.clone(),
             })
         });
-        networks.take(MAX_PARTS).collect()
+        let told = networks.by_ref().take(MAX_PARTS).collect();
+        (told, networks.count())
     }
+}
+
+/// The networks of the rules and routes in which the two sides differ, and of the rules for groups
+/// that have other members; none where the sides differ in anything else that answers depend on.
+fn touched(before: &Snapshot, after: &Snapshot, id: &EndpointId) -> Option<BTreeSet<Ipv4Net>> {
+    let is_same = before.settings == after.settings
+        && before.endpoints == after.endpoints
+        && before.associations == after.associations
+        && before.vpcs == after.vpcs
+        && before.subnets == after.subnets
+        && before.route_tables == after.route_tables
+        && before.internet_gateways == after.internet_gateways
+        && before.peering_connections == after.peering_connections
+        && before.vpn_connections == after.vpn_connections
+        && before.security_groups == after.security_groups
+        && before.resources == after.resources;
+    if !is_same {
+        return None;
+    }
+    let mut networks = BTreeSet::new();
+    for (one, other) in [(before, after), (after, before)] {
+        let there: HashSet<_> = other
+            .rules_of(id)
+            .map(|it| (it.destination, &it.access, &it.limits, it.state))
+            .collect();
+        for rule in one.rules_of(id) {
+            let is_there =
+                there.contains(&(rule.destination, &rule.access, &rule.limits, rule.state));
+            let has_same_members = match &rule.access {
+                Access::AllUsers => true,
+                Access::Group(sid) => {
+                    let members = one.groups.get(sid).map(|group| &group.members);
+                    members == other.groups.get(sid).map(|group| &group.members)
+                }
+            };
+            if !(is_there && has_same_members) {
+                networks.insert(rule.destination);
+            }
+        }
+        let there: HashSet<_> = other
+            .routes_of(id)
+            .map(|it| (it.destination, &it.subnet_id, it.state))
+            .collect();
+        let routes = one.routes_of(id);
+        let lacking =
+            routes.filter(|it| !there.contains(&(it.destination, &it.subnet_id, it.state)));
+        networks.extend(lacking.map(|route| route.destination));
+    }
+    Some(networks)
 }
 
 /// The prefixes of one side that an answer may depend on.
@@ -404,3 +493,32 @@ const SPECIAL: [([u8; 4], u8); 5] = [
 const MAX_SESSIONS: usize = 1_000;
 /// Most parts that are told of, of what one session gains, and of what it loses.
 const MAX_PARTS: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_beyond_those_told_of_are_counted() {
+        let mut merged = Merged::default();
+        for at in 0..60 {
+            merged.add(at * 2, at * 2, Some("all traffic".to_owned()));
+            merged.add(at * 2 + 1, at * 2 + 1, None);
+        }
+        let (told, more) = merged.parts();
+        assert_eq!((told.len(), more), (MAX_PARTS, 60 - MAX_PARTS));
+    }
+
+    #[test]
+    fn a_run_is_as_few_networks_as_it_can_be() {
+        let mut merged = Merged::default();
+        merged.add(0, 9, None);
+        for first in 10..32 {
+            merged.add(first, first, Some("all traffic".to_owned()));
+        }
+        let (told, more) = merged.parts();
+        let networks: Vec<_> = told.iter().map(|it| it.network.to_string()).collect();
+        assert_eq!(networks, ["0.0.0.10/31", "0.0.0.12/30", "0.0.0.16/28"]);
+        assert_eq!(more, 0);
+    }
+}

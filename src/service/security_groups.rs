@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::Ipv4Net;
+
 use super::{
     change::Change,
     endpoints::{ENDPOINT_ID, living},
@@ -11,8 +13,8 @@ use super::{
     permissions,
 };
 use crate::model::{
-    Answer, Code, Direction, Peer, Refusal, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, Snapshot, Tags, VpcId,
+    Answer, Code, Direction, Endpoint, EndpointId, NetworkMode, Peer, Refusal, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Snapshot, Tags, VpcId,
     command::{
         ApplySecurityGroups, AuthorizeSecurityGroup, AuthorizedRules, ById, CreateSecurityGroup,
         Describe, RevokeSecurityGroup,
@@ -141,6 +143,13 @@ impl Change<'_, '_> {
                     ),
                 )
                 .at(permissions::PERMISSIONS));
+            }
+            if direction == Direction::Ingress
+                && self.machine.mode == Some(NetworkMode::Userspace)
+                && let Some(endpoint) = applied_to(&snapshot, &group.id)
+                && let Peer::Cidr(cidr) = rule.peer
+            {
+                return Err(in_vain(&cidr, &endpoint.id));
             }
             self.concerns(&rule.id);
             rules.push(rule);
@@ -334,6 +343,21 @@ pub(super) fn of_vpc(
         .at(GROUP_IDS));
     }
     Ok(groups)
+}
+
+fn applied_to<'s>(snapshot: &'s Snapshot, id: &SecurityGroupId) -> Option<&'s Endpoint> {
+    let mut endpoints = snapshot.endpoints.values();
+    endpoints.find(|endpoint| endpoint.security_groups.contains(id))
+}
+
+/// The refusal of a rule that would let a network in to clients where nothing carries that.
+fn in_vain(cidr: &Ipv4Net, endpoint: &EndpointId) -> Refusal {
+    invalid(
+        permissions::PERMISSIONS,
+        format!(
+            "In user-space mode nothing in the network opens connections to clients, so a rule that lets in {cidr} to those of {endpoint} would do nothing; run the gateway where it may open a TUN device (gatehouse doctor says what that lacks)"
+        ),
+    )
 }
 
 /// The rules of other groups that name this one, each as `rule of group`.

@@ -241,20 +241,6 @@ impl Tx<'_> {
             vpn.as_str(),
         )
     }
-
-    /// Takes away every route that came with the attachment of `target`.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn delete_propagated_routes(&mut self, target: &RouteTarget) -> Result<(), StoreError> {
-        let sql = format!(
-            "DELETE FROM vpc_route WHERE {} = ? AND is_propagated = 1",
-            target_column(target)
-        );
-        self.connection.execute(&sql, [target.as_str()])?;
-        self.change("route-table", target.as_str())?;
-        Ok(())
-    }
 }
 
 /// The column of `vpc_route` that holds such a target.

@@ -364,6 +364,7 @@ mod tests {
                 warnings: vec![format!("{} now decides alone.", rule.target_network_cidr)],
                 sessions: Vec::new(),
                 looked_at: 18,
+                more_sessions: 0,
             })))
         });
         let mut window = Window::open(console);

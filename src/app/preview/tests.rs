@@ -36,6 +36,7 @@ pub(crate) fn change(number: u8, gains: &[&str], loses: &[&str]) -> ReachChange 
         client_ip: connection.client_ip,
         gains: parts(gains),
         loses: parts(loses),
+        more_parts: 0,
     }
 }
 
@@ -56,6 +57,7 @@ fn three_of_twelve() -> Preview {
             change(2, &["10.0.0.9/32 tcp 443"], &["10.2.0.0/16 udp"]),
         ],
         looked_at: 12,
+        more_sessions: 0,
     }
 }
 

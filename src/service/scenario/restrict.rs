@@ -200,7 +200,7 @@ impl<'s> Plan<'s> {
                 }));
                 continue;
             }
-            let name = format!("{id} without clients for {}", resource.id);
+            let name = format!("copy of {id} without clients, for {}", resource.id);
             let copy = self.named(vpc, &name);
             match copy.map(|copy| (copy, self.next_of_copy(group, copy))) {
                 None => prepared.push(create(

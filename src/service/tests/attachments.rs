@@ -4,9 +4,9 @@ use super::*;
 use crate::model::{
     Code, PeeringConnection, RouteTableId, VpnConnection,
     command::{
-        ById, CreatePeeringConnection, CreateRouteTable, CreateVpcRoute, CreateVpnConnection,
-        DeleteVpcRoute, Describe, Filter, RouteTableAssociation, RouteTableDescription,
-        VpcCidrBlock, VpnConnectionRoute,
+        ById, CreateInternetGateway, CreatePeeringConnection, CreateRouteTable, CreateVpcRoute,
+        CreateVpnConnection, DeleteVpcRoute, Describe, Filter, GatewayAttachment,
+        RouteTableAssociation, RouteTableDescription, VpcCidrBlock, VpnConnectionRoute,
     },
 };
 
@@ -270,8 +270,14 @@ async fn a_route_is_checked_against_its_vpc_and_takes_the_place_of_one_that_came
         .await;
     assert!(held.message.contains("192.168.0.0/16"), "{held}");
 
+    // With the one by hand gone, the one that came with the connection is back, and stays.
     bench.ok(unroute(&table, "192.168.0.0/16")).await;
-    let gone = bench.refused(unroute(&table, "192.168.0.0/16")).await;
+    let kept = &bench.service.snapshot().route_tables[&table].routes;
+    assert_eq!((kept.len(), kept[0].is_propagated), (1, true));
+    let came = bench.refused(unroute(&table, "192.168.0.0/16")).await;
+    assert_eq!(came.field.as_deref(), Some("DestinationCidrBlock"));
+    assert!(came.message.contains(made.id.as_str()), "{came}");
+    let gone = bench.refused(unroute(&table, "192.168.9.0/24")).await;
     assert_eq!(gone.code, Code::VpcRouteNotFound);
     let local = bench.refused(unroute(&table, "10.1.0.0/16")).await;
     assert!(local.message.contains("local route"), "{local}");
@@ -355,4 +361,62 @@ async fn a_route_through_what_is_pending_is_described_as_a_black_hole() {
         .refused(Command::DeleteVpcPeeringConnection(by_id(&peering.id)))
         .await;
     assert!(held.message.contains(table.as_str()), "{held}");
+}
+
+#[tokio::test]
+async fn of_two_connections_to_one_network_the_other_leads_there_once_the_first_is_gone() {
+    let bench = Bench::new().await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    let first = bench.vpn(&vpc.id, &["192.168.0.0/16"]).await;
+    let second = bench
+        .vpn(&vpc.id, &["192.168.0.0/16", "172.16.0.0/12"])
+        .await;
+    let through = |network: &str| {
+        let mut routes = bench.routes(&vpc.id).into_iter();
+        routes.find(|(to, _)| to == network).map(|(_, by)| by)
+    };
+    assert_eq!(through("192.168.0.0/16"), Some(first.id.to_string()));
+    bench
+        .ok(Command::DeleteVpnConnection(by_id(&first.id)))
+        .await;
+    assert_eq!(through("192.168.0.0/16"), Some(second.id.to_string()));
+
+    // One network of a connection, likewise.
+    let third = bench.vpn(&vpc.id, &["192.168.0.0/16"]).await;
+    let network = network_of(&second, "192.168.0.0/16");
+    bench.ok(Command::DeleteVpnConnectionRoute(network)).await;
+    assert_eq!(through("192.168.0.0/16"), Some(third.id.to_string()));
+    bench
+        .ok(Command::DeleteVpnConnection(by_id(&third.id)))
+        .await;
+    assert_eq!(through("192.168.0.0/16"), None);
+}
+
+#[tokio::test]
+async fn gateways_and_vpcs_that_routes_lead_through_name_them_when_they_are_to_go() {
+    let bench = Bench::new().await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    let command = Command::CreateInternetGateway(CreateInternetGateway::default());
+    let Answer::InternetGateway(gateway) = bench.ok(command).await else {
+        panic!("no gateway");
+    };
+    let attachment = GatewayAttachment {
+        internet_gateway_id: gateway.id.to_string(),
+        vpc_id: vpc.id.to_string(),
+    };
+    let attach = Command::AttachInternetGateway(attachment.clone());
+    bench.ok(attach).await;
+    let table = bench.main_table(&vpc.id);
+    bench
+        .ok(route(&table, "198.51.100.0/24", &gateway.id))
+        .await;
+    bench.ok(Command::DetachInternetGateway(attachment)).await;
+    let delete = Command::DeleteInternetGateway(by_id(&gateway.id));
+    let refusal = bench.refused(delete.clone()).await;
+    assert_eq!(refusal.code, Code::DependencyViolation);
+    let named = format!("198.51.100.0/24 in {table}");
+    assert!(refusal.message.contains(&named), "{refusal}");
+    // What leads nowhere any more does not keep its VPC.
+    bench.ok(Command::DeleteVpc(by_id(&vpc.id))).await;
+    bench.ok(delete).await;
 }

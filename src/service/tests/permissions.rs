@@ -490,3 +490,54 @@ async fn a_resource_has_an_address_of_its_own_in_its_subnet() {
         .await;
     bench.ok(Command::DeleteSubnet(by_id(&subnet.id))).await;
 }
+
+#[tokio::test]
+async fn a_rule_that_names_a_group_out_of_reach_is_revoked_by_what_it_admits() {
+    let bench = Bench::new().await;
+    let (a, b) = (
+        bench.vpc("10.1.0.0/16").await,
+        bench.vpc("10.2.0.0/16").await,
+    );
+    let peer = Command::CreateVpcPeeringConnection(CreatePeeringConnection {
+        vpc_id: a.id.to_string(),
+        peer_vpc_id: b.id.to_string(),
+        ..CreatePeeringConnection::default()
+    });
+    let Answer::PeeringConnection(peering) = bench.ok(peer).await else {
+        panic!("no peering");
+    };
+    let id = by_id(&peering.id);
+    bench
+        .ok(Command::AcceptVpcPeeringConnection(id.clone()))
+        .await;
+    let group = bench.security_group(&a.id, "web").await;
+    let far = all_of(&bench.default_group(&b.id));
+    bench.ingress(&group.id, far.clone()).await;
+    bench.ok(Command::DeleteVpcPeeringConnection(id)).await;
+
+    let refusal = bench.refused(ingress(&group.id, vec![far.clone()])).await;
+    assert_eq!(refusal.code, Code::SecurityGroupNotFound);
+    bench.ok(revoke(&group.id, &[], vec![far])).await;
+    let snapshot = bench.service.snapshot();
+    let mut rules = snapshot.security_groups[&group.id].rules_of(Direction::Ingress);
+    assert_eq!(rules.next(), None);
+}
+
+#[tokio::test]
+async fn in_user_space_a_rule_that_lets_a_network_in_to_clients_is_refused() {
+    let bench = Bench::new().await;
+    let (_, subnet, _) = bench.associated().await;
+    let group = bench.default_group(&subnet.vpc_id);
+    let unused = bench.security_group(&subnet.vpc_id, "servers").await.id;
+    let rule =
+        |group: &SecurityGroupId, port: i32| ingress(group, vec![tcp(port, port, "10.1.0.0/16")]);
+    bench.ok(rule(&group, 80)).await;
+    bench.service.attach(FakeGateway::new(None));
+    let refusal = bench.refused(rule(&group, 81)).await;
+    assert_eq!(refusal.code, Code::InvalidParameterValue);
+    assert_eq!(refusal.field.as_deref(), Some("IpPermissions"));
+    assert!(refusal.message.contains("user-space"), "{refusal}");
+    // To what resources have, and to each other, it is another matter.
+    bench.ok(rule(&unused, 81)).await;
+    bench.ok(ingress(&group, vec![all_of(&unused)])).await;
+}
