@@ -11,6 +11,7 @@ pub(super) fn preview(it: &Preview) -> Value {
     json!({
         "Warnings": it.warnings,
         "Sessions": list(&it.sessions, reach_change),
+        "MoreSessions": it.more_sessions,
         "SessionsLookedAt": it.looked_at,
     })
 }
@@ -24,6 +25,7 @@ fn reach_change(it: &ReachChange) -> Value {
         "ClientIp": it.client_ip,
         "Gains": list(&it.gains, part),
         "Loses": list(&it.loses, part),
+        "MoreParts": it.more_parts,
     })
 }
 

@@ -23,10 +23,10 @@ fn a_preview_lists_what_each_session_gains_and_loses() {
             client_ip: "10.9.0.2".parse().unwrap(),
             gains: vec![part("10.0.0.9/32", "tcp 443")],
             loses: Vec::new(),
-            more_parts: 0,
+            more_parts: 2,
         }],
+        more_sessions: 3,
         looked_at: 7,
-        more_sessions: 0,
     };
     assert_eq!(
         answer(&Answer::Preview(preview), now()),
@@ -39,7 +39,9 @@ fn a_preview_lists_what_each_session_gains_and_loses() {
                 "ClientIp": "10.9.0.2",
                 "Gains": [{"Network": "10.0.0.9/32", "Traffic": "tcp 443"}],
                 "Loses": [],
+                "MoreParts": 2,
             }],
+            "MoreSessions": 3,
             "SessionsLookedAt": 7,
         })
     );
