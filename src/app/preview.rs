@@ -7,7 +7,7 @@
 //! struct DeleteRoute { preview: PreviewPane, .. }
 //!
 //! // Among the fields of a form, where what is typed may not be a command yet:
-//! self.preview.ui(cx, ui, self.command().ok());
+//! self.preview.ui(cx, ui, self.command().ok().as_ref());
 //! ```
 //!
 //! A dialog that asks before one command needs less: [`Confirm::previewed`] draws it.
@@ -83,12 +83,12 @@ impl Sessions {
 
 impl PreviewPane {
     /// Draws it for `command` as it stands; none where what is typed is no command yet.
-    pub fn ui(&mut self, cx: &Context<'_>, ui: &mut Ui, command: Option<Command>) {
+    pub fn ui(&mut self, cx: &Context<'_>, ui: &mut Ui, command: Option<&Command>) {
         self.poll();
-        if let Some(command) = &command {
+        if let Some(command) = command {
             self.ask(cx, command);
         }
-        self.show(ui, command.as_ref());
+        self.show(ui, command);
     }
 
     /// Draws it, and asks nothing.

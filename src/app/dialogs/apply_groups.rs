@@ -69,7 +69,7 @@ impl FormDialog for ApplySecurityGroups {
             .ui(&cx.view.snapshot, &self.vpc, ui, form, GROUPS);
         kit::fieldset(ui, "What changes for those connected", "");
         let command = (!self.groups.chosen.is_empty()).then(|| self.command());
-        self.preview.ui(cx, ui, command);
+        self.preview.ui(cx, ui, command.as_ref());
     }
 
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {

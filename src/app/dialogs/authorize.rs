@@ -263,7 +263,7 @@ impl FormDialog for Authorize {
         self.limit_fields(cx, ui, form);
         kit::fieldset(ui, "What changes for those connected", "");
         let command = self.previewed(cx);
-        self.preview.ui(cx, ui, command);
+        self.preview.ui(cx, ui, command.as_ref());
     }
 
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {

@@ -158,7 +158,7 @@ impl Dialog for Confirm {
         }
         let shown = match self.previewed {
             true => dialog.show_with(ctx, |ui| {
-                previews(cx, ui, &mut self.changes, &mut self.turn)
+                previews(cx, ui, &mut self.changes, &mut self.turn);
             }),
             false => dialog.show(ctx),
         };

@@ -178,7 +178,7 @@ impl FormDialog for ChangeGroups {
         });
         kit::fieldset(ui, "What changes for those connected", "");
         let command = self.previewed();
-        self.preview.ui(cx, ui, command);
+        self.preview.ui(cx, ui, command.as_ref());
     }
 
     fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {

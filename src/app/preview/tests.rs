@@ -183,7 +183,7 @@ struct Typing {
 impl crate::app::dialogs::Dialog for Typing {
     fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> crate::app::dialogs::Stay {
         let command = self.command.lock().unwrap_or_else(PoisonError::into_inner);
-        egui::Window::new("typing").show(ctx, |ui| self.pane.ui(cx, ui, command.clone()));
+        egui::Window::new("typing").show(ctx, |ui| self.pane.ui(cx, ui, command.as_ref()));
         crate::app::dialogs::Stay::Open
     }
 }
