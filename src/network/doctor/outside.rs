@@ -170,7 +170,7 @@ fn knock_udp(port: u16) -> std::io::Result<()> {
     let mut answer = [0; 256];
     let mut last = Ok(());
     // The link may not carry yet at the first time.
-    for _ in 0..2 {
+    for _ in 0..TRIES {
         last = socket
             .send(&reset)
             .and_then(|_| socket.recv(&mut answer))
@@ -184,7 +184,12 @@ fn knock_udp(port: u16) -> std::io::Result<()> {
 
 fn knock_tcp(port: u16) -> std::io::Result<()> {
     let host = SocketAddr::from((HOST, port));
-    TcpStream::connect_timeout(&host, PATIENCE * 2).map(drop)
+    // By hand: the kernel asks again only after a second, and then three.
+    let mut tries = (0..TRIES).map(|_| TcpStream::connect_timeout(&host, PATIENCE));
+    tries
+        .find_map(Result::ok)
+        .map(drop)
+        .ok_or_else(|| std::io::ErrorKind::TimedOut.into())
 }
 
 /// One look at a time.
@@ -199,5 +204,7 @@ const HOST_END: &str = "ghlook";
 const HOST: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 249);
 const STRANGER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 250);
 const HARD_RESET_CLIENT_V2: u8 = 7 << 3;
-/// How long an answer is waited for, twice.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How often it is asked: a link that is new may not carry for up to a second.
+const TRIES: u32 = 4;
+/// How long an answer is waited for each time.
+const PATIENCE: Duration = Duration::from_millis(400);
