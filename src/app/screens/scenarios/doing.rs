@@ -44,7 +44,8 @@ pub(super) async fn one(
 }
 
 /// Carries out the first command that is offered, looks again, and so on: what is offered next may
-/// follow from it. Ends where nothing is offered that was not carried out already.
+/// follow from it. Ends where nothing is offered that was not carried out already, and before a step
+/// that takes something away from somebody: that has a button of its own.
 ///
 /// # Errors
 /// The refusal to say what the scenario lacks. What was carried out before stays.
@@ -72,11 +73,43 @@ async fn describe(console: &dyn Console, of: &DescribeScenario) -> Result<Scenar
     }
 }
 
-/// The first command offered that was not carried out yet, with the name of its step.
+/// The first command offered that was not carried out yet, with the name of its step; none where
+/// that step takes something away.
 fn next(scenario: Scenario, done: &[Command]) -> Option<(String, Command)> {
-    scenario.steps.into_iter().find_map(|step| {
-        let mut offer = step.offer.into_iter();
-        let command = offer.find(|command| !done.contains(command))?;
-        Some((step.name, command))
-    })
+    let (step, command) = scenario.steps.into_iter().find_map(|mut step| {
+        let at = step.offer.iter().position(|it| !done.contains(it))?;
+        let command = step.offer.swap_remove(at);
+        Some((step, command))
+    })?;
+    (!step.replaces).then_some((step.name, command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ScenarioKind, command::ById};
+
+    #[test]
+    fn doing_all_stops_before_what_takes_away() {
+        let command = |id: &str| Command::DeleteVpc(ById { id: id.to_owned() });
+        let step = |name: &str, replaces| ScenarioStep {
+            name: name.to_owned(),
+            title: String::new(),
+            is_done: false,
+            sentence: String::new(),
+            offer: vec![command(name)],
+            replaces,
+        };
+        let scenario = Scenario {
+            scenario: ScenarioKind::Vpc,
+            steps: vec![
+                step("first", false),
+                step("second", true),
+                step("third", false),
+            ],
+        };
+        let first = next(scenario.clone(), &[]);
+        assert_eq!(first, Some(("first".to_owned(), command("first"))));
+        assert_eq!(next(scenario, &[command("first")]), None);
+    }
 }
