@@ -106,8 +106,9 @@ async fn the_gateway_s_counters_are_the_ones_shown() {
         .await
         .unwrap();
     // The gateway may show it a moment longer than it lives.
-    report(&bench.service, Report::Closed(ended(&live))).await;
-    assert_eq!(bench.service.view().live.connections, [ended(&live)]);
+    let over = ended(&live);
+    report(&bench.service, Report::Closed(over.clone())).await;
+    assert_eq!(bench.service.view().live.connections, [over]);
 }
 
 #[tokio::test]
