@@ -12,13 +12,15 @@ use serde_json::{Map, Value, json};
 use crate::model::{
     Access, Answer, Association, AssociationId, AssociationState, Attempt, Authentication,
     AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Command, Connection,
-    Decision, Event, Explanation, Group, GroupTitle, Limits, Outcome, Refusal, Route,
-    SecurityGroupId, Settings, Sid, Step, Tags, User, View, VpcReach, WeighedRule,
+    ConnectionLog, Decision, Event, Explanation, FieldChange, Group, GroupTitle, Limits, Outcome,
+    Refusal, Route, SecurityGroupId, Settings, Sid, Step, Tags, Undo, User, View, VpcReach,
+    WeighedRule,
     command::{EndpointDescription, Exported, Terminations},
     explanation::{AdmittingRule, SecurityGroupTitle},
 };
 
 mod check;
+mod console;
 mod network;
 mod security;
 
@@ -26,7 +28,7 @@ pub use self::{
     check::scenario,
     network::{association_id, route_table_association},
 };
-use self::{check::*, network::*, security::*};
+use self::{check::*, console::*, network::*, security::*};
 
 /// An answer as AWS's clients read it, at the time `now`; null where AWS says nothing.
 #[must_use]
@@ -34,6 +36,20 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
     match answer {
         Answer::Done => Value::Null,
         Answer::CertificateArn(arn) => json!({"CertificateArn": arn}),
+        Answer::CertificateArns(all) => json!({"CertificateArns": all}),
+        Answer::PkiImported(it) => pki_imported(it),
+        Answer::RevocationList(it) => json!({"RevocationList": revocation_list(it)}),
+        Answer::ExportedRevocationList(it) => exported_list(it),
+        Answer::RevocationListPreview(it) => list_preview(it),
+        Answer::Tags(all) => json!({"Tags": list(all, tag)}),
+        Answer::ClientBlocks(all) => json!({"ClientBlocks": list(all, client_block)}),
+        Answer::LogGroups(all) => json!({"logGroups": list(all, log_group)}),
+        Answer::LogStreams(all) => json!({"logStreams": list(all, log_stream)}),
+        Answer::LogEvents(it) => log_events(it),
+        Answer::ServiceLinkedRole(it) => role(it),
+        Answer::RoleDeletion(it) => role_deletion(it),
+        Answer::Backup(it) => backup(it),
+        Answer::Restored(it) => restored(it),
         Answer::Certificate(it) => json!({"Certificate": certificate(it, now)}),
         Answer::Certificates(list) => json!({
             "CertificateSummaryList":
@@ -100,7 +116,12 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Terminations(it) => terminations(it),
         Answer::Attempts(all) => json!({"ConnectionAttempts": list(all, attempt)}),
         Answer::Settings(it) => json!({"Settings": settings(it)}),
-        Answer::Events(all) => json!({"Events": list(all, event)}),
+        Answer::Events(page) => {
+            let mut shape = Map::new();
+            shape.insert("Events".to_owned(), list(&page.events, event));
+            insert_some(&mut shape, "NextToken", page.next_token.as_ref());
+            Value::Object(shape)
+        }
         Answer::View(it) => view(it),
     }
 }
@@ -123,9 +144,12 @@ pub fn answer_to(command: &Command, given: &Answer, now: Timestamp) -> Value {
             Command::CreateRoute(_)
             | Command::DeleteVpcPeeringConnection(_)
             | Command::RevokeSecurityGroupIngress(_)
-            | Command::RevokeSecurityGroupEgress(_),
+            | Command::RevokeSecurityGroupEgress(_)
+            | Command::ModifyClientVpnEndpoint(_)
+            | Command::ImportClientVpnClientCertificateRevocationList(_),
             Answer::Done | Answer::RouteTable(_),
         ) => json!({"Return": true}),
+        (Command::FilterLogEvents(_), Answer::LogEvents(it)) => filtered_events(it),
         (
             Command::CreateVpnConnectionRoute(_)
             | Command::DeleteVpnConnectionRoute(_)
@@ -306,7 +330,7 @@ fn endpoint(it: &EndpointDescription) -> Value {
         "AssociatedTargetNetworks": networks,
         "ServerCertificateArn": endpoint.server_certificate,
         "AuthenticationOptions": list(&endpoint.authentication, authentication),
-        "ConnectionLogOptions": {"Enabled": false},
+        "ConnectionLogOptions": connection_log(endpoint.connection_log.as_ref()),
         "Tags": tags(&endpoint.tags),
     });
     if let (Some(vpc), Some(shape)) = (&endpoint.vpc_id, shape.as_object_mut()) {
@@ -315,6 +339,17 @@ fn endpoint(it: &EndpointDescription) -> Value {
         shape.insert("SecurityGroupIds".to_owned(), groups);
     }
     shape
+}
+
+fn connection_log(it: Option<&ConnectionLog>) -> Value {
+    match it {
+        None => json!({"Enabled": false}),
+        Some(log) => json!({
+            "Enabled": true,
+            "CloudwatchLogGroup": log.group,
+            "CloudwatchLogStream": log.stream,
+        }),
+    }
 }
 
 fn authentication(way: &Authentication) -> Value {
@@ -584,6 +619,8 @@ fn settings(it: &Settings) -> Value {
         "MaxAuthorizationRules": it.max_rules,
         "MaxRoutes": it.max_routes,
         "MaxConnections": it.max_connections,
+        "MaxRevocations": it.max_revocations,
+        "EndpointDomain": it.endpoint_domain,
     })
 }
 
@@ -596,6 +633,18 @@ fn event(it: &Event) -> Value {
     shape.insert("Face".to_owned(), json!(it.face));
     shape.insert("Resources".to_owned(), json!(it.resources));
     shape.insert("RequestParameters".to_owned(), it.parameters.clone());
+    shape.insert("ReadOnly".to_owned(), json!(it.read_only));
+    if !it.changes.is_empty() {
+        let change =
+            |it: &FieldChange| json!({"Path": it.path, "Before": it.before, "After": it.after});
+        shape.insert("Changes".to_owned(), list(&it.changes, change));
+    }
+    match &it.undo {
+        Undo::Nothing => {}
+        Undo::Possible => drop(shape.insert("Undo".to_owned(), json!("possible"))),
+        Undo::Impossible(why) => drop(shape.insert("CannotUndo".to_owned(), json!(why))),
+        Undo::Done(by) => drop(shape.insert("UndoneBy".to_owned(), json!(by))),
+    }
     if let Outcome::Refused { code, message } = &it.outcome {
         shape.insert("ErrorCode".to_owned(), json!(code.as_str()));
         shape.insert("ErrorMessage".to_owned(), json!(message));

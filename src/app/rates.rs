@@ -149,6 +149,7 @@ mod tests {
                 state: ConnectionState::Active,
                 established_at: at,
                 ended_at: None,
+                certificates: Vec::new(),
                 end_reason: None,
                 reconnect: None,
                 traffic: Traffic {

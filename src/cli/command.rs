@@ -139,7 +139,10 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
             shape = shape::drops;
             Command::DescribeStatus
         }
-        Some(Face::Events { max_results }) => Command::LookupEvents(LookupEvents { max_results }),
+        Some(Face::Events { max_results }) => Command::LookupEvents(LookupEvents {
+            max_results,
+            ..LookupEvents::default()
+        }),
         Some(Face::Attempts {
             client_vpn_endpoint_id,
         }) => Command::DescribeConnectionAttempts(OfEndpoint {
@@ -287,6 +290,8 @@ fn pki_command(pki: Pki) -> Command {
             },
             common_name,
             key_type: key_type(kind),
+            validity_days: None,
+            alternative_names: Vec::new(),
         }),
         Pki::Export {
             certificate_arn,
@@ -314,6 +319,7 @@ fn acm_command(acm: Acm) -> Result<Command, UsageError> {
                 certificate: Bytes(contents("certificate", certificate)?),
                 private_key: key.transpose()?.map(Secret::new),
                 certificate_chain: chain.transpose()?.map(Bytes),
+                ..ImportCertificate::default()
             })
         }
         Acm::ListCertificates => Command::ListCertificates,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::CertificateArn;
+use super::{id::CertificateArn, revocation::Revocation};
 
 /// A kind of key pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -77,6 +77,9 @@ pub struct Certificate {
     pub has_private_key: bool,
     /// When it came into the store.
     pub created_at: Timestamp,
+    /// When and why its authority revoked it, as far as the store knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Revocation>,
 }
 
 impl Certificate {

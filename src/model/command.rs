@@ -8,27 +8,34 @@ use zeroize::Zeroize;
 
 use super::{
     Tags,
+    backup::{Backup, Restored},
     certificate::{Certificate, CertificateUse, KeyType},
+    connection::ClientBlock,
     connection::{Attempt, Connection, ConnectionState},
     diagnosis::{ConnectionTest, Finding, TestConnection},
     directory::{Group, User},
     endpoint::{Association, AuthorizationRule, Endpoint, EndpointState, Route, Transport},
-    event::Event,
     explanation::Explanation,
     id::{CertificateArn, ConnectionId, EndpointId, SecurityGroupId},
+    log::{LogEventPage, LogGroup, LogStream},
     network::{
         HostNetwork, InternetGateway, PeeringConnection, RouteTable, Subnet, Vpc, VpnConnection,
     },
     preview::Preview,
+    revocation::{ExportedRevocationList, RevocationList, RevocationListPreview},
+    role::{RoleDeletion, ServiceLinkedRole},
     scenario::{DescribeScenario, Scenario},
     security_group::{Resource, SecurityGroup, SecurityGroupRule},
     settings::Settings,
     snapshot::View,
 };
 
+mod certificates;
+mod console;
+mod logs;
 mod vpc;
 
-pub use self::vpc::*;
+pub use self::{certificates::*, console::*, logs::*, vpc::*};
 
 /// A command and how it is to be taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +135,25 @@ pub enum Command {
     ExportCertificate(ExportCertificate),
     /// Answers [`Answer::Done`].
     DeleteCertificate(CertificateName),
+    /// Issues a certificate for each name, all or none. Answers [`Answer::CertificateArns`], in the
+    /// order of the names.
+    IssueCertificates(IssueCertificates),
+    /// Issues a certificate for a key that never comes here. Answers [`Answer::CertificateArn`].
+    SignCertificateRequest(SignCertificateRequest),
+    /// Replaces a certificate that was issued here by one like it with later dates. It keeps its
+    /// ARN; a leaf gets a new key, an authority keeps its own. Answers [`Answer::CertificateArn`].
+    RenewCertificate(RenewCertificate),
+    /// Takes in a whole `pki` folder of easy-rsa. Answers [`Answer::PkiImported`].
+    ImportPki(ImportPki),
+    /// Revokes a certificate of an authority whose key the store has, and generates the authority's
+    /// list anew. Answers [`Answer::RevocationList`].
+    RevokeCertificate(RevokeCertificate),
+    /// Generates the list of an authority whose key the store has. Answers
+    /// [`Answer::RevocationList`].
+    GenerateRevocationList(GenerateRevocationList),
+    /// The list that was generated last for an authority. Answers
+    /// [`Answer::ExportedRevocationList`].
+    ExportRevocationList(CertificateName),
 
     /// Answers [`Answer::Vpc`].
     CreateVpc(CreateVpc),
@@ -240,8 +266,24 @@ pub enum Command {
     CreateClientVpnEndpoint(CreateClientVpnEndpoint),
     /// Answers [`Answer::Endpoints`].
     DescribeClientVpnEndpoints(Describe),
+    /// Changes an endpoint; what is absent stays. Answers [`Answer::Done`].
+    ModifyClientVpnEndpoint(ModifyClientVpnEndpoint),
     /// Answers [`Answer::EndpointStatus`].
     DeleteClientVpnEndpoint(OfEndpoint),
+    /// Puts a list of revoked client certificates in place of the one there. Answers
+    /// [`Answer::Done`].
+    ImportClientVpnClientCertificateRevocationList(ImportRevocationList),
+    /// Answers [`Answer::ExportedRevocationList`].
+    ExportClientVpnClientCertificateRevocationList(OfEndpoint),
+    /// What a list holds and what importing it would do. Answers
+    /// [`Answer::RevocationListPreview`], or what the import would be refused with.
+    InspectRevocationList(ImportRevocationList),
+    /// Hangs tags on things, in place of tags of the same keys. Answers [`Answer::Done`].
+    CreateTags(CreateTags),
+    /// Takes tags off things. Answers [`Answer::Done`].
+    DeleteTags(DeleteTags),
+    /// Answers [`Answer::Tags`].
+    DescribeTags(Describe),
     /// Answers [`Answer::AssociationStatus`].
     AssociateClientVpnTargetNetwork(AssociateTargetNetwork),
     /// Answers [`Answer::AssociationStatus`].
@@ -282,8 +324,45 @@ pub enum Command {
     TerminateClientVpnConnections(TerminateConnections),
     /// Has clients come back at once, with what they lack. Answers [`Answer::Terminations`].
     ReconnectClientVpnConnections(ReconnectConnections),
+    /// Lets a client in again before its block is over. Answers [`Answer::Done`].
+    UnblockClient(UnblockClient),
+    /// The clients of an endpoint that are kept out for a while. Answers [`Answer::ClientBlocks`].
+    DescribeClientBlocks(OfEndpoint),
     /// Clients that were not let in, newest first. Answers [`Answer::Attempts`].
     DescribeConnectionAttempts(OfEndpoint),
+
+    /// Answers [`Answer::Done`].
+    CreateLogGroup(LogGroupName),
+    /// Answers [`Answer::LogGroups`].
+    DescribeLogGroups(DescribeLogGroups),
+    /// Removes a group with its streams and events. Answers [`Answer::Done`].
+    DeleteLogGroup(LogGroupName),
+    /// Says for how long events are kept. Answers [`Answer::Done`].
+    PutRetentionPolicy(PutRetentionPolicy),
+    /// Answers [`Answer::Done`].
+    CreateLogStream(LogStreamName),
+    /// Answers [`Answer::LogStreams`].
+    DescribeLogStreams(DescribeLogStreams),
+    /// Removes a stream with its events. Answers [`Answer::Done`].
+    DeleteLogStream(LogStreamName),
+    /// Events of a group that match a pattern, oldest first. Answers [`Answer::LogEvents`].
+    FilterLogEvents(FilterLogEvents),
+    /// Events of one stream. Answers [`Answer::LogEvents`].
+    GetLogEvents(GetLogEvents),
+
+    /// The role under which AWS's service would act, as AWS shows it. Answers
+    /// [`Answer::ServiceLinkedRole`].
+    GetServiceLinkedRole,
+    /// Answers [`Answer::ServiceLinkedRole`].
+    CreateServiceLinkedRole,
+    /// Answers [`Answer::RoleDeletion`].
+    DeleteServiceLinkedRole,
+
+    /// The whole installation in one file. Answers [`Answer::Backup`].
+    CreateBackup(CreateBackup),
+    /// Puts what a backup holds in place of the whole configuration. Answers
+    /// [`Answer::Restored`].
+    RestoreBackup(RestoreBackup),
 
     /// Answers [`Answer::Settings`].
     DescribeSettings,
@@ -291,102 +370,65 @@ pub enum Command {
     ModifySettings(ModifySettings),
     /// The event record, newest first. Answers [`Answer::Events`].
     LookupEvents(LookupEvents),
+    /// Takes back what a line of the event record did. Answers [`Answer::Done`].
+    UndoEvent(UndoEvent),
     /// Configuration and what runs, at this moment. Answers [`Answer::View`].
     DescribeStatus,
+}
+
+/// The name of the variant that a value is of, whatever its fields.
+macro_rules! variant_name {
+    ($value:expr; $($name:ident)*) => {
+        match $value {
+            $(Self::$name { .. } => stringify!($name),)*
+        }
+    };
 }
 
 impl Command {
     /// The name of the operation: AWS's, where AWS has it.
     #[must_use]
     pub fn action(&self) -> &'static str {
-        match self {
-            Self::CreateCertificateAuthority(_) => "CreateCertificateAuthority",
-            Self::IssueCertificate(_) => "IssueCertificate",
-            Self::ImportCertificate(_) => "ImportCertificate",
-            Self::ListCertificates => "ListCertificates",
-            Self::DescribeCertificate(_) => "DescribeCertificate",
-            Self::ExportCertificate(_) => "ExportCertificate",
-            Self::DeleteCertificate(_) => "DeleteCertificate",
-            Self::CreateVpc(_) => "CreateVpc",
-            Self::AssociateVpcCidrBlock(_) => "AssociateVpcCidrBlock",
-            Self::DisassociateVpcCidrBlock(_) => "DisassociateVpcCidrBlock",
-            Self::DescribeVpcs(_) => "DescribeVpcs",
-            Self::DeleteVpc(_) => "DeleteVpc",
-            Self::CreateSubnet(_) => "CreateSubnet",
-            Self::DescribeSubnets(_) => "DescribeSubnets",
-            Self::DeleteSubnet(_) => "DeleteSubnet",
-            Self::CreateInternetGateway(_) => "CreateInternetGateway",
-            Self::AttachInternetGateway(_) => "AttachInternetGateway",
-            Self::DetachInternetGateway(_) => "DetachInternetGateway",
-            Self::DescribeInternetGateways(_) => "DescribeInternetGateways",
-            Self::DeleteInternetGateway(_) => "DeleteInternetGateway",
-            Self::ModifySubnetEgress(_) => "ModifySubnetEgress",
-            Self::DescribeAvailabilityZones => "DescribeAvailabilityZones",
-            Self::CreateVpcPeeringConnection(_) => "CreateVpcPeeringConnection",
-            Self::AcceptVpcPeeringConnection(_) => "AcceptVpcPeeringConnection",
-            Self::DescribeVpcPeeringConnections(_) => "DescribeVpcPeeringConnections",
-            Self::DeleteVpcPeeringConnection(_) => "DeleteVpcPeeringConnection",
-            Self::CreateVpnConnection(_) => "CreateVpnConnection",
-            Self::CreateVpnConnectionRoute(_) => "CreateVpnConnectionRoute",
-            Self::DeleteVpnConnectionRoute(_) => "DeleteVpnConnectionRoute",
-            Self::DescribeVpnConnections(_) => "DescribeVpnConnections",
-            Self::DeleteVpnConnection(_) => "DeleteVpnConnection",
-            Self::CreateRouteTable(_) => "CreateRouteTable",
-            Self::AssociateRouteTable(_) => "AssociateRouteTable",
-            Self::DisassociateRouteTable(_) => "DisassociateRouteTable",
-            Self::CreateRoute(_) => "CreateRoute",
-            Self::DeleteRoute(_) => "DeleteRoute",
-            Self::DescribeRouteTables(_) => "DescribeRouteTables",
-            Self::DeleteRouteTable(_) => "DeleteRouteTable",
-            Self::CreateSecurityGroup(_) => "CreateSecurityGroup",
-            Self::DescribeSecurityGroups(_) => "DescribeSecurityGroups",
-            Self::DeleteSecurityGroup(_) => "DeleteSecurityGroup",
-            Self::AuthorizeSecurityGroupIngress(_) => "AuthorizeSecurityGroupIngress",
-            Self::AuthorizeSecurityGroupEgress(_) => "AuthorizeSecurityGroupEgress",
-            Self::RevokeSecurityGroupIngress(_) => "RevokeSecurityGroupIngress",
-            Self::RevokeSecurityGroupEgress(_) => "RevokeSecurityGroupEgress",
-            Self::CreateNetworkInterface(_) => "CreateNetworkInterface",
-            Self::ModifyNetworkInterfaceAttribute(_) => "ModifyNetworkInterfaceAttribute",
-            Self::DescribeNetworkInterfaces(_) => "DescribeNetworkInterfaces",
-            Self::DeleteNetworkInterface(_) => "DeleteNetworkInterface",
-            Self::ApplySecurityGroupsToClientVpnTargetNetwork(_) => {
-                "ApplySecurityGroupsToClientVpnTargetNetwork"
-            }
-            Self::DescribeHostNetworks => "DescribeHostNetworks",
-            Self::ImportHostNetworks(_) => "ImportHostNetworks",
-            Self::CreateGroup(_) => "CreateGroup",
-            Self::DeleteGroup(_) => "DeleteGroup",
-            Self::AddUserToGroup(_) => "AddUserToGroup",
-            Self::RemoveUserFromGroup(_) => "RemoveUserFromGroup",
-            Self::DescribeGroups => "DescribeGroups",
-            Self::DescribeUsers => "DescribeUsers",
-            Self::CreateClientVpnEndpoint(_) => "CreateClientVpnEndpoint",
-            Self::DescribeClientVpnEndpoints(_) => "DescribeClientVpnEndpoints",
-            Self::DeleteClientVpnEndpoint(_) => "DeleteClientVpnEndpoint",
-            Self::AssociateClientVpnTargetNetwork(_) => "AssociateClientVpnTargetNetwork",
-            Self::DisassociateClientVpnTargetNetwork(_) => "DisassociateClientVpnTargetNetwork",
-            Self::DescribeClientVpnTargetNetworks(_) => "DescribeClientVpnTargetNetworks",
-            Self::AuthorizeClientVpnIngress(_) => "AuthorizeClientVpnIngress",
-            Self::RevokeClientVpnIngress(_) => "RevokeClientVpnIngress",
-            Self::DescribeClientVpnAuthorizationRules(_) => "DescribeClientVpnAuthorizationRules",
-            Self::CreateClientVpnRoute(_) => "CreateClientVpnRoute",
-            Self::DeleteClientVpnRoute(_) => "DeleteClientVpnRoute",
-            Self::DescribeClientVpnRoutes(_) => "DescribeClientVpnRoutes",
-            Self::Why(_) => "Why",
-            Self::PreviewChange(_) => "PreviewChange",
-            Self::DescribeScenario(_) => "DescribeScenario",
-            Self::TestConnection(_) => "TestConnection",
-            Self::Diagnose => "Diagnose",
-            Self::ExportClientVpnClientConfiguration(_) => "ExportClientVpnClientConfiguration",
-            Self::DescribeClientVpnConnections(_) => "DescribeClientVpnConnections",
-            Self::TerminateClientVpnConnections(_) => "TerminateClientVpnConnections",
-            Self::ReconnectClientVpnConnections(_) => "ReconnectClientVpnConnections",
-            Self::DescribeConnectionAttempts(_) => "DescribeConnectionAttempts",
-            Self::DescribeSettings => "DescribeSettings",
-            Self::ModifySettings(_) => "ModifySettings",
-            Self::LookupEvents(_) => "LookupEvents",
-            Self::DescribeStatus => "DescribeStatus",
-        }
+        variant_name!(
+            self;
+            CreateCertificateAuthority IssueCertificate ImportCertificate
+            ListCertificates DescribeCertificate ExportCertificate DeleteCertificate
+            CreateVpc AssociateVpcCidrBlock DisassociateVpcCidrBlock DescribeVpcs
+            DeleteVpc CreateSubnet DescribeSubnets DeleteSubnet CreateInternetGateway
+            AttachInternetGateway DetachInternetGateway DescribeInternetGateways
+            DeleteInternetGateway ModifySubnetEgress DescribeAvailabilityZones
+            CreateVpcPeeringConnection AcceptVpcPeeringConnection
+            DescribeVpcPeeringConnections DeleteVpcPeeringConnection CreateVpnConnection
+            CreateVpnConnectionRoute DeleteVpnConnectionRoute DescribeVpnConnections
+            DeleteVpnConnection CreateRouteTable AssociateRouteTable
+            DisassociateRouteTable CreateRoute DeleteRoute DescribeRouteTables
+            DeleteRouteTable CreateSecurityGroup DescribeSecurityGroups
+            DeleteSecurityGroup AuthorizeSecurityGroupIngress
+            AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress
+            RevokeSecurityGroupEgress CreateNetworkInterface
+            ModifyNetworkInterfaceAttribute DescribeNetworkInterfaces
+            DeleteNetworkInterface ApplySecurityGroupsToClientVpnTargetNetwork
+            DescribeHostNetworks ImportHostNetworks CreateGroup DeleteGroup
+            AddUserToGroup RemoveUserFromGroup DescribeGroups DescribeUsers
+            CreateClientVpnEndpoint DescribeClientVpnEndpoints DeleteClientVpnEndpoint
+            AssociateClientVpnTargetNetwork DisassociateClientVpnTargetNetwork
+            DescribeClientVpnTargetNetworks AuthorizeClientVpnIngress
+            RevokeClientVpnIngress DescribeClientVpnAuthorizationRules
+            CreateClientVpnRoute DeleteClientVpnRoute DescribeClientVpnRoutes Why
+            PreviewChange DescribeScenario TestConnection Diagnose
+            ExportClientVpnClientConfiguration DescribeClientVpnConnections
+            TerminateClientVpnConnections ReconnectClientVpnConnections
+            DescribeConnectionAttempts DescribeSettings ModifySettings LookupEvents
+            IssueCertificates SignCertificateRequest RenewCertificate ImportPki
+            RevokeCertificate GenerateRevocationList ExportRevocationList
+            ModifyClientVpnEndpoint ImportClientVpnClientCertificateRevocationList
+            ExportClientVpnClientCertificateRevocationList InspectRevocationList
+            CreateTags DeleteTags DescribeTags UnblockClient DescribeClientBlocks
+            CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy
+            CreateLogStream DescribeLogStreams DeleteLogStream FilterLogEvents
+            GetLogEvents GetServiceLinkedRole CreateServiceLinkedRole
+            DeleteServiceLinkedRole CreateBackup RestoreBackup UndoEvent DescribeStatus
+        )
     }
 }
 
@@ -410,6 +452,12 @@ pub struct IssueCertificate {
     pub common_name: String,
     /// Its key.
     pub key_type: KeyType,
+    /// How long it is to last, in days: 1 to 3,650; 825 if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity_days: Option<u32>,
+    /// Further host names and addresses of a server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternative_names: Vec<String>,
 }
 
 /// Fields of [`Command::ImportCertificate`].
@@ -421,6 +469,10 @@ pub struct ImportCertificate {
     pub private_key: Option<Secret>,
     /// The certificates above it in PEM.
     pub certificate_chain: Option<Bytes>,
+    /// The certificate to put it in place of: it keeps its ARN, and what uses it goes on with the
+    /// new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_arn: Option<String>,
 }
 
 /// Names a certificate.
@@ -550,6 +602,12 @@ pub struct CreateClientVpnEndpoint {
     pub authentication_options: Vec<AuthenticationOption>,
     /// Whether connections are logged to a log group; needed, as in AWS.
     pub connection_log_enabled: Option<bool>,
+    /// The log group; needed where connections are logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudwatch_log_group: Option<String>,
+    /// The stream of that group; one is made if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloudwatch_log_stream: Option<String>,
     /// DNS servers for clients: at most two.
     pub dns_servers: Vec<String>,
     /// What carries the tunnel.
@@ -726,6 +784,12 @@ pub struct TerminateConnections {
     pub connection_id: Option<String>,
     /// Or all of a user.
     pub username: Option<String>,
+    /// Or several. Beyond AWS, as is the field below.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connection_ids: Vec<String>,
+    /// Keeps their clients out for so many minutes: 1 to 10,080, a week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_minutes: Option<u32>,
 }
 
 /// Fields of [`Command::ReconnectClientVpnConnections`].
@@ -746,6 +810,24 @@ pub struct ModifySettings {
     pub getting_started_done: Option<bool>,
     /// Seconds between rekeys: 10 to 86,400.
     pub rekey_secs: Option<u32>,
+    /// The domain whose names lead here, whatever stands before it; empty takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_domain: Option<String>,
+    /// Most endpoints: 1 to 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_endpoints: Option<u32>,
+    /// Most authorization rules of one endpoint: 1 to 50,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rules: Option<u32>,
+    /// Most routes of one endpoint that were added by hand: 1 to 10,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_routes: Option<u32>,
+    /// Most live connections of one endpoint: 1 to 65,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
+    /// Most entries of a revocation list: 1 to 1,000,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_revocations: Option<u32>,
 }
 
 /// Fields of [`Command::LookupEvents`].
@@ -753,6 +835,18 @@ pub struct ModifySettings {
 pub struct LookupEvents {
     /// At most this many: 1 to 1,000; 50 if absent.
     pub max_results: Option<u32>,
+    /// Only events that have all of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookup_attributes: Vec<LookupAttribute>,
+    /// Only events from this time on, for example `2026-11-26T12:00:00Z`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<String>,
+    /// Only events up to this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<String>,
+    /// Where the page before ended, as its answer said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_token: Option<String>,
 }
 
 /// What a command answers.
@@ -762,6 +856,34 @@ pub enum Answer {
     Done,
     /// The new certificate's name.
     CertificateArn(CertificateArn),
+    /// The names of new certificates.
+    CertificateArns(Vec<CertificateArn>),
+    /// What became of the files of a folder.
+    PkiImported(PkiImported),
+    /// A list of revoked certificates.
+    RevocationList(RevocationList),
+    /// A list of revoked certificates as its file.
+    ExportedRevocationList(ExportedRevocationList),
+    /// What importing a list would do.
+    RevocationListPreview(Box<RevocationListPreview>),
+    /// Tags, each with what it hangs on.
+    Tags(Vec<TagDescription>),
+    /// Clients that are kept out for a while.
+    ClientBlocks(Vec<ClientBlock>),
+    /// Log groups.
+    LogGroups(Vec<LogGroup>),
+    /// Streams of a log group.
+    LogStreams(Vec<LogStream>),
+    /// Events of a log group.
+    LogEvents(LogEventPage),
+    /// The service-linked role.
+    ServiceLinkedRole(ServiceLinkedRole),
+    /// What became of the deletion of the role.
+    RoleDeletion(RoleDeletion),
+    /// A backup.
+    Backup(Backup),
+    /// What a backup brought back.
+    Restored(Restored),
     /// A certificate.
     Certificate(Box<Certificate>),
     /// Certificates.
@@ -853,7 +975,7 @@ pub enum Answer {
     /// Settings.
     Settings(Settings),
     /// Lines of the event record.
-    Events(Vec<Event>),
+    Events(EventPage),
     /// Configuration and what runs.
     View(Box<View>),
 }

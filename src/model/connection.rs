@@ -5,7 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{AssociationId, ConnectionId, EndpointId};
+use super::{
+    id::{AssociationId, ConnectionId, EndpointId},
+    revocation::CertificateId,
+};
 
 /// Bytes and packets inside the tunnel. Ingress comes from the client, egress goes to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub enum ConnectionState {
     Terminating,
     /// It has ended.
     Terminated,
+    /// It was to end, and the gateway did not answer.
+    FailedToTerminate,
 }
 
 impl ConnectionState {
@@ -40,6 +45,7 @@ impl ConnectionState {
             Self::Active => "active",
             Self::Terminating => "terminating",
             Self::Terminated => "terminated",
+            Self::FailedToTerminate => "failed-to-terminate",
         }
     }
 }
@@ -55,6 +61,9 @@ pub struct Connection {
     pub association_id: AssociationId,
     /// The common name of the client's certificate.
     pub common_name: String,
+    /// The client's certificate and those above it that it showed, leaf first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<CertificateId>,
     /// The address it was given from the client range.
     pub client_ip: Ipv4Addr,
     /// Where its packets come from; it moves when the client floats.
@@ -96,4 +105,15 @@ pub struct Attempt {
     pub common_name: Option<String>,
     /// Why it was not let in, as a plain sentence.
     pub reason: String,
+}
+
+/// A client that is kept out of an endpoint for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientBlock {
+    /// The endpoint.
+    pub endpoint_id: EndpointId,
+    /// The common name of the client's certificate.
+    pub common_name: String,
+    /// Until when.
+    pub until: Timestamp,
 }

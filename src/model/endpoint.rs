@@ -10,6 +10,7 @@ use super::{
     Tags,
     directory::Sid,
     id::{AssociationId, CertificateArn, EndpointId, SecurityGroupId, SubnetId, VpcId},
+    log::ConnectionLog,
 };
 
 /// What carries the tunnel.
@@ -98,6 +99,9 @@ pub struct Endpoint {
     /// sets the VPC's default group where none was chosen.
     #[serde(default)]
     pub security_groups: BTreeSet<SecurityGroupId>,
+    /// Where its connections are logged; nowhere if none.
+    #[serde(default)]
+    pub connection_log: Option<ConnectionLog>,
     /// Whether it is being deleted.
     pub deleting: bool,
     /// When it was made.

@@ -20,6 +20,32 @@ pub enum Outcome {
     },
 }
 
+/// What a command changed of one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Which field of which thing, for example `endpoints/cvpn-endpoint-0a…/split_tunnel`.
+    pub path: String,
+    /// What it was; none where the thing was not there.
+    pub before: Option<serde_json::Value>,
+    /// What it is; none where the thing is no longer there.
+    pub after: Option<serde_json::Value>,
+}
+
+/// Whether what an event did can be taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undo {
+    /// It changed nothing.
+    #[default]
+    Nothing,
+    /// It can.
+    Possible,
+    /// It cannot, for the reason given as a sentence.
+    Impossible(String),
+    /// It was, by the event with this number.
+    Done(u64),
+}
+
 /// One line of the event record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -39,4 +65,13 @@ pub struct Event {
     pub parameters: serde_json::Value,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it only looked.
+    #[serde(default)]
+    pub read_only: bool,
+    /// What it changed, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FieldChange>,
+    /// Whether it can be taken back.
+    #[serde(default)]
+    pub undo: Undo,
 }

@@ -3,6 +3,7 @@
 //! Plain values: no I/O, no async, no clock. Everything here can travel over the control socket,
 //! so nothing here holds a private key except the commands that carry one in or out.
 
+pub mod backup;
 pub mod certificate;
 pub mod command;
 pub mod connection;
@@ -13,11 +14,14 @@ pub mod event;
 pub mod explanation;
 pub mod gateway;
 pub mod id;
+pub mod log;
 pub mod net;
 pub mod network;
 pub mod preview;
 mod reach;
 pub mod refusal;
+pub mod revocation;
+pub mod role;
 pub mod scenario;
 pub mod security_group;
 pub mod settings;
@@ -26,7 +30,7 @@ pub mod snapshot;
 pub use self::{
     certificate::{Certificate, CertificateOrigin, CertificateUse, KeyType},
     command::{Answer, Command, Request},
-    connection::{Attempt, Connection, ConnectionState, Traffic},
+    connection::{Attempt, ClientBlock, Connection, ConnectionState, Traffic},
     diagnosis::{ConnectionTest, Finding, Severity, TestStep},
     directory::{Group, Sid, User},
     endpoint::{
@@ -34,7 +38,7 @@ pub use self::{
         EndpointState, IpProtocol, Limits, PortRange, Route, RouteOrigin, RouteState, RuleState,
         Transport,
     },
-    event::{Event, Outcome},
+    event::{Event, FieldChange, Outcome, Undo},
     explanation::{
         Blackhole, BlackholeCause, Decision, Explanation, GroupTitle, Miss, Step, VpcReach, Way,
         WeighedRule,
@@ -45,12 +49,17 @@ pub use self::{
         NetworkInterfaceId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
         VpcPeeringConnectionId, VpnConnectionId,
     },
+    log::{ConnectionLog, LogEvent, LogEventPage, LogGroup, LogStream},
     network::{
         Egress, HostNetwork, InternetGateway, PeeringConnection, RouteTable, RouteTarget, Subnet,
         Via, Vpc, VpcRoute, VpnConnection,
     },
     preview::{Preview, ReachChange, ReachedPart},
     refusal::{Code, Refusal},
+    revocation::{
+        CertificateId, Revocation, RevocationList, RevocationListOrigin, RevocationReason,
+    },
+    role::ServiceLinkedRole,
     scenario::{Scenario, ScenarioKind, ScenarioStep},
     security_group::{Direction, Peer, Resource, SecurityGroup, SecurityGroupRule},
     settings::Settings,

@@ -66,6 +66,24 @@ codes! {
     RouteLimitExceeded = "ClientVpnRouteLimitExceeded",
     /// More connections of one user than one call may end.
     TerminateLimitExceeded = "ClientVpnTerminateConnectionsLimitExceeded",
+    /// A list of revoked certificates has too many entries.
+    RevocationListLimitExceeded = "ClientVpnCertificateRevocationListLimitExceeded",
+    /// Somebody has changed the thing since the caller looked.
+    IncorrectState = "IncorrectState",
+    /// More tags than a thing may have.
+    TagLimitExceeded = "TagLimitExceeded",
+    /// The identifier is of no kind that is known.
+    InvalidId = "InvalidID",
+    /// The page does not begin there.
+    InvalidPaginationToken = "InvalidPaginationToken",
+    /// The log's: it exists.
+    ResourceAlreadyExists = "ResourceAlreadyExistsException",
+    /// The log's: a value that cannot be used.
+    InvalidParameterException = "InvalidParameterException",
+    /// The role's: it is not there.
+    NoSuchEntity = "NoSuchEntity",
+    /// The role's: it is there.
+    EntityAlreadyExists = "EntityAlreadyExists",
     /// The token was used with other parameters.
     IdempotentParameterMismatch = "IdempotentParameterMismatch",
     /// The command would have been carried out.

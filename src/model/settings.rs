@@ -24,6 +24,18 @@ pub struct Settings {
     pub max_connections: u32,
     /// Seconds after which a session's keys are renewed.
     pub rekey_secs: u32,
+    /// The domain whose names lead to this machine, whatever labels stand before it: an endpoint is
+    /// then `<its identifier>.<the domain>`, and clients put a label of chance before that.
+    #[serde(default)]
+    pub endpoint_domain: Option<String>,
+    /// Most entries of a revocation list.
+    #[serde(default = "max_revocations")]
+    pub max_revocations: u32,
+}
+
+/// AWS takes 20,000.
+fn max_revocations() -> u32 {
+    20_000
 }
 
 impl Default for Settings {
@@ -39,6 +51,8 @@ impl Default for Settings {
             max_routes: 10,
             max_connections: 2000,
             rekey_secs: 3600,
+            endpoint_domain: None,
+            max_revocations: max_revocations(),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     certificate::Certificate,
-    connection::{Attempt, Connection},
+    connection::{Attempt, ClientBlock, Connection},
     directory::{Group, Sid},
     endpoint::{Association, AssociationState, AuthorizationRule, Endpoint, EndpointState, Route},
     gateway::GatewayStatus,
@@ -14,7 +14,10 @@ use super::{
         AssociationId, CertificateArn, EndpointId, InternetGatewayId, NetworkInterfaceId,
         RouteTableId, SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId, VpnConnectionId,
     },
+    log::LogGroup,
     network::{InternetGateway, PeeringConnection, RouteTable, Subnet, Vpc, VpnConnection},
+    revocation::RevocationList,
+    role::ServiceLinkedRole,
     security_group::{Resource, SecurityGroup},
     settings::Settings,
 };
@@ -60,6 +63,21 @@ pub struct Snapshot {
     pub rules: Vec<AuthorizationRule>,
     /// Routes, tombstones included.
     pub routes: Vec<Route>,
+    /// The list of revoked client certificates of each endpoint that has one.
+    #[serde(default)]
+    pub revocation_lists: BTreeMap<EndpointId, Arc<RevocationList>>,
+    /// The list that was generated last for each authority of the store that has one.
+    #[serde(default)]
+    pub authority_lists: BTreeMap<CertificateArn, Arc<RevocationList>>,
+    /// Clients that are kept out for a while, also those whose time is over.
+    #[serde(default)]
+    pub blocks: Vec<ClientBlock>,
+    /// Log groups by name.
+    #[serde(default)]
+    pub log_groups: BTreeMap<String, LogGroup>,
+    /// The service-linked role, where there is one.
+    #[serde(default)]
+    pub service_linked_role: Option<ServiceLinkedRole>,
 }
 
 impl Snapshot {

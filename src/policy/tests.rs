@@ -42,6 +42,7 @@ fn endpoint(number: u8, client_cidr: &str) -> Endpoint {
         dns_servers: Vec::new(),
         vpc_id: None,
         security_groups: std::collections::BTreeSet::new(),
+        connection_log: None,
         deleting: false,
         created_at: Timestamp::UNIX_EPOCH,
     }

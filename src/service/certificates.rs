@@ -137,6 +137,7 @@ impl Change<'_, '_> {
             chain_pem: new.chain_pem,
             has_private_key: new.private_key.is_some(),
             created_at: self.now,
+            revoked: None,
         };
         self.concerns(&certificate.arn);
         let key = new.private_key.as_ref().map(|key| key.expose().as_bytes());

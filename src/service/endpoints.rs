@@ -77,6 +77,7 @@ impl Change<'_, '_> {
             dns_servers: fields::dns_servers(&command.dns_servers)?,
             vpc_id: vpc.map(|vpc| vpc.id.clone()),
             security_groups,
+            connection_log: None,
             deleting: false,
             created_at: self.now,
         };

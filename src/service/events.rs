@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Caller;
 use crate::{
     clock,
-    model::{Command, Event, Outcome, Refusal},
+    model::{Command, Event, Outcome, Refusal, Undo},
     store::{Store, StoreError},
 };
 
@@ -106,6 +106,9 @@ pub(super) fn allowed(
         resources,
         parameters,
         outcome: Outcome::Allowed,
+        read_only: false,
+        changes: Vec::new(),
+        undo: Undo::Nothing,
     }
 }
 

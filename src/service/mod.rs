@@ -66,7 +66,7 @@ use crate::{
     clock,
     model::{
         Answer, Certificate, Code, Command, Direction, Event, Refusal, Request, Snapshot, View,
-        command::{IssueCertificate, LookupEvents},
+        command::{EventPage, IssueCertificate, LookupEvents},
     },
     pki::SecretPem,
     store::{Store, Tx},
@@ -368,7 +368,10 @@ impl Service {
         self.inner
             .store
             .transact(clock::now(), move |tx| {
-                Ok(Answer::Events(tx.events(limit)?))
+                Ok(Answer::Events(EventPage {
+                    events: tx.events(limit)?,
+                    next_token: None,
+                }))
             })
             .await
     }

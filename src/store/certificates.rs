@@ -126,6 +126,7 @@ pub(super) fn load(
             chain_pem: found.get("chain_pem")?,
             has_private_key: found.get("has_private_key")?,
             created_at: row::time(found, "created_at")?,
+            revoked: None,
         };
         Ok((arn, Arc::new(certificate)))
     })?;

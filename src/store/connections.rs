@@ -18,8 +18,8 @@ impl Tx<'_> {
                 "INSERT INTO connection (id, endpoint_id, association_id, common_name, client_ip,
                      device, client_version, platform, cipher, state, established_at, ended_at,
                      end_reason, ingress_bytes, egress_bytes, ingress_packets, egress_packets,
-                     counted_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     counted_at, certificates)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT (id) DO UPDATE SET
                      association_id = excluded.association_id,
                      device = excluded.device,
@@ -52,6 +52,7 @@ impl Tx<'_> {
                 row::to_count(traffic.ingress_packets),
                 row::to_count(traffic.egress_packets),
                 connection.counted_at.as_microsecond(),
+                row::to_json(&connection.certificates)?,
             ])?;
         Ok(())
     }
@@ -194,6 +195,7 @@ fn read_connection(found: &Row<'_>) -> rusqlite::Result<Connection> {
             .get::<_, Option<i64>>("ended_at")?
             .map(|_| row::time(found, "ended_at"))
             .transpose()?,
+        certificates: row::json(found, "certificates")?,
         end_reason: found.get("end_reason")?,
         // Nobody who is kept here can still be told to.
         reconnect: None,

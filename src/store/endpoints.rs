@@ -14,8 +14,8 @@ use super::{
 };
 use crate::model::{
     Access, Association, AssociationId, AssociationState, Authentication, AuthorizationRule,
-    Endpoint, EndpointId, IpProtocol, Limits, PortRange, Route, RouteState, RuleState, Sid,
-    SubnetId, VpcId,
+    ConnectionLog, Endpoint, EndpointId, IpProtocol, Limits, PortRange, Route, RouteState,
+    RuleState, Sid, SubnetId, VpcId,
 };
 
 /// A rule's key.
@@ -48,8 +48,8 @@ impl Tx<'_> {
         self.connection.execute(
             "INSERT INTO endpoint (id, description, client_cidr, server_certificate, transport,
                  port, split_tunnel, dns_servers, vpc_id, vpc_chosen, deleting, created_at,
-                 changed_seq)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 changed_seq, log_group, log_stream)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 endpoint.id.as_str(),
                 endpoint.description,
@@ -64,6 +64,8 @@ impl Tx<'_> {
                 endpoint.deleting,
                 endpoint.created_at.as_microsecond(),
                 seq,
+                endpoint.connection_log.as_ref().map(|log| &log.group),
+                endpoint.connection_log.as_ref().map(|log| &log.stream),
             ],
         )?;
         for way in &endpoint.authentication {
@@ -401,12 +403,21 @@ pub(super) fn load_endpoints(
             dns_servers: row::json(found, "dns_servers")?,
             vpc_id: row::parsed_option(found, "vpc_id")?,
             security_groups: groups.remove(&id).unwrap_or_default(),
+            connection_log: read_connection_log(found)?,
             deleting: found.get("deleting")?,
             created_at: row::time(found, "created_at")?,
         };
         Ok((id, endpoint))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read_connection_log(found: &Row<'_>) -> rusqlite::Result<Option<ConnectionLog>> {
+    let group: Option<String> = found.get("log_group")?;
+    let stream: Option<String> = found.get("log_stream")?;
+    Ok(group
+        .zip(stream)
+        .map(|(group, stream)| ConnectionLog { group, stream }))
 }
 
 fn load_authentication(

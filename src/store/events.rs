@@ -27,8 +27,8 @@ impl Tx<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO event (at, caller, face, action, resources, parameters, code,
-                     message)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                     message, read_only, changes, undo)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 event.at.as_microsecond(),
@@ -39,6 +39,9 @@ impl Tx<'_> {
                 row::to_json(&event.parameters)?,
                 code,
                 message,
+                event.read_only,
+                row::to_json(&event.changes)?,
+                row::to_json(&event.undo)?,
             ])?;
         Ok(())
     }
@@ -115,5 +118,8 @@ fn read_event(found: &Row<'_>) -> rusqlite::Result<Event> {
         resources: row::json(found, "resources")?,
         parameters: row::json(found, "parameters")?,
         outcome,
+        read_only: found.get("read_only")?,
+        changes: row::json(found, "changes")?,
+        undo: row::json(found, "undo")?,
     })
 }

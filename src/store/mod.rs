@@ -27,6 +27,7 @@ mod vault;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     fs::{self, DirBuilder, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
@@ -277,6 +278,11 @@ fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
         associations: endpoints::load_associations(connection)?,
         rules: endpoints::load_rules(connection)?,
         routes: endpoints::load_routes(connection)?,
+        revocation_lists: BTreeMap::new(),
+        authority_lists: BTreeMap::new(),
+        blocks: Vec::new(),
+        log_groups: BTreeMap::new(),
+        service_linked_role: None,
     })
 }
 

@@ -41,6 +41,7 @@ fn certificate() -> Certificate {
         chain_pem: String::new(),
         has_private_key: true,
         created_at: now(),
+        revoked: None,
     }
 }
 
@@ -346,6 +347,9 @@ async fn what_is_too_old_is_dropped_when_the_store_opens() {
             resources: vec![],
             parameters: serde_json::Value::Null,
             outcome: crate::model::Outcome::Allowed,
+            read_only: false,
+            changes: vec![],
+            undo: crate::model::Undo::Nothing,
         })?;
         let replay = Replay {
             command_hash: vec![1],

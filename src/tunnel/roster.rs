@@ -148,6 +148,7 @@ impl Member {
             },
             established_at: self.established_at,
             ended_at: None,
+            certificates: Vec::new(),
             end_reason: None,
             reconnect: self.lock_reconnect().clone(),
             traffic: self.counts.read(),

@@ -208,6 +208,8 @@ async fn issue(
         usage,
         common_name: name.to_owned(),
         key_type: KeyType::EcdsaP256,
+        validity_days: None,
+        alternative_names: Vec::new(),
     });
     match ask(console, command).await? {
         Answer::CertificateArn(arn) => Ok(arn),

@@ -70,6 +70,7 @@ fn endpoint() -> Endpoint {
         dns_servers: Vec::new(),
         vpc_id: None,
         security_groups: BTreeSet::from([security_group_id()]),
+        connection_log: None,
         deleting: false,
         created_at: Timestamp::UNIX_EPOCH,
     }

@@ -30,6 +30,8 @@ fn issue(home: &Home, authority: &str, name: &str) {
         usage: CertificateUse::Client,
         common_name: name.to_owned(),
         key_type: KeyType::EcdsaP256,
+        validity_days: None,
+        alternative_names: Vec::new(),
     }));
 }
 

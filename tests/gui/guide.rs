@@ -63,6 +63,7 @@ pub(crate) fn connected(view: &View) -> Connection {
         state: ConnectionState::Active,
         established_at: at,
         ended_at: None,
+        certificates: Vec::new(),
         end_reason: None,
         reconnect: None,
         traffic: Traffic::default(),

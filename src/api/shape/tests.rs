@@ -123,6 +123,7 @@ fn an_endpoint_is_described_in_aws_words() {
         dns_servers: vec!["10.0.0.2".parse().unwrap()],
         vpc_id: Some(vpc_id()),
         security_groups: BTreeSet::from([group_id()]),
+        connection_log: None,
         deleting: false,
         created_at: now(),
     };
@@ -377,6 +378,7 @@ fn connection_of(state: ConnectionState, ended_at: Option<Timestamp>) -> Connect
         state,
         established_at: now(),
         ended_at,
+        certificates: Vec::new(),
         end_reason: ended_at.map(|_| "ended by an administrator".to_owned()),
         reconnect: None,
         traffic: Traffic {
@@ -474,6 +476,7 @@ fn a_certificates_times_are_seconds_and_its_serial_has_colons() {
         chain_pem: String::new(),
         has_private_key: true,
         created_at: now(),
+        revoked: None,
     };
     let shape = answer(&Answer::Certificate(Box::new(it.clone())), now());
     let shape = &shape["Certificate"];

@@ -210,6 +210,7 @@ impl Draft {
                 .map_or_else(Vec::new, |_| self.groups.ids()),
             description: self.description.trim().to_owned(),
             tags,
+            ..CreateClientVpnEndpoint::default()
         })
     }
 

@@ -183,6 +183,8 @@ impl FormDialog for Download {
                     usage: CertificateUse::Client,
                     common_name: self.name.trim().to_owned(),
                     key_type: KeyType::default(),
+                    validity_days: None,
+                    alternative_names: Vec::new(),
                 })
             }
             _ => None,

@@ -51,6 +51,7 @@ impl FormDialog for Import {
             certificate: self.certificate.bytes(),
             private_key: self.key.secret(),
             certificate_chain: Some(self.chain.bytes()).filter(|b| !b.0.is_empty()),
+            ..ImportCertificate::default()
         });
         Ok(Act::command(command, "Certificate imported"))
     }

@@ -89,6 +89,8 @@ impl FormDialog for Issue {
             usage: self.usage,
             common_name: self.common_name.trim().to_owned(),
             key_type: self.key_type,
+            validity_days: None,
+            alternative_names: Vec::new(),
         });
         Ok(Act::command(
             command,

@@ -78,6 +78,7 @@ impl Terminate {
                     client_vpn_endpoint_id: victim.endpoint.to_string(),
                     connection_id: Some(victim.id.to_string()),
                     username: None,
+                    ..TerminateConnections::default()
                 };
                 let command = Command::TerminateClientVpnConnections(fields);
                 match console.call(Request::from(command)).await {

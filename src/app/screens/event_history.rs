@@ -83,9 +83,9 @@ impl EventHistory {
         }
         match self.looking.poll() {
             None => {}
-            Some(Ok(Answer::Events(events))) => {
+            Some(Ok(Answer::Events(page))) => {
                 self.trouble = None;
-                self.events = events;
+                self.events = page.events;
             }
             Some(Ok(_)) => self.trouble = Some("The gateway answered something else.".to_owned()),
             Some(Err(refusal)) => self.trouble = Some(refusal.message),
@@ -96,6 +96,7 @@ impl EventHistory {
         self.seq = Some(cx.view.snapshot.seq);
         let command = Command::LookupEvents(LookupEvents {
             max_results: Some(MOST),
+            ..LookupEvents::default()
         });
         self.looking.start(cx.backend.call(command));
     }

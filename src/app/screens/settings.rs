@@ -140,6 +140,7 @@ impl Settings {
             public_address: Some(self.address.trim().to_owned()),
             rekey_secs: Some(rekey),
             getting_started_done: None,
+            ..ModifySettings::default()
         };
         self.form.send(cx, Command::ModifySettings(command));
     }

@@ -99,6 +99,7 @@ pub(crate) fn endpoint(
         dns_servers: Vec::new(),
         vpc_id: None,
         security_groups: std::collections::BTreeSet::new(),
+        connection_log: None,
         deleting: false,
         created_at: super::now() - SignedDuration::from_hours(24 * 30),
     }
@@ -124,6 +125,7 @@ fn certificate(number: u8, name: &str, usage: CertificateUse) -> Arc<Certificate
         chain_pem: String::new(),
         has_private_key: true,
         created_at: super::now(),
+        revoked: None,
     })
 }
 
@@ -231,6 +233,7 @@ pub(crate) fn connection(number: u8, secs: i64) -> Connection {
         state: ConnectionState::Active,
         established_at: super::now() - SignedDuration::from_secs(400 + i64::from(number) * 1931),
         ended_at: None,
+        certificates: Vec::new(),
         end_reason: None,
         reconnect: None,
         traffic: Traffic {

@@ -112,6 +112,7 @@ fn endpoint_command(action: EndpointAction) -> Result<Command, UsageError> {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             connection_id,
             username,
+            ..TerminateConnections::default()
         }),
         A::ReconnectClientVpnConnections {
             endpoint,
@@ -288,5 +289,6 @@ fn create_endpoint(it: args::CreateEndpoint) -> Result<CreateClientVpnEndpoint, 
         security_group_ids: it.security_group_ids,
         description: it.description,
         tags: tags_of(&it.tags, "client-vpn-endpoint")?,
+        ..CreateClientVpnEndpoint::default()
     })
 }

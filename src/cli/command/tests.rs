@@ -65,6 +65,8 @@ fn certificate_lines() -> Vec<Meaning> {
                 usage: CertificateUse::Client,
                 common_name: "ann".to_owned(),
                 key_type: KeyType::EcdsaP256,
+                validity_days: None,
+                alternative_names: Vec::new(),
             }),
         ),
         (
@@ -156,6 +158,7 @@ fn installation_lines() -> Vec<Meaning> {
             "events --max-results 5",
             Command::LookupEvents(LookupEvents {
                 max_results: Some(5),
+                ..LookupEvents::default()
             }),
         ),
     ]
@@ -221,6 +224,7 @@ fn ec2_lines() -> Vec<Meaning> {
                 client_vpn_endpoint_id: endpoint(),
                 connection_id: None,
                 username: Some("ann".to_owned()),
+                ..TerminateConnections::default()
             }),
         ),
         (

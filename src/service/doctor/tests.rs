@@ -60,6 +60,7 @@ fn view(mode: Option<NetworkMode>) -> View {
         dns_servers: Vec::new(),
         vpc_id: None,
         security_groups: std::collections::BTreeSet::new(),
+        connection_log: None,
         deleting: false,
         created_at: Timestamp::UNIX_EPOCH,
     };
@@ -82,6 +83,7 @@ fn view(mode: Option<NetworkMode>) -> View {
         chain_pem: String::new(),
         has_private_key: true,
         created_at: Timestamp::UNIX_EPOCH,
+        revoked: None,
     };
     snapshot.certificates.insert(arn, Arc::new(certificate));
     snapshot.routes.push(Route {

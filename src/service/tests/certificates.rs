@@ -59,6 +59,8 @@ async fn names_and_authorities_that_cannot_issue_are_refused_at_their_field() {
             usage,
             common_name: name.to_owned(),
             key_type: KeyType::EcdsaP256,
+            validity_days: None,
+            alternative_names: Vec::new(),
         })
     };
     let client = CertificateUse::Client;
@@ -93,6 +95,8 @@ async fn an_authority_imported_without_its_key_cannot_issue() {
             usage: CertificateUse::Client,
             common_name: "client1".to_owned(),
             key_type: KeyType::EcdsaP256,
+            validity_days: None,
+            alternative_names: Vec::new(),
         }))
         .await;
     assert_eq!(refusal.field.as_deref(), Some("CaArn"));
@@ -110,6 +114,7 @@ async fn an_exported_certificate_imports_again_with_its_key_and_chain() {
             certificate: Bytes(exported.certificate_pem.clone().into_bytes()),
             private_key: exported.private_key_pem.clone(),
             certificate_chain: Some(Bytes(exported.chain_pem.clone().into_bytes())),
+            ..ImportCertificate::default()
         }))
         .await;
     let arn = arn(imported);
@@ -178,6 +183,7 @@ async fn files_that_do_not_fit_together_are_refused_at_the_one_that_is_wrong() {
                 certificate: certificate(),
                 private_key: client.private_key_pem.clone(),
                 certificate_chain: None,
+                ..ImportCertificate::default()
             },
             "PrivateKey",
             Code::Validation,
@@ -187,6 +193,7 @@ async fn files_that_do_not_fit_together_are_refused_at_the_one_that_is_wrong() {
                 certificate: certificate(),
                 private_key: None,
                 certificate_chain: Some(Bytes(client.certificate_pem.clone().into_bytes())),
+                ..ImportCertificate::default()
             },
             "CertificateChain",
             Code::Validation,
@@ -273,6 +280,7 @@ async fn no_secret_is_in_snapshots_events_or_debug_output() {
         certificate: Bytes(both),
         private_key: Some(Secret::new(key.expose().to_vec())),
         certificate_chain: None,
+        ..ImportCertificate::default()
     });
     // Whether it is taken or not, nothing of it may be in the record.
     drop(bench.call(import).await);

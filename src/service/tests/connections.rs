@@ -25,6 +25,7 @@ fn connection(endpoint: &EndpointId, association: &AssociationId, n: u8) -> Conn
         state: ConnectionState::Active,
         established_at: clock::now(),
         ended_at: None,
+        certificates: Vec::new(),
         end_reason: None,
         reconnect: None,
         traffic: Traffic::default(),
@@ -36,6 +37,7 @@ fn ended(connection: &Connection) -> Connection {
     Connection {
         state: ConnectionState::Terminated,
         ended_at: Some(clock::now()),
+        certificates: Vec::new(),
         end_reason: Some("The client said goodbye".to_owned()),
         ..connection.clone()
     }
@@ -65,6 +67,7 @@ fn terminate(endpoint: &EndpointId, id: Option<&ConnectionId>, user: Option<&str
         client_vpn_endpoint_id: endpoint.to_string(),
         connection_id: id.map(ToString::to_string),
         username: user.map(str::to_owned),
+        ..TerminateConnections::default()
     })
 }
 
@@ -273,6 +276,7 @@ async fn connections_that_a_dying_gateway_leaves_open_have_ended_and_it_is_let_g
     let expected = Connection {
         state: ConnectionState::Terminated,
         ended_at: Some(live.counted_at),
+        certificates: Vec::new(),
         end_reason: Some("The gateway stopped without a word".to_owned()),
         ..live
     };

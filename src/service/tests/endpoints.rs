@@ -270,6 +270,7 @@ async fn a_server_certificate_without_its_key_is_refused() {
             certificate: Bytes(server.certificate_pem.clone().into_bytes()),
             private_key: None,
             certificate_chain: Some(Bytes(server.chain_pem.clone().into_bytes())),
+            ..ImportCertificate::default()
         }))
         .await;
     let keyless = arn(imported).to_string();
@@ -294,6 +295,7 @@ async fn a_server_certificate_that_has_expired_since_is_refused() {
             issued.private_key_pem.expose().as_bytes().to_vec(),
         )),
         certificate_chain: Some(Bytes(ca.certificate_pem.into_bytes())),
+        ..ImportCertificate::default()
     };
     let new = crate::service::certificates::import(&import, long_ago).unwrap();
     let terms =

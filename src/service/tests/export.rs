@@ -133,6 +133,7 @@ async fn import(
         certificate: Bytes(bytes(pem)),
         private_key: key.map(|key| Secret::new(bytes(key))),
         certificate_chain: chain.map(|chain| Bytes(bytes(chain))),
+        ..ImportCertificate::default()
     };
     arn(bench.ok(Command::ImportCertificate(command)).await)
 }

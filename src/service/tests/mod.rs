@@ -116,9 +116,10 @@ impl Bench {
     async fn events(&self) -> Vec<crate::model::Event> {
         let command = Command::LookupEvents(LookupEvents {
             max_results: Some(1000),
+            ..LookupEvents::default()
         });
         match self.ok(command).await {
-            Answer::Events(events) => events,
+            Answer::Events(page) => page.events,
             other => panic!("{other:?}"),
         }
     }
@@ -142,6 +143,8 @@ impl Bench {
             usage,
             common_name: name.to_owned(),
             key_type: KeyType::EcdsaP256,
+            validity_days: None,
+            alternative_names: Vec::new(),
         });
         arn(self.ok(command).await)
     }

@@ -43,7 +43,7 @@ async fn reads_are_recorded_and_looking_at_the_status_or_the_record_is_not() {
     let bench = Bench::new().await;
     bench.ok(Command::DescribeVpcs(Describe::default())).await;
     bench.ok(Command::DescribeStatus).await;
-    let record = LookupEvents { max_results: None };
+    let record = LookupEvents::default();
     bench.ok(Command::LookupEvents(record)).await;
     let actions: Vec<_> = bench.events().await.into_iter().map(|e| e.action).collect();
     assert_eq!(actions, ["DescribeVpcs"]);
@@ -55,11 +55,19 @@ async fn events_are_listed_newest_first_up_to_a_limit() {
     for n in 1..=3 {
         bench.vpc(&format!("10.{n}.0.0/16")).await;
     }
-    let look_up = |max_results| Command::LookupEvents(LookupEvents { max_results });
-    let Answer::Events(events) = bench.ok(look_up(Some(2))).await else {
+    let look_up = |max_results| {
+        Command::LookupEvents(LookupEvents {
+            max_results,
+            ..LookupEvents::default()
+        })
+    };
+    let Answer::Events(page) = bench.ok(look_up(Some(2))).await else {
         panic!()
     };
-    assert_eq!(events.iter().map(|e| e.seq).collect::<Vec<_>>(), [3, 2]);
+    assert_eq!(
+        page.events.iter().map(|e| e.seq).collect::<Vec<_>>(),
+        [3, 2]
+    );
     for wrong in [0, 1001] {
         let refusal = bench.refused(look_up(Some(wrong))).await;
         assert_eq!(refusal.field.as_deref(), Some("MaxResults"));

@@ -186,6 +186,7 @@ fn live(endpoint: &EndpointId, association: &Association, user: &str, n: u16) ->
         state: ConnectionState::Active,
         established_at: clock::now(),
         ended_at: None,
+        certificates: Vec::new(),
         end_reason: None,
         reconnect: None,
         traffic: Traffic::default(),

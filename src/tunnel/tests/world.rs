@@ -285,6 +285,7 @@ pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
         dns_servers: vec![Ipv4Addr::new(10, 1, 0, 2)],
         vpc_id: Some(vpc_id.clone()),
         security_groups: std::collections::BTreeSet::new(),
+        connection_log: None,
         deleting: false,
         created_at: jiff::Timestamp::UNIX_EPOCH,
     };

@@ -176,11 +176,13 @@ impl Certificates {
             certificate: self.server.bytes(),
             private_key: self.server_key.secret(),
             certificate_chain: Some(self.ca.bytes()),
+            ..ImportCertificate::default()
         };
         let ca = ImportCertificate {
             certificate: self.ca.bytes(),
             private_key: self.ca_key.secret(),
             certificate_chain: None,
+            ..ImportCertificate::default()
         };
         let console = Arc::clone(cx.backend.console());
         self.form.start(
@@ -215,6 +217,8 @@ async fn issue_server(
         usage: CertificateUse::Server,
         common_name,
         key_type: KeyType::default(),
+        validity_days: None,
+        alternative_names: Vec::new(),
     };
     let issued = form::call(console, Command::IssueCertificate(command)).await;
     issued

@@ -326,6 +326,8 @@ async fn issue(
         usage: CertificateUse::Client,
         common_name,
         key_type: KeyType::default(),
+        validity_days: None,
+        alternative_names: Vec::new(),
     };
     match form::call(console, Command::IssueCertificate(command)).await? {
         Answer::CertificateArn(arn) => Ok(arn),
