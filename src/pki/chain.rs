@@ -3,6 +3,7 @@
 use thiserror::Error;
 use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::inspect::{self, InspectError, Inspected};
 
@@ -59,21 +60,41 @@ pub enum ChainError {
 
 /// Whether the key of `issuer` signed `child`, by the same verifiers that judge handshakes.
 pub(super) fn signed_by(child: &X509Certificate<'_>, issuer: &X509Certificate<'_>) -> bool {
+    verifies(
+        child.as_raw(),
+        child.tbs_certificate.as_ref(),
+        &child.signature_value.data,
+        issuer,
+    )
+}
+
+/// Whether the key of `issuer` signed the revocation list.
+pub(super) fn list_signed_by(
+    list: &CertificateRevocationList<'_>,
+    issuer: &X509Certificate<'_>,
+) -> bool {
+    verifies(
+        list.as_raw(),
+        list.tbs_cert_list.as_ref(),
+        &list.signature_value.data,
+        issuer,
+    )
+}
+
+/// Certificates and lists have the same outer form: the signed part, the algorithm, the signature.
+fn verifies(whole: &[u8], signed: &[u8], signature: &[u8], issuer: &X509Certificate<'_>) -> bool {
     let key = issuer.public_key();
-    let (Some(signature_id), Some(key_id)) =
-        (signature_algorithm_id(child), sequence_head(key.raw))
-    else {
+    let (Some(signature_id), Some(key_id)) = (
+        signature_algorithm_id(whole, signed),
+        sequence_head(key.raw),
+    ) else {
         return false;
     };
     webpki::ALL_VERIFICATION_ALGS.iter().any(|algorithm| {
         algorithm.signature_alg_id().as_ref() == signature_id
             && algorithm.public_key_alg_id().as_ref() == key_id
             && algorithm
-                .verify_signature(
-                    &key.subject_public_key.data,
-                    child.tbs_certificate.as_ref(),
-                    &child.signature_value.data,
-                )
+                .verify_signature(&key.subject_public_key.data, signed, signature)
                 .is_ok()
     })
 }
@@ -165,11 +186,9 @@ fn issuer_of(child: &Member<'_>, members: &[Member<'_>]) -> Result<usize, ChainE
 
 /// The content of the outer `signatureAlgorithm`, which follows the signed part (RFC 5280,
 /// section 4.1). The parser keeps no raw form of it, and verifiers are chosen by the raw form.
-fn signature_algorithm_id<'a>(certificate: &X509Certificate<'a>) -> Option<&'a [u8]> {
-    let (_, outer) = Any::from_der(certificate.as_raw()).ok()?;
-    let after_signed_part = outer
-        .data
-        .get(certificate.tbs_certificate.as_ref().len()..)?;
+fn signature_algorithm_id<'a>(whole: &'a [u8], signed: &[u8]) -> Option<&'a [u8]> {
+    let (_, outer) = Any::from_der(whole).ok()?;
+    let after_signed_part = outer.data.get(signed.len()..)?;
     let (_, identifier) = Any::from_der(after_signed_part).ok()?;
     Some(identifier.data)
 }

@@ -539,7 +539,7 @@ fn curve(key: &SubjectPublicKeyInfo<'_>) -> KeyAlgorithm {
     }
 }
 
-fn signature_name(oid: &str) -> String {
+pub(super) fn signature_name(oid: &str) -> String {
     SIGNATURES
         .iter()
         .find(|(known, _)| *known == oid)
@@ -568,7 +568,7 @@ fn authority_key_id(certificate: &X509Certificate<'_>) -> Option<String> {
 }
 
 /// Certificates may name years up to 9999, a few hours more than `Timestamp` holds.
-fn timestamp(seconds: i64) -> Timestamp {
+pub(super) fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds > 0 {
         Timestamp::MAX
     } else {
@@ -583,7 +583,7 @@ fn bit_length(big_endian: &[u8]) -> usize {
     })
 }
 
-fn without_leading_zeros(bytes: &[u8]) -> &[u8] {
+pub(super) fn without_leading_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     &bytes[zeros..]
 }
@@ -594,7 +594,7 @@ fn colon_hex(bytes: &[u8]) -> String {
 }
 
 /// Text from a certificate is shown in windows and logs, where control characters do harm.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
             if c.is_control() {
@@ -630,7 +630,7 @@ const SIGNATURES: [(&str, &str); 12] = [
 ];
 
 /// Those that the TLS library verifies.
-const USABLE_SIGNATURES: [&str; 8] = [
+pub(super) const USABLE_SIGNATURES: [&str; 8] = [
     "RSASSA-PSS",
     "SHA256WITHRSA",
     "SHA384WITHRSA",

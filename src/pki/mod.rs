@@ -12,6 +12,8 @@
 //! | show what is in a certificate | [`inspect()`] |
 //! | see whether a server may present it | [`check_server`] |
 //! | learn which authorities "client root certificate chain" names | [`check_client_ca`] |
+//! | read a revocation list, and see whose it is | [`read_revocation_list`], [`verify_revocation_list`] |
+//! | look a certificate up in revocation lists | [`certificate_id`] |
 //! | write a client configuration | [`client_ca_bundle`], [`verify_name`] |
 //!
 //! Certificates are read strictly, because what is read becomes an identity: exactly one common
@@ -24,6 +26,7 @@ mod import;
 mod inspect;
 mod issue;
 mod key;
+mod revocation;
 mod roles;
 
 #[cfg(test)]
@@ -46,6 +49,10 @@ pub use self::issue::{
     DEFAULT_VALIDITY_DAYS, IssueError, Issued, MAX_VALIDITY_DAYS, Request, Usage, issue,
 };
 pub use self::key::KeyError;
+pub use self::revocation::{
+    CrlError, ListValidity, MAX_CRL_BYTES, MAX_CRL_ENTRIES, RevocationList, RevocationReason,
+    Revoked, certificate_id, read_revocation_list, verify_revocation_list,
+};
 pub use self::roles::{
     ClientCaError, ServerCertificateError, check_client_ca, check_server, domain_name,
     is_public_ca, verify_name,

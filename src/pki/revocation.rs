@@ -1,0 +1,320 @@
+//! Certificate revocation lists (RFC 5280, section 5), read strictly and checked.
+
+use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use pem::Pem;
+use thiserror::Error;
+use x509_parser::extensions::{IssuingDistributionPoint, ParsedExtension, X509Extension};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::revocation_list::{CertificateRevocationList, RevokedCertificate};
+
+use super::bundle::{self, LF, PemError};
+use super::chain;
+use super::inspect::{self, printable, timestamp, without_leading_zeros};
+
+/// Largest accepted revocation list.
+pub const MAX_CRL_BYTES: usize = 4 * 1024 * 1024;
+/// Most revoked certificates in one list.
+pub const MAX_CRL_ENTRIES: usize = 20_000;
+
+const LABEL: &str = "X509 CRL";
+
+/// The facts of one revocation list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationList {
+    /// The issuer's name, written as [`super::Inspected::issuer`] is.
+    pub issuer: String,
+    /// The issuer's name as DER, for comparing.
+    pub issuer_der: Vec<u8>,
+    /// When the list was made.
+    pub this_update: Timestamp,
+    /// When a newer one is due, if the list says so.
+    pub next_update: Option<Timestamp>,
+    /// The list's number, lower-case hexadecimal, if it has one.
+    pub number: Option<String>,
+    /// The revoked certificates, in the list's order.
+    pub entries: Vec<Revoked>,
+    /// SHA-256 over the whole list, lower-case hexadecimal.
+    pub fingerprint: String,
+    /// The list as one PEM block, without the text around it.
+    pub pem: String,
+}
+
+/// One revoked certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revoked {
+    /// Serial number: lower-case hexadecimal of its bytes, without leading zero bytes.
+    pub serial: String,
+    /// When it was revoked.
+    pub at: Timestamp,
+    /// Why, if the list says so.
+    pub reason: Option<RevocationReason>,
+}
+
+/// Why a certificate was revoked (RFC 5280, section 5.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the standard's")]
+pub enum RevocationReason {
+    Unspecified,
+    KeyCompromise,
+    CaCompromise,
+    AffiliationChanged,
+    Superseded,
+    CessationOfOperation,
+    CertificateHold,
+    RemoveFromCrl,
+    PrivilegeWithdrawn,
+    AaCompromise,
+}
+
+impl RevocationReason {
+    fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Unspecified,
+            1 => Self::KeyCompromise,
+            2 => Self::CaCompromise,
+            3 => Self::AffiliationChanged,
+            4 => Self::Superseded,
+            5 => Self::CessationOfOperation,
+            6 => Self::CertificateHold,
+            8 => Self::RemoveFromCrl,
+            9 => Self::PrivilegeWithdrawn,
+            10 => Self::AaCompromise,
+            _ => return None,
+        })
+    }
+}
+
+/// Where a moment lies in a list's period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ListValidity {
+    /// Within the period, or the list names no end.
+    Current,
+    /// A newer list is overdue.
+    Expired,
+    /// Made in the future.
+    NotYet,
+}
+
+/// Why a revocation list is refused. Each message continues "The revocation list …".
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CrlError {
+    /// Framing that cannot be read.
+    #[error("cannot be read as PEM or DER; copy the whole file again, as easy-rsa writes crl.pem")]
+    Unreadable,
+    /// More bytes than are accepted.
+    #[error("is {0} bytes long; at most {MAX_CRL_BYTES} bytes are accepted")]
+    TooLarge(usize),
+    /// More entries than are accepted.
+    #[error("revokes {0} certificates; at most {MAX_CRL_ENTRIES} are accepted")]
+    TooManyEntries(usize),
+    /// PEM of something else.
+    #[error(
+        "holds a {0} block; a -----BEGIN X509 CRL----- block is needed, as in easy-rsa's crl.pem"
+    )]
+    OtherLabel(String),
+    /// Several lists in one text.
+    #[error("holds {0} lists; exactly one is accepted")]
+    Several(usize),
+    /// The DER inside cannot be read.
+    #[error("is damaged; export it again, for example with `easyrsa gen-crl`")]
+    Damaged,
+    /// A critical extension whose meaning is unknown here.
+    #[error("has the critical extension {0}, which is not understood; have it made without")]
+    UnknownCritical(String),
+    /// Only the changes since another list.
+    #[error("is a delta list, which holds changes only; give the complete list")]
+    Delta,
+    /// A list for certificates of other issuers as well.
+    #[error(
+        "is an indirect list, which speaks for other authorities; give the list of the authority itself"
+    )]
+    Indirect,
+    /// A list of only some of the revoked certificates.
+    #[error("covers only a part of the authority's certificates; give the complete list")]
+    Partial,
+    /// The issuer is none of the authorities.
+    #[error("was issued by {issuer:?}; a list of {wanted} is needed")]
+    OtherIssuer {
+        /// Who issued the list.
+        issuer: String,
+        /// The authorities whose list would be right.
+        wanted: String,
+    },
+    /// The issuer by name, but the signature does not fit its key.
+    #[error(
+        "names {0:?} as issuer, but that authority's key did not sign it; export it again from that authority"
+    )]
+    DidNotSign(String),
+    /// SHA-1 and the like.
+    #[error("is signed with {0}; SHA-256 or better with RSA or ECDSA, or Ed25519, is needed")]
+    WeakSignature(String),
+}
+
+impl RevocationList {
+    /// Whether the list is current at `now`; both ends belong to the period.
+    #[must_use]
+    pub fn validity(&self, now: Timestamp) -> ListValidity {
+        if now < self.this_update {
+            ListValidity::NotYet
+        } else if self.next_update.is_some_and(|end| now > end) {
+            ListValidity::Expired
+        } else {
+            ListValidity::Current
+        }
+    }
+}
+
+/// Reads a list from PEM text with exactly one list, or from DER.
+///
+/// # Errors
+/// When it is no list, damaged, too large, or not the complete list of its issuer.
+pub fn read_revocation_list(text: &[u8]) -> Result<RevocationList, CrlError> {
+    let der = to_der(text)?;
+    let list = parse(&der)?;
+    let tbs = &list.tbs_cert_list;
+    let count = tbs.revoked_certificates.len();
+    if count > MAX_CRL_ENTRIES {
+        return Err(CrlError::TooManyEntries(count));
+    }
+    tbs.extensions_map().map_err(|_| CrlError::Damaged)?;
+    tbs.iter_extensions().try_for_each(check_extension)?;
+    let entries = tbs.revoked_certificates.iter().map(entry);
+    Ok(RevocationList {
+        issuer: printable(&tbs.issuer.to_string()),
+        issuer_der: tbs.issuer.as_raw().to_vec(),
+        this_update: timestamp(tbs.this_update.timestamp()),
+        next_update: tbs.next_update.map(|end| timestamp(end.timestamp())),
+        number: list
+            .crl_number()
+            .map(|number| HEXLOWER.encode(&number.to_bytes_be())),
+        entries: entries.collect::<Result<_, _>>()?,
+        fingerprint: HEXLOWER.encode(digest::digest(&digest::SHA256, &der).as_ref()),
+        pem: pem::encode_config(&Pem::new(LABEL, der.as_slice()), LF),
+    })
+}
+
+/// Finds which of `authorities` (DER) signed the list: its position.
+///
+/// # Errors
+/// When none of them bears the issuer's name, none of those signed it, or the signature is weak.
+pub fn verify_revocation_list(
+    list: &RevocationList,
+    authorities: &[Vec<u8>],
+) -> Result<usize, CrlError> {
+    let der = to_der(list.pem.as_bytes())?;
+    let parsed = parse(&der)?;
+    let algorithm = inspect::signature_name(&parsed.signature_algorithm.algorithm.to_id_string());
+    if !inspect::USABLE_SIGNATURES.contains(&algorithm.as_str()) {
+        return Err(CrlError::WeakSignature(algorithm));
+    }
+    let mut named = false;
+    let mut others = Vec::new();
+    for (index, authority) in authorities.iter().enumerate() {
+        let Ok(authority) = inspect::parse(authority) else {
+            continue;
+        };
+        if authority.subject().as_raw() != parsed.issuer().as_raw() {
+            others.push(format!("{:?}", printable(&authority.subject().to_string())));
+        } else if chain::list_signed_by(&parsed, &authority) {
+            return Ok(index);
+        } else {
+            named = true;
+        }
+    }
+    Err(if named {
+        CrlError::DidNotSign(list.issuer.clone())
+    } else {
+        CrlError::OtherIssuer {
+            issuer: list.issuer.clone(),
+            wanted: others.join(" or "),
+        }
+    })
+}
+
+/// What identifies a certificate in revocation lists: its issuer's name as DER, and its serial
+/// number written as in [`Revoked::serial`]. `None` when it cannot be read.
+#[must_use]
+pub fn certificate_id(der: &[u8]) -> Option<(Vec<u8>, String)> {
+    let certificate = inspect::parse(der).ok()?;
+    let serial = HEXLOWER.encode(without_leading_zeros(certificate.raw_serial()));
+    Some((certificate.issuer().as_raw().to_vec(), serial))
+}
+
+fn to_der(text: &[u8]) -> Result<Vec<u8>, CrlError> {
+    if text.len() > MAX_CRL_BYTES {
+        return Err(CrlError::TooLarge(text.len()));
+    }
+    let blocks = match bundle::blocks(text, MAX_CRL_BYTES) {
+        Ok(blocks) => blocks,
+        Err(PemError::Binary) => return Ok(text.to_vec()),
+        Err(_) => return Err(CrlError::Unreadable),
+    };
+    let first = blocks.first().map(|block| block.tag().to_owned());
+    let mut lists: Vec<_> = blocks.into_iter().filter(|b| b.tag() == LABEL).collect();
+    match (lists.len(), lists.pop(), first) {
+        (1, Some(list), _) => Ok(list.into_contents()),
+        (0, _, Some(label)) => Err(CrlError::OtherLabel(label)),
+        (0, _, None) => Err(CrlError::Unreadable),
+        (count, ..) => Err(CrlError::Several(count)),
+    }
+}
+
+fn parse(der: &[u8]) -> Result<CertificateRevocationList<'_>, CrlError> {
+    match CertificateRevocationList::from_der(der) {
+        Ok(([], list)) => Ok(list),
+        _ => Err(CrlError::Damaged),
+    }
+}
+
+fn check_extension(extension: &X509Extension<'_>) -> Result<(), CrlError> {
+    const DELTA: &str = "2.5.29.27";
+    if extension.oid.to_id_string() == DELTA {
+        return Err(CrlError::Delta);
+    }
+    match extension.parsed_extension() {
+        ParsedExtension::IssuingDistributionPoint(point) => check_scope(point),
+        ParsedExtension::AuthorityKeyIdentifier(_) | ParsedExtension::CRLNumber(_) => Ok(()),
+        _ if extension.critical => Err(CrlError::UnknownCritical(extension.oid.to_id_string())),
+        _ => Ok(()),
+    }
+}
+
+fn check_scope(point: &IssuingDistributionPoint<'_>) -> Result<(), CrlError> {
+    if point.indirect_crl {
+        Err(CrlError::Indirect)
+    } else if point.distribution_point.is_some()
+        || point.only_some_reasons.is_some()
+        || point.only_contains_ca_certs
+        || point.only_contains_attribute_certs
+    {
+        Err(CrlError::Partial)
+    } else {
+        Ok(())
+    }
+}
+
+fn entry(revoked: &RevokedCertificate<'_>) -> Result<Revoked, CrlError> {
+    const CERTIFICATE_ISSUER: &str = "2.5.29.29";
+    for extension in revoked.iter_extensions() {
+        let id = extension.oid.to_id_string();
+        if id == CERTIFICATE_ISSUER {
+            return Err(CrlError::Indirect);
+        }
+        let known = matches!(
+            extension.parsed_extension(),
+            ParsedExtension::ReasonCode(_) | ParsedExtension::InvalidityDate(_)
+        );
+        if extension.critical && !known {
+            return Err(CrlError::UnknownCritical(id));
+        }
+    }
+    Ok(Revoked {
+        serial: HEXLOWER.encode(without_leading_zeros(revoked.raw_serial())),
+        at: timestamp(revoked.revocation_date.timestamp()),
+        reason: revoked
+            .reason_code()
+            .and_then(|(_, code)| RevocationReason::from_code(code.0)),
+    })
+}
