@@ -3,6 +3,7 @@
 mod easy_rsa;
 mod issuing;
 mod never_panics;
+mod revoking;
 mod taking_over;
 mod using;
 
