@@ -189,6 +189,13 @@ impl Control {
         ))
     }
 
+    /// Server: what handshakes use from the next one on. One that is under way ends as it began.
+    pub fn use_config(&mut self, config: Arc<ServerConfig>) {
+        if let Side::Server(current) = &mut self.side {
+            *current = config;
+        }
+    }
+
     /// The client's side of a new session.
     ///
     /// # Errors

@@ -134,10 +134,16 @@ pub(super) enum NoPlace {
     NoAssociation,
     #[error("none of this endpoint's target networks can be reached now: {0}")]
     NoneHealthy(String),
-    #[error("this endpoint has its most connections already ({0}); try again later")]
+    #[error(
+        "this endpoint has {0} connections, as many as it may have; try again later, or have an \
+         administrator raise MaxConnections in Settings"
+    )]
     TooManyConnections(usize),
-    #[error("every address of the client range is in use; try again later")]
-    RangeExhausted,
+    #[error(
+        "every address of the client range {0} is in use; try again later, or use an endpoint with a \
+         larger range"
+    )]
+    RangeExhausted(Ipv4Net),
 }
 
 impl Gate {
@@ -173,7 +179,8 @@ impl Gate {
             return Err(NoPlace::TooManyConnections(terms.max_connections));
         }
         let binding = places.choose(&terms, None)?;
-        let address = places.leases.lease(client).ok_or(NoPlace::RangeExhausted)?;
+        let address = places.leases.lease(client);
+        let address = address.ok_or(NoPlace::RangeExhausted(self.client_range))?;
         places.count(&binding.association_id);
         let binding = Arc::new(ArcSwap::from_pointee(binding));
         places.bindings.insert(address, Arc::clone(&binding));

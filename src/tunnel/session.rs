@@ -297,7 +297,10 @@ impl Task {
                     self.answer(control, answer);
                 }
                 input = inputs.recv() => match input {
-                    Some(input) => self.take(control, input).await,
+                    Some(input) => {
+                        control.use_config(self.gate.server.load_full());
+                        self.take(control, input).await;
+                    }
                     // Nobody can reach the session any more.
                     None => {
                         self.why = Some("the client has started anew, or its connection was closed");
@@ -306,7 +309,10 @@ impl Task {
                 },
                 Ok(()) = self.terms.changed() => self.news.heard(Instant::now()),
                 () = sleep_until(self.news.due) => self.review(control),
-                () = sleep_until(deadline) => control.handle_timeout(Instant::now()),
+                () = sleep_until(deadline) => {
+                    control.use_config(self.gate.server.load_full());
+                    control.handle_timeout(Instant::now());
+                }
             }
         }
     }

@@ -303,6 +303,60 @@ async fn a_changed_certificate_is_for_new_sessions_and_old_ones_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_live_session_meets_a_changed_certificate_at_its_next_handshake() {
+    let mut world = World::new(Transport::Udp).await;
+    let authority = world.keeper.authority();
+    let identity = authority.client("ada");
+    let port = world.port;
+    let mut client = block_in_place(|| {
+        let often = |config: &mut ClientConfig| config.reneg_after = Some(Duration::from_secs(2));
+        let udp = openvpn::Transport::Udp;
+        let mut client = Client::start_as(udp, port, &authority, &identity, often);
+        client.wait_for("the push reply", |c| c.pushed.is_some());
+        client
+    });
+    assert!(ask(&mut world, &mut client, None).await.is_some());
+    world.keeper.change_authority();
+    world.keeper.reconciled().await;
+    // It knows the former authority alone, so that it tells one certificate from the other.
+    let end = block_in_place(|| client.wait_for_end());
+    assert!(
+        matches!(&end, CloseReason::Tls(failure) if format!("{failure:?}").contains("UnknownIssuer")),
+        "{end:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_more_than_the_range_holds_is_told_so_and_so_is_the_record() {
+    let world = World::new(Transport::Udp).await;
+    let is_full = async |sentence: &str| {
+        let mut client = start(&world, openvpn::Transport::Udp, "bob");
+        let end = block_in_place(|| client.wait_for_end());
+        let CloseReason::AuthFailed(told) = end else {
+            panic!("{end:?}")
+        };
+        assert!(told.contains(sentence), "{told}");
+        world
+            .keeper
+            .reported("the refusal", |report| match report {
+                super::Report::Refused(attempt) => {
+                    let reason = attempt.reason.to_lowercase();
+                    reason.contains(&sentence.to_lowercase()).then_some(())
+                }
+                _ => None,
+            })
+            .await;
+    };
+    world.keeper.change(|snapshot| {
+        let endpoint = snapshot.endpoints.get_mut(&endpoint_id()).unwrap();
+        endpoint.client_cidr = "10.8.0.0/30".parse().unwrap();
+    });
+    world.keeper.reconciled().await;
+    let _only = connect(&world, openvpn::Transport::Udp, "cyd");
+    is_full("every address of the client range 10.8.0.0/30 is in use").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_speaks_something_else_is_closed() {
     use std::io::{Read as _, Write as _};
 
@@ -453,7 +507,7 @@ async fn a_full_endpoint_refuses_with_a_reason() {
     let mut second = start(&world, openvpn::Transport::Udp, "bob");
     let end = block_in_place(|| second.wait_for_end());
     assert!(
-        matches!(&end, CloseReason::AuthFailed(reason) if reason.contains("most connections")),
+        matches!(&end, CloseReason::AuthFailed(reason) if reason.contains("as many as it may have")),
         "{end:?}"
     );
     assert_eq!(
