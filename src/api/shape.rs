@@ -150,6 +150,9 @@ pub fn answer_to(command: &Command, given: &Answer, now: Timestamp) -> Value {
             Answer::Done | Answer::RouteTable(_),
         ) => json!({"Return": true}),
         (Command::FilterLogEvents(_), Answer::LogEvents(it)) => filtered_events(it),
+        (Command::DeleteServiceLinkedRole, Answer::RoleDeletion(it)) => {
+            json!({"DeletionTaskId": it.task_id})
+        }
         (
             Command::CreateVpnConnectionRoute(_)
             | Command::DeleteVpnConnectionRoute(_)
@@ -571,6 +574,7 @@ fn connection(it: &Connection) -> Value {
         "CommonName": it.common_name,
         "Status": status,
         "ConnectionEndTime": it.ended_at.map_or_else(|| "-".to_owned(), connection_time),
+        "PostureComplianceStatuses": [],
     });
     if let Some(shape) = shape.as_object_mut() {
         insert_some(shape, "Reconnect", it.reconnect.as_ref());

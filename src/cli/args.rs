@@ -6,9 +6,11 @@ use super::connect::{self, Connect};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod connections;
 mod ec2;
+mod role;
 
-pub use self::{check::*, ec2::*};
+pub use self::{check::*, connections::*, ec2::*, role::*};
 
 /// What AWS Client VPN does, on a machine of your own.
 #[derive(Clone, Debug, PartialEq, Parser)]
@@ -84,6 +86,12 @@ pub enum Face {
     Acm(Acm),
     /// Endpoints, networks and connections, by the AWS CLI's names
     Ec2(Ec2),
+    /// The service-linked role, by the AWS CLI's names
+    #[command(subcommand)]
+    Iam(Iam),
+    /// Clients that are kept out for a while
+    #[command(subcommand)]
+    Connections(Connections),
     /// Networks that the gateway's machine is in
     #[command(subcommand)]
     Networks(Networks),
@@ -151,6 +159,36 @@ pub enum Setting {
     RekeySeconds {
         /// 10 to 86400
         seconds: u32,
+    },
+    /// The domain whose names all lead here, so that each endpoint has a name of its own; "" for none
+    EndpointDomain {
+        /// A host name with a dot, for example vpn.example.com; its DNS answers for *.vpn.example.com
+        domain: String,
+    },
+    /// Most endpoints
+    MaxEndpoints {
+        /// 1 to 1000
+        number: u32,
+    },
+    /// Most authorization rules of one endpoint
+    MaxAuthorizationRules {
+        /// 1 to 50000
+        number: u32,
+    },
+    /// Most routes of one endpoint that are added by hand
+    MaxRoutes {
+        /// 1 to 10000
+        number: u32,
+    },
+    /// Most live connections of one endpoint
+    MaxConnections {
+        /// 1 to 65000
+        number: u32,
+    },
+    /// Most entries of a revocation list
+    MaxRevocations {
+        /// 1 to 1000000
+        number: u32,
     },
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use self::words::contents;
 use super::{
-    args::{self, Acm, Directory, Face, Networks, Pki, Setting, Settings},
+    args::{self, Acm, Connections, Directory, Face, Iam, Networks, Pki, Setting, Settings},
     connect::Connect,
     shorthand::ShorthandError,
 };
@@ -20,9 +20,11 @@ use crate::{
         command::{
             Bytes, CertificateName, CreateCertificateAuthority, CreateGroup, EgressChoice,
             ExportCertificate, GroupName, ImportCertificate, ImportHostNetworks, IssueCertificate,
-            LookupEvents, Membership, ModifySettings, ModifySubnetEgress, OfEndpoint, Secret, Why,
+            LookupEvents, Membership, ModifySettings, ModifySubnetEgress, OfEndpoint,
+            RoleDeletionTask, Secret, UnblockClient, Why,
         },
         diagnosis::TestConnection,
+        role::{ROLE_NAME, ROLE_SERVICE},
         scenario::DescribeScenario,
     },
 };
@@ -122,6 +124,8 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
         Some(Face::Settings(settings)) => settings_command(settings),
         Some(Face::Pki(pki)) => pki_command(pki),
         Some(Face::Acm(acm)) => acm_command(acm)?,
+        Some(Face::Iam(iam)) => iam_command(iam)?,
+        Some(Face::Connections(it)) => connections_command(it),
         Some(Face::Networks(networks)) => networks_command(networks),
         Some(Face::Directory(directory)) => directory_command(directory),
         Some(Face::Why(it)) => Command::Why(Why {
@@ -231,19 +235,64 @@ fn mode_choice(choice: args::NetworkChoice) -> ModeChoice {
 }
 
 fn settings_command(settings: Settings) -> Command {
-    match settings {
-        Settings::Show => Command::DescribeSettings,
-        Settings::Set(Setting::PublicAddress { host }) => Command::ModifySettings(ModifySettings {
-            public_address: Some(host),
-            ..ModifySettings::default()
-        }),
-        Settings::Set(Setting::RekeySeconds { seconds }) => {
-            Command::ModifySettings(ModifySettings {
-                rekey_secs: Some(seconds),
-                ..ModifySettings::default()
-            })
-        }
+    let Settings::Set(setting) = settings else {
+        return Command::DescribeSettings;
+    };
+    let mut modify = ModifySettings::default();
+    match setting {
+        Setting::PublicAddress { host } => modify.public_address = Some(host),
+        Setting::RekeySeconds { seconds } => modify.rekey_secs = Some(seconds),
+        Setting::EndpointDomain { domain } => modify.endpoint_domain = Some(domain),
+        Setting::MaxEndpoints { number } => modify.max_endpoints = Some(number),
+        Setting::MaxAuthorizationRules { number } => modify.max_rules = Some(number),
+        Setting::MaxRoutes { number } => modify.max_routes = Some(number),
+        Setting::MaxConnections { number } => modify.max_connections = Some(number),
+        Setting::MaxRevocations { number } => modify.max_revocations = Some(number),
     }
+    Command::ModifySettings(modify)
+}
+
+fn connections_command(connections: Connections) -> Command {
+    match connections {
+        Connections::Unblock {
+            endpoint,
+            common_name,
+        } => Command::UnblockClient(UnblockClient {
+            client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
+            common_name,
+        }),
+        Connections::Blocks(it) => Command::DescribeClientBlocks(OfEndpoint {
+            client_vpn_endpoint_id: it.client_vpn_endpoint_id,
+        }),
+    }
+}
+
+/// There is one role and one service: a command for another names nothing that the service knows.
+fn iam_command(iam: Iam) -> Result<Command, UsageError> {
+    let only = |option, given: &str, there_is: &str| {
+        if given == there_is {
+            return Ok(());
+        }
+        let what = format!("there is {there_is} here, not {given}");
+        Err(UsageError::Value { option, what })
+    };
+    Ok(match iam {
+        Iam::GetRole(it) => {
+            only("role-name", &it.role_name, ROLE_NAME)?;
+            Command::GetServiceLinkedRole
+        }
+        Iam::CreateServiceLinkedRole { aws_service_name } => {
+            only("aws-service-name", &aws_service_name, ROLE_SERVICE)?;
+            Command::CreateServiceLinkedRole
+        }
+        Iam::DeleteServiceLinkedRole(it) => {
+            only("role-name", &it.role_name, ROLE_NAME)?;
+            Command::DeleteServiceLinkedRole
+        }
+        Iam::GetServiceLinkedRoleDeletionStatus { deletion_task_id } => {
+            Command::GetServiceLinkedRoleDeletionStatus(RoleDeletionTask { deletion_task_id })
+        }
+    })
 }
 
 fn directory_command(directory: Directory) -> Command {

@@ -357,6 +357,8 @@ pub enum Command {
     CreateServiceLinkedRole,
     /// Answers [`Answer::RoleDeletion`].
     DeleteServiceLinkedRole,
+    /// What became of a deletion. Answers [`Answer::RoleDeletion`].
+    GetServiceLinkedRoleDeletionStatus(RoleDeletionTask),
 
     /// The whole installation in one file. Answers [`Answer::Backup`].
     CreateBackup(CreateBackup),
@@ -428,6 +430,7 @@ impl Command {
             CreateLogStream DescribeLogStreams DeleteLogStream FilterLogEvents
             GetLogEvents GetServiceLinkedRole CreateServiceLinkedRole
             DeleteServiceLinkedRole CreateBackup RestoreBackup UndoEvent DescribeStatus
+            GetServiceLinkedRoleDeletionStatus
         )
     }
 }

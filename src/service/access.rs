@@ -9,6 +9,7 @@ use super::{
     endpoints::{endpoint, living},
     fields::{self, invalid},
     filters::select,
+    limits::{self, Limit},
 };
 use crate::model::{
     Access, Answer, AuthorizationRule, Code, EndpointId, IpProtocol, Limits, PortRange, Refusal,
@@ -36,7 +37,7 @@ impl Change<'_, '_> {
             endpoint_id: endpoint.id.clone(),
             destination,
             access,
-            limits: limits(command, self.now)?,
+            limits: limits_of(command, self.now)?,
             description: fields::description(&command.description)?,
             state: RuleState::Authorizing,
         };
@@ -55,14 +56,14 @@ impl Change<'_, '_> {
             }
             None => {}
         }
-        let staying = |rule: &&AuthorizationRule| rule.state != RuleState::Revoking;
-        let most = snapshot.settings.max_rules as usize;
-        if snapshot.rules_of(&endpoint.id).filter(staying).count() >= most {
+        let most = snapshot.settings.max_rules;
+        if limits::rules(&snapshot, &endpoint.id) >= most as usize {
             return Err(Refusal::new(
                 Code::RuleLimitExceeded,
                 format!(
-                    "{} has {most} authorization rules, as many as it may have; revoke one first",
-                    endpoint.id
+                    "{} has {most} authorization rules, as many as it may have; revoke one first, or {}",
+                    endpoint.id,
+                    Limit::Rules.how_to_raise(most)
                 ),
             ));
         }
@@ -177,7 +178,7 @@ fn whom(snapshot: &Snapshot, access: &Access) -> String {
 }
 
 /// What a rule is to be limited to.
-fn limits(command: &AuthorizeIngress, now: Timestamp) -> Result<Limits, Refusal> {
+fn limits_of(command: &AuthorizeIngress, now: Timestamp) -> Result<Limits, Refusal> {
     let protocol = protocol(command.protocol.as_deref())?;
     let ports = match (command.from_port, command.to_port) {
         (None, None) => None,

@@ -1,14 +1,14 @@
 //! One command on its way through one transaction.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Caller, Host, events};
+use super::{Caller, Host, board::Board, events};
 use crate::{
-    model::{Answer, Code, Command, NetworkMode, Refusal, Request, Snapshot},
+    model::{Answer, Code, Command, EndpointId, NetworkMode, Refusal, Request, Snapshot},
     store::{Replay, Tx},
 };
 
@@ -36,10 +36,29 @@ pub(super) struct Machine {
     pub(super) host: Arc<dyn Host>,
     /// How packets get into the target networks; none while no gateway runs.
     pub(super) mode: Option<NetworkMode>,
+    /// Who is connected.
+    pub(super) board: Arc<Board>,
 }
 
 impl Machine {
-    /// The host that clients are told to connect to.
+    /// The host that clients of an endpoint are told to connect to.
+    pub(super) fn dns_name_of(&self, snapshot: &Snapshot, endpoint: &EndpointId) -> String {
+        match &snapshot.settings.endpoint_domain {
+            Some(domain) => format!("{endpoint}.{domain}"),
+            None => self.dns_name(snapshot),
+        }
+    }
+
+    /// The live connections of the endpoint that has most.
+    pub(super) fn most_connections(&self) -> usize {
+        let mut counts = BTreeMap::<_, usize>::new();
+        for connection in self.board.live() {
+            *counts.entry(connection.endpoint_id).or_default() += 1;
+        }
+        counts.into_values().max().unwrap_or(0)
+    }
+
+    /// The host that clients reach this machine by, where endpoints have no names of their own.
     pub(super) fn dns_name(&self, snapshot: &Snapshot) -> String {
         let chosen = snapshot.settings.public_address.clone();
         chosen.unwrap_or_else(|| match self.host.address() {

@@ -6,9 +6,10 @@ use ipnet::Ipv4Net;
 
 use super::{
     certificates::{self, CLIENT_ROOT, SERVER_CERTIFICATE},
-    change::Change,
+    change::{Change, Machine},
     fields::{self, invalid, listed, needed, random},
     filters::{select, tag_values},
+    limits::Limit,
     networks::{self, SMALLEST_TARGET, SUBNET_ID, VPC_ID},
     security_groups,
 };
@@ -32,12 +33,13 @@ impl Change<'_, '_> {
         let snapshot = self.snapshot.clone();
         let host = self.machine.host.networks();
         let existing = || snapshot.endpoints.values().filter(|e| !e.deleting);
-        if existing().count() >= snapshot.settings.max_endpoints as usize {
+        let most = snapshot.settings.max_endpoints;
+        if existing().count() >= most as usize {
             return Err(Refusal::new(
                 Code::EndpointLimitExceeded,
                 format!(
-                    "There are {} endpoints, as many as there may be; delete one first",
-                    snapshot.settings.max_endpoints
+                    "There are {most} endpoints, as many as there may be; delete one first, or {}",
+                    Limit::Endpoints.how_to_raise(most)
                 ),
             ));
         }
@@ -72,7 +74,12 @@ impl Change<'_, '_> {
                 client_root_certificate_chain: root.arn.clone(),
             }],
             transport: command.transport_protocol,
-            port: free_port(&snapshot, command.transport_protocol, command.vpn_port)?,
+            port: free_port(
+                &snapshot,
+                command.transport_protocol,
+                command.vpn_port,
+                None,
+            )?,
             split_tunnel: command.split_tunnel,
             dns_servers: fields::dns_servers(&command.dns_servers)?,
             vpc_id: vpc.map(|vpc| vpc.id.clone()),
@@ -83,10 +90,11 @@ impl Change<'_, '_> {
         };
         self.concerns(&endpoint.id);
         self.tx.insert_endpoint(&endpoint)?;
+        self.ensure_role()?;
         Ok(Answer::EndpointCreated(EndpointCreated {
+            dns_name: self.machine.dns_name_of(&snapshot, &endpoint.id),
             id: endpoint.id,
             state: EndpointState::PendingAssociate,
-            dns_name: self.machine.dns_name(&snapshot),
         }))
     }
 
@@ -197,7 +205,7 @@ fn first_groups(
 pub(super) fn describe(
     snapshot: &Snapshot,
     wanted: &Describe,
-    dns_name: &str,
+    machine: &Machine,
 ) -> Result<Answer, Refusal> {
     let named = wanted
         .ids
@@ -217,11 +225,20 @@ pub(super) fn describe(
     };
     let describe = |endpoint: Endpoint| EndpointDescription {
         state: snapshot.endpoint_state(&endpoint),
-        dns_name: dns_name.to_owned(),
+        dns_name: described_name(snapshot, machine, &endpoint.id),
         associations: snapshot.associations_of(&endpoint.id).cloned().collect(),
         endpoint,
     };
     Ok(Answer::Endpoints(found.into_iter().map(describe).collect()))
+}
+
+/// An endpoint's name as AWS describes it: with a star where clients put a label of chance.
+fn described_name(snapshot: &Snapshot, machine: &Machine, id: &EndpointId) -> String {
+    let name = machine.dns_name_of(snapshot, id);
+    match &snapshot.settings.endpoint_domain {
+        Some(_) => format!("*.{name}"),
+        None => name,
+    }
 }
 
 pub(super) fn describe_target_networks(
@@ -446,7 +463,7 @@ fn client_root<'s>(
     certificates::named(snapshot, CLIENT_ROOT, arn)
 }
 
-fn refuse_logging(enabled: Option<bool>) -> Result<(), Refusal> {
+pub(super) fn refuse_logging(enabled: Option<bool>) -> Result<(), Refusal> {
     match enabled {
         Some(false) => Ok(()),
         Some(true) => Err(invalid(
@@ -458,7 +475,13 @@ fn refuse_logging(enabled: Option<bool>) -> Result<(), Refusal> {
     }
 }
 
-fn free_port(snapshot: &Snapshot, transport: Transport, port: Option<u16>) -> Result<u16, Refusal> {
+/// The port, if no endpoint but `own` has it.
+pub(super) fn free_port(
+    snapshot: &Snapshot,
+    transport: Transport,
+    port: Option<u16>,
+    own: Option<&EndpointId>,
+) -> Result<u16, Refusal> {
     let port = port.unwrap_or(DEFAULT_PORT);
     if port == 0 {
         return Err(invalid(PORT, "A port is between 1 and 65535, for example 1194").cure("1194"));
@@ -467,6 +490,7 @@ fn free_port(snapshot: &Snapshot, transport: Transport, port: Option<u16>) -> Re
         snapshot
             .endpoints
             .values()
+            .filter(|endpoint| own != Some(&endpoint.id))
             .find(|endpoint| endpoint.transport == transport && endpoint.port == port)
     };
     let Some(other) = taken(port) else {
@@ -564,7 +588,12 @@ fn refuse_same_place(
     Ok(())
 }
 
-fn refuse_overlap(field: &str, code: Code, client_cidr: Ipv4Net, vpc: &Vpc) -> Result<(), Refusal> {
+pub(super) fn refuse_overlap(
+    field: &str,
+    code: Code,
+    client_cidr: Ipv4Net,
+    vpc: &Vpc,
+) -> Result<(), Refusal> {
     let Some(block) = vpc
         .cidrs
         .iter()

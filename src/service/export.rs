@@ -24,8 +24,8 @@ impl Change<'_, '_> {
         command: &ExportClientConfiguration,
     ) -> Result<Answer, Refusal> {
         let snapshot = self.snapshot.clone();
-        let host = self.machine.dns_name(&snapshot);
         let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
+        let host = self.machine.dns_name_of(&snapshot, &endpoint.id);
         self.concerns(&endpoint.id);
         let server = certificates::named(
             &snapshot,
@@ -58,9 +58,9 @@ impl Change<'_, '_> {
                 Some(client) => Some((&client.certificate_pem, client.key_pem()?)),
                 None => None,
             },
-            // AWS's names have a wildcard behind them that a label of chance leads to. Nobody
-            // promises that of an administrator's name, and an address has none.
-            random_hostname: false,
+            // AWS's names have a wildcard behind them that a label of chance leads to, and so has a
+            // domain for endpoints. Nobody promises that of a public address.
+            random_hostname: snapshot.settings.endpoint_domain.is_some(),
             auth_user_pass: false,
         };
         let text = text

@@ -100,9 +100,14 @@ pub(super) fn description(text: &str) -> Result<String, Refusal> {
     Ok(text.to_owned())
 }
 
-/// Tags by AWS's rules.
+/// Tags of a new thing by AWS's rules.
 pub(super) fn tags(tags: Tags) -> Result<Tags, Refusal> {
-    let refuse = |message: String| Err(invalid("TagSpecification", message));
+    tags_at("TagSpecification", tags)
+}
+
+/// Tags at `field` by AWS's rules.
+pub(super) fn tags_at(field: &str, tags: Tags) -> Result<Tags, Refusal> {
+    let refuse = |message: String| Err(invalid(field, message));
     if tags.len() > MAX_TAGS {
         return refuse(format!(
             "At most {MAX_TAGS} tags hang on one thing; these are {}",
@@ -184,6 +189,34 @@ pub(super) fn public_address(text: &str) -> Result<Option<String>, Refusal> {
     .cure("vpn.example.com"))
 }
 
+/// The domain that endpoints have their names in. Like a public address it is written into files
+/// that other programs read, and clients put an endpoint's identifier and a label of chance before
+/// it.
+pub(super) fn endpoint_domain(text: &str) -> Result<Option<String>, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refuse = |message: String| Err(invalid("EndpointDomain", message).cure("vpn.example.com"));
+    let is_numeric = |label: &str| label.chars().all(|c| c.is_ascii_digit());
+    let labels: Vec<&str> = text.split('.').collect();
+    let is_name = labels.len() > 1
+        && labels.iter().all(|label| is_host_label(label))
+        && labels.last().is_some_and(|last| !is_numeric(last));
+    if !is_name {
+        return refuse(format!(
+            "\"{text}\" is no domain: it is a host name with a dot inside, for example vpn.example.com, whose names all lead to this machine; an address belongs into PublicAddress"
+        ));
+    }
+    if text.len() > MAX_ENDPOINT_DOMAIN {
+        return refuse(format!(
+            "A domain for endpoints has at most {MAX_ENDPOINT_DOMAIN} characters, as longer names come before it; this one has {}",
+            text.len()
+        ));
+    }
+    Ok(Some(text.to_ascii_lowercase()))
+}
+
 fn is_host_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
@@ -221,12 +254,15 @@ pub(super) fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String
 }
 
 const MAX_DESCRIPTION: usize = 255;
-const MAX_TAGS: usize = 50;
-const MAX_TAG_KEY: usize = 127;
+pub(super) const MAX_TAGS: usize = 50;
+const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 const MAX_DNS_SERVERS: usize = 2;
 /// RFC 1035, section 2.3.4, without the root's dot and length byte.
 const MAX_HOST_NAME: usize = 253;
+/// What is left of a host name beside an endpoint's identifier, the label of chance that clients
+/// put before it (OpenVPN's has 12 characters) and two dots.
+const MAX_ENDPOINT_DOMAIN: usize = MAX_HOST_NAME - 31 - 12 - 2;
 const LISTED: usize = 5;
 
 #[cfg(test)]
@@ -262,12 +298,36 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_domain_is_a_host_name_with_a_dot_and_room_before_it() {
+        let good = endpoint_domain(" VPN.Example.com ").unwrap();
+        assert_eq!(good.as_deref(), Some("vpn.example.com"));
+        assert_eq!(endpoint_domain("").unwrap(), None);
+        let long = format!("{}.example.com", vec!["a".repeat(60); 4].join("."));
+        for wrong in [
+            "gateway",
+            "203.0.113.7",
+            "vpn.example.com.",
+            "*.example.com",
+            "vpn.example.com 443",
+            "vpn.example\ncom",
+            "häuser.example",
+            &long,
+        ] {
+            let refusal = endpoint_domain(wrong).unwrap_err();
+            assert_eq!(refusal.field.as_deref(), Some("EndpointDomain"), "{wrong}");
+            let cure = refusal.cure.unwrap();
+            assert!(endpoint_domain(&cure).unwrap().is_some());
+        }
+    }
+
+    #[test]
     fn tags_keep_aws_limits() {
         let one = |key: &str, value: &str| Tags::from([(key.to_owned(), value.to_owned())]);
         assert!(tags(one("Name", "corp")).is_ok());
         assert!(tags(one("", "x")).is_err());
         assert!(tags(one("aws:x", "x")).is_err());
-        assert!(tags(one(&"k".repeat(128), "x")).is_err());
+        assert!(tags(one(&"k".repeat(128), "x")).is_ok());
+        assert!(tags(one(&"k".repeat(129), "x")).is_err());
         assert!(tags(one("k", &"v".repeat(257))).is_err());
         assert!(tags(one("k", "a\nb")).is_err());
         let many = (0..51).map(|n| (format!("k{n}"), String::new())).collect();

@@ -29,15 +29,19 @@ mod fields;
 mod filters;
 mod host;
 mod kinds;
+mod limits;
+mod modify;
 mod networks;
 mod permissions;
 mod preview;
 mod resources;
+mod role;
 mod route_tables;
 mod routes;
 mod scenario;
 mod security_groups;
 mod settings;
+mod tags;
 mod test_connection;
 mod warnings;
 mod why;
@@ -304,7 +308,7 @@ impl Service {
             Command::DescribeSecurityGroups(wanted) => security_groups::describe(&snapshot, wanted),
             Command::DescribeNetworkInterfaces(wanted) => resources::describe(&snapshot, wanted),
             Command::DescribeClientVpnEndpoints(wanted) => {
-                endpoints::describe(&snapshot, wanted, &self.dns_name())
+                endpoints::describe(&snapshot, wanted, &self.machine())
             }
             Command::DescribeClientVpnTargetNetworks(wanted) => {
                 endpoints::describe_target_networks(&snapshot, wanted)
@@ -316,6 +320,11 @@ impl Service {
             Command::DescribeClientVpnConnections(wanted) => {
                 connections::describe(&self.view(), wanted)
             }
+            Command::DescribeTags(wanted) => tags::describe(&snapshot, wanted),
+            Command::DescribeClientBlocks(wanted) => {
+                connections::blocks(&snapshot, wanted, clock::now())
+            }
+            Command::GetServiceLinkedRole => role::describe(&snapshot),
             Command::DescribeGroups => Ok(directory::describe_groups(&snapshot)),
             Command::Why(wanted) => {
                 let own = self.inner.host.own_addresses();
@@ -339,6 +348,14 @@ impl Service {
                 Some(Box::pin(self.preview(command.as_ref().clone())).await)
             }
             Command::LookupEvents(wanted) => Some(self.look_up_events(wanted).await),
+            Command::GetServiceLinkedRoleDeletionStatus(wanted) => {
+                let wanted = wanted.clone();
+                let answer = self
+                    .inner
+                    .store
+                    .transact(now, move |tx| role::deletion(tx, &wanted));
+                Some(answer.await)
+            }
             Command::Diagnose => Some(Ok(Answer::Diagnosis(self.diagnose().await))),
             Command::DescribeConnectionAttempts(wanted) => {
                 let wanted = wanted.client_vpn_endpoint_id.clone();
@@ -459,6 +476,7 @@ impl Service {
         Machine {
             host: Arc::clone(&self.inner.host),
             mode: self.inner.board.mode(),
+            board: Arc::clone(&self.inner.board),
         }
     }
 
@@ -536,7 +554,13 @@ impl Change<'_, '_> {
             Command::ExportClientVpnClientConfiguration(command) => {
                 self.export_client_configuration(&command)
             }
+            Command::ModifyClientVpnEndpoint(command) => self.modify_endpoint(&command),
             Command::DeleteClientVpnEndpoint(command) => self.delete_endpoint(&command),
+            Command::CreateTags(command) => self.create_tags(command),
+            Command::DeleteTags(command) => self.delete_tags(&command),
+            Command::UnblockClient(command) => self.unblock(&command),
+            Command::CreateServiceLinkedRole => self.create_role(),
+            Command::DeleteServiceLinkedRole => self.delete_role(),
             Command::AssociateClientVpnTargetNetwork(command) => self.associate(&command),
             Command::DisassociateClientVpnTargetNetwork(command) => self.disassociate(&command),
             Command::AuthorizeClientVpnIngress(command) => self.authorize(&command),

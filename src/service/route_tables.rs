@@ -286,7 +286,10 @@ fn description(snapshot: &Snapshot, table: RouteTable) -> RouteTableDescription 
     }
 }
 
-fn route_table<'s>(snapshot: &'s Snapshot, text: &str) -> Result<&'s RouteTable, Refusal> {
+pub(super) fn route_table<'s>(
+    snapshot: &'s Snapshot,
+    text: &str,
+) -> Result<&'s RouteTable, Refusal> {
     fields::named(
         &snapshot.route_tables,
         TABLE_ID,

@@ -9,6 +9,7 @@ use super::{
     endpoints::{endpoint, living},
     fields::{self, invalid, listed, needed},
     filters::select,
+    limits::{self, Limit},
 };
 use crate::model::{
     Answer, AssociationState, Code, Endpoint, EndpointId, Refusal, Route, RouteOrigin, RouteState,
@@ -93,30 +94,17 @@ impl Change<'_, '_> {
         Ok(())
     }
 
-    /// A route for all associations counts once: it is one to who made it.
     fn refuse_too_many_routes(&self, endpoint: &Endpoint) -> Result<(), Refusal> {
-        let snapshot = &self.snapshot;
-        let by_hand = |route: &&Route| {
-            route.origin == RouteOrigin::AddRoute && route.state != RouteState::Deleting
-        };
-        let routes = snapshot.routes_of(&endpoint.id).filter(by_hand);
-        let counted: BTreeSet<_> = routes
-            .map(|route| {
-                (
-                    route.destination,
-                    (!route.for_all).then_some(&route.subnet_id),
-                )
-            })
-            .collect();
-        let most = snapshot.settings.max_routes as usize;
-        if counted.len() < most {
+        let most = self.snapshot.settings.max_routes;
+        if limits::routes(&self.snapshot, &endpoint.id) < most as usize {
             return Ok(());
         }
         Err(Refusal::new(
             Code::RouteLimitExceeded,
             format!(
-                "{} has {most} routes, as many as it may have; delete one first",
-                endpoint.id
+                "{} has {most} routes, as many as it may have; delete one first, or {}",
+                endpoint.id,
+                Limit::Routes.how_to_raise(most)
             ),
         ))
     }

@@ -12,6 +12,10 @@ impl Change<'_, '_> {
         if let Some(address) = &command.public_address {
             settings.public_address = fields::public_address(address)?;
         }
+        if let Some(domain) = &command.endpoint_domain {
+            settings.endpoint_domain = fields::endpoint_domain(domain)?;
+        }
+        self.modify_limits(command, &mut settings)?;
         if let Some(done) = command.getting_started_done {
             settings.getting_started_done = done;
         }

@@ -106,7 +106,8 @@ impl Tx<'_> {
     /// # Errors
     /// When the database refuses.
     pub fn reset_endpoint_vpc(&mut self, endpoint: &EndpointId) -> Result<(), StoreError> {
-        let seq = self.change("endpoint", endpoint.as_str())?;
+        // Nobody did that to the endpoint: it follows from what became of its associations.
+        let seq = self.change("endpoint-settled", endpoint.as_str())?;
         self.connection.execute(
             "DELETE FROM endpoint_security_group WHERE endpoint_id =
                  (SELECT id FROM endpoint WHERE id = ? AND vpc_chosen = 0)",

@@ -11,16 +11,20 @@
 //! nothing here leans on there being only one.
 
 mod attachments;
+mod blocks;
 mod certificates;
 mod connections;
 mod directory;
 mod endpoints;
 mod error;
 mod events;
+mod modified;
 mod networks;
+mod role;
 mod row;
 mod security_groups;
 mod settings;
+mod tags;
 mod vault;
 
 #[cfg(test)]
@@ -47,6 +51,7 @@ pub use self::{
     endpoints::{RouteKey, RuleKey, SeenRows},
     error::StoreError,
     events::Replay,
+    modified::LastChange,
 };
 use crate::model::Snapshot;
 
@@ -261,9 +266,11 @@ impl Writer {
 /// The whole configuration.
 fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
     let tags = networks::load_tags(connection)?;
+    let settings = settings::load(connection)?;
+    let service_linked_role = role::load(connection, &settings)?;
     Ok(Snapshot {
         seq: newest_change(connection)?,
-        settings: settings::load(connection)?,
+        settings,
         certificates: certificates::load(connection)?,
         groups: directory::load_groups(connection)?,
         vpcs: networks::load_vpcs(connection, &tags)?,
@@ -280,9 +287,9 @@ fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
         routes: endpoints::load_routes(connection)?,
         revocation_lists: BTreeMap::new(),
         authority_lists: BTreeMap::new(),
-        blocks: Vec::new(),
+        blocks: blocks::load(connection)?,
         log_groups: BTreeMap::new(),
-        service_linked_role: None,
+        service_linked_role,
     })
 }
 
@@ -383,6 +390,9 @@ fn prune(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         "DELETE FROM attempt WHERE id <= (SELECT max(id) FROM attempt) - ?",
         [KEPT_ATTEMPTS],
     )?;
+    blocks::prune(connection, now)?;
+    let past = now.checked_sub(EVENTS_KEPT_FOR);
+    role::prune(connection, past.unwrap_or(Timestamp::UNIX_EPOCH))?;
     Ok(())
 }
 

@@ -159,9 +159,9 @@ pub(super) fn role(it: &ServiceLinkedRole) -> Value {
     }})
 }
 
+/// What became of a deletion, as one who asks after it is told.
 pub(super) fn role_deletion(it: &RoleDeletion) -> Value {
     let mut shape = Map::new();
-    shape.insert("DeletionTaskId".to_owned(), json!(it.task_id));
     if it.used_by.is_empty() {
         shape.insert("Status".to_owned(), json!("SUCCEEDED"));
     } else {

@@ -409,6 +409,7 @@ fn counters_are_text_and_a_live_connection_has_a_dash_for_its_end() {
             "CommonName": "ann",
             "Status": {"Code": "active"},
             "ConnectionEndTime": "-",
+            "PostureComplianceStatuses": [],
         })
     );
     let ended = connection_of(ConnectionState::Terminated, Some(now()));

@@ -7,10 +7,11 @@ use super::EVERYWHERE;
 mod access;
 mod endpoint;
 mod gateway;
+mod modify;
 mod network;
 mod security;
 
-pub use self::{access::*, endpoint::*, gateway::*, network::*, security::*};
+pub use self::{access::*, endpoint::*, gateway::*, modify::*, network::*, security::*};
 
 /// `gatehouse ec2`.
 #[derive(Clone, Debug, PartialEq, Group)]
@@ -44,6 +45,9 @@ pub enum Ec2Action {
     /// Security groups and what has them.
     #[command(flatten)]
     Security(SecurityAction),
+    /// Tags.
+    #[command(flatten)]
+    Tag(TagAction),
 }
 
 /// Names an endpoint.

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod gateway;
+mod modify;
 mod security;
 
 /// Understands a command of `gatehouse ec2`.
@@ -48,6 +49,7 @@ pub(super) fn command(action: Ec2Action) -> Result<Command, UsageError> {
         Ec2Action::Network(action) => network_command(action),
         Ec2Action::Gateway(action) => gateway::command(action),
         Ec2Action::Security(action) => security::command(action),
+        Ec2Action::Tag(action) => modify::tags(action),
     }
 }
 
@@ -59,6 +61,7 @@ fn endpoint_command(action: EndpointAction) -> Result<Command, UsageError> {
             client_vpn_endpoint_ids,
             filters,
         } => Command::DescribeClientVpnEndpoints(describe(client_vpn_endpoint_ids, &filters)?),
+        A::ModifyClientVpnEndpoint(it) => Command::ModifyClientVpnEndpoint(modify::modify(*it)?),
         A::DeleteClientVpnEndpoint(it) => Command::DeleteClientVpnEndpoint(OfEndpoint {
             client_vpn_endpoint_id: it.client_vpn_endpoint_id,
         }),
@@ -107,12 +110,15 @@ fn endpoint_command(action: EndpointAction) -> Result<Command, UsageError> {
         A::TerminateClientVpnConnections {
             endpoint,
             connection_id,
+            connection_ids,
             username,
+            block_minutes,
         } => Command::TerminateClientVpnConnections(TerminateConnections {
             client_vpn_endpoint_id: endpoint.client_vpn_endpoint_id,
             connection_id,
             username,
-            ..TerminateConnections::default()
+            connection_ids,
+            block_minutes,
         }),
         A::ReconnectClientVpnConnections {
             endpoint,

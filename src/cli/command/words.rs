@@ -54,20 +54,78 @@ impl From<AuthenticationWords> for AuthenticationOption {
 /// `--connection-log-options` in AWS's words.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct ConnectionLogWords {
+pub(super) struct ConnectionLogWords {
     #[serde(default, deserialize_with = "truth")]
-    enabled: Option<bool>,
-    // Where to log to says nothing while nothing is logged, and the service refuses to log.
+    pub(super) enabled: Option<bool>,
     #[serde(rename = "CloudwatchLogGroup")]
-    _cloudwatch_log_group: Option<String>,
+    pub(super) group: Option<String>,
     #[serde(rename = "CloudwatchLogStream")]
-    _cloudwatch_log_stream: Option<String>,
+    pub(super) stream: Option<String>,
+}
+
+/// `--connection-log-options` as it is written.
+pub(super) fn log_words(text: &str) -> Result<ConnectionLogWords, UsageError> {
+    let mut all = structures::<ConnectionLogWords>("connection-log-options", &[text])?;
+    Ok(all.pop().unwrap_or_default())
 }
 
 /// Whether `--connection-log-options` wants a log.
 pub(super) fn connection_log(text: &str) -> Result<Option<bool>, UsageError> {
-    let mut all = structures::<ConnectionLogWords>("connection-log-options", &[text])?;
-    Ok(all.pop().unwrap_or_default().enabled)
+    log_words(text).map(|words| words.enabled)
+}
+
+/// `--dns-servers` of a change in AWS's words.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct DnsWords {
+    #[serde(default, deserialize_with = "one_or_many")]
+    custom_dns_servers: Vec<String>,
+    #[serde(default, deserialize_with = "truth")]
+    enabled: Option<bool>,
+}
+
+/// All DNS servers that `--dns-servers` of a change names; none where it switches them off.
+pub(super) fn dns_servers(text: &str) -> Result<Vec<String>, UsageError> {
+    const OPTION: &str = "dns-servers";
+    let refuse = |what: &str| {
+        let what = format!(
+            "{what}: write CustomDnsServers=10.1.0.2,10.1.0.3,Enabled=true, or Enabled=false for none"
+        );
+        Err(UsageError::Value {
+            option: OPTION,
+            what,
+        })
+    };
+    let mut all = structures::<DnsWords>(OPTION, &[text])?;
+    let (Some(words), true) = (all.pop(), all.is_empty()) else {
+        return refuse("it is given once");
+    };
+    match (words.enabled, words.custom_dns_servers) {
+        (Some(false), servers) if servers.is_empty() => Ok(servers),
+        (Some(false), _) => refuse("servers that are switched off are not named"),
+        (_, servers) if servers.is_empty() => refuse("no server is named"),
+        (_, servers) => Ok(servers),
+    }
+}
+
+/// `--tags` of things that are there.
+pub(super) fn tag_pairs(values: &[String]) -> Result<Tags, UsageError> {
+    let pairs = structures::<TagPair>("tags", values)?;
+    Ok(pairs.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
+/// A tag that is to go.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct TagKey {
+    key: String,
+    value: Option<String>,
+}
+
+/// `--tags` that are to go: a key, and the value where only that one is meant.
+pub(super) fn tag_keys(values: &[String]) -> Result<Vec<(String, Option<String>)>, UsageError> {
+    let keys = structures::<TagKey>("tags", values)?;
+    Ok(keys.into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
 
 /// A truth value as JSON has it, or in shorthand's words.

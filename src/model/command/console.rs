@@ -89,6 +89,14 @@ pub struct UnblockClient {
     pub common_name: String,
 }
 
+/// Fields of
+/// [`Command::GetServiceLinkedRoleDeletionStatus`](super::Command::GetServiceLinkedRoleDeletionStatus).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleDeletionTask {
+    /// The deletion, as its answer named it.
+    pub deletion_task_id: String,
+}
+
 /// What an event must have to be listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookupAttribute {

@@ -3,8 +3,8 @@ use crate::{
     model::{
         Attempt, Code, Connection, ConnectionState, Traffic,
         command::{
-            DescribeOfEndpoint, Filter, OfEndpoint, ReconnectConnections, TerminateConnections,
-            Termination, Terminations,
+            DescribeOfEndpoint, Filter, ModifySettings, OfEndpoint, ReconnectConnections,
+            TerminateConnections, Termination, Terminations, UnblockClient,
         },
     },
     store::StoreError,
@@ -327,7 +327,7 @@ async fn counters_of_live_connections_are_kept_every_so_often() {
 }
 
 #[tokio::test]
-async fn a_silent_gateway_leaves_the_connection_terminating() {
+async fn a_silent_gateway_fails_to_terminate_a_connection() {
     let bench = Bench::new().await;
     let (endpoint, _, association) = bench.associated().await;
     let live = connection(&endpoint, &association.id, 7);
@@ -337,7 +337,10 @@ async fn a_silent_gateway_leaves_the_connection_terminating() {
     let Answer::Terminations(told) = answer else {
         panic!()
     };
-    assert_eq!(told.connections[0].current, ConnectionState::Terminating);
+    assert_eq!(
+        told.connections[0].current,
+        ConnectionState::FailedToTerminate
+    );
     assert_eq!(told.username.as_deref(), Some("client1"));
 }
 
@@ -371,6 +374,165 @@ async fn what_to_terminate_must_be_named_once_and_exist() {
     ] {
         assert_eq!(bench.refused(command).await.code, code);
     }
+}
+
+/// Ends what is named by more than one identifier, or keeps clients out.
+fn several(
+    endpoint: &EndpointId,
+    ids: &[&ConnectionId],
+    user: Option<&str>,
+    minutes: Option<u32>,
+) -> Command {
+    Command::TerminateClientVpnConnections(TerminateConnections {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        username: user.map(str::to_owned),
+        connection_ids: ids.iter().map(ToString::to_string).collect(),
+        block_minutes: minutes,
+        ..TerminateConnections::default()
+    })
+}
+
+fn ids_of(answer: Answer) -> Vec<ConnectionId> {
+    match answer {
+        Answer::Terminations(told) => told.connections.into_iter().map(|it| it.id).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn several_connections_end_at_once_or_none_does() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let [one, two, three] = [1, 2, 3].map(|n| connection(&endpoint, &association.id, n));
+    for live in [&one, &two, &three] {
+        report(&bench.service, Report::Opened(live.clone())).await;
+    }
+    let gateway = FakeGateway::new(Some(true));
+    bench.service.attach(gateway.clone());
+    let stranger = ConnectionId::from_random([9; 9]);
+    let refusal = bench
+        .refused(several(&endpoint, &[&one.id, &stranger], None, None))
+        .await;
+    assert_eq!(refusal.code, Code::ConnectionNotFound);
+    assert_eq!(refusal.field.as_deref(), Some("ConnectionIds"));
+    assert!(gateway.asked.lock().unwrap().is_empty());
+    let refusal = bench
+        .refused(several(&endpoint, &[&one.id], Some("client1"), None))
+        .await;
+    assert_eq!(refusal.code, Code::InvalidParameterCombination);
+    let ended = several(&endpoint, &[&one.id, &three.id, &one.id], None, None);
+    let mut ended = ids_of(bench.ok(ended).await);
+    ended.sort();
+    assert_eq!(ended, [one.id, three.id]);
+}
+
+#[tokio::test]
+async fn a_client_that_is_kept_out_loses_all_its_connections_until_it_is_let_in_again() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let all: Vec<_> = (1..=7)
+        .map(|n| connection(&endpoint, &association.id, n))
+        .collect();
+    let mut other = connection(&endpoint, &association.id, 8);
+    other.common_name = "client2".to_owned();
+    for live in all.iter().chain([&other]) {
+        report(&bench.service, Report::Opened(live.clone())).await;
+    }
+    bench.service.attach(FakeGateway::new(Some(true)));
+    for minutes in [0, 10_081] {
+        let command = several(&endpoint, &[&all[0].id], None, Some(minutes));
+        let refusal = bench.refused(command).await;
+        assert_eq!(refusal.field.as_deref(), Some("BlockMinutes"));
+    }
+    let command = several(&endpoint, &[&all[0].id], None, Some(60));
+    assert_eq!(ids_of(bench.ok(command).await).len(), 7);
+    let until = || bench.service.snapshot().blocks[0].until;
+    let later = until();
+    // A shorter block takes nothing from a longer one; by name there is no limit of five then.
+    let command = several(&endpoint, &[], Some("client1"), Some(1));
+    assert_eq!(ids_of(bench.ok(command).await).len(), 7);
+    assert_eq!(until(), later);
+    let of_endpoint = OfEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+    };
+    let describe = Command::DescribeClientBlocks(of_endpoint);
+    let Answer::ClientBlocks(blocks) = bench.ok(describe.clone()).await else {
+        panic!("another answer")
+    };
+    assert_eq!(blocks.len(), 1);
+    assert_eq!(blocks[0].common_name, "client1");
+    assert_eq!(bench.restarted().await.snapshot().blocks, blocks);
+
+    let unblock = |name: &str| {
+        Command::UnblockClient(UnblockClient {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            common_name: name.to_owned(),
+        })
+    };
+    let refusal = bench.refused(unblock("client2")).await;
+    assert_eq!(refusal.field.as_deref(), Some("CommonName"));
+    assert_eq!(refusal.cure.as_deref(), Some("client1"));
+    bench.ok(unblock("client1")).await;
+    assert_eq!(bench.ok(describe).await, Answer::ClientBlocks(Vec::new()));
+}
+
+#[tokio::test]
+async fn limits_are_raised_and_not_set_below_what_is_in_use() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    for n in 1..=3 {
+        let live = connection(&endpoint, &association.id, n);
+        report(&bench.service, Report::Opened(live)).await;
+    }
+    let set = |change: fn(&mut ModifySettings)| {
+        let mut command = ModifySettings::default();
+        change(&mut command);
+        Command::ModifySettings(command)
+    };
+    for (command, field, cure) in [
+        (set(|it| it.max_endpoints = Some(0)), "MaxEndpoints", "1"),
+        (
+            set(|it| it.max_endpoints = Some(1_001)),
+            "MaxEndpoints",
+            "1000",
+        ),
+        (
+            set(|it| it.max_rules = Some(50_001)),
+            "MaxAuthorizationRules",
+            "50000",
+        ),
+        (set(|it| it.max_routes = Some(10_001)), "MaxRoutes", "10000"),
+        (
+            set(|it| it.max_connections = Some(65_001)),
+            "MaxConnections",
+            "65000",
+        ),
+        (
+            set(|it| it.max_revocations = Some(1_000_001)),
+            "MaxRevocations",
+            "1000000",
+        ),
+        (
+            set(|it| it.max_connections = Some(2)),
+            "MaxConnections",
+            "3",
+        ),
+    ] {
+        let refusal = bench.refused(command).await;
+        assert_eq!(refusal.code, Code::InvalidParameterValue);
+        assert_eq!(refusal.field.as_deref(), Some(field), "{refusal}");
+        assert_eq!(refusal.cure.as_deref(), Some(cure), "{refusal}");
+    }
+    bench
+        .ok(set(|it| {
+            it.max_connections = Some(3);
+            it.max_endpoints = Some(1);
+            it.max_rules = Some(50_000);
+        }))
+        .await;
+    let settings = bench.restarted().await.snapshot().settings.clone();
+    assert_eq!((settings.max_connections, settings.max_endpoints), (3, 1));
+    assert_eq!((settings.max_rules, settings.max_routes), (50_000, 10));
 }
 
 #[tokio::test]

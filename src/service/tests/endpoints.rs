@@ -447,6 +447,10 @@ async fn there_are_no_more_endpoints_rules_and_routes_than_the_limits() {
     })
     .await;
     assert_eq!(refusal.code, Code::EndpointLimitExceeded);
+    assert!(
+        refusal.message.ends_with("set max-endpoints 10"),
+        "{refusal}"
+    );
 
     for n in 0..10 {
         bench
@@ -457,6 +461,7 @@ async fn there_are_no_more_endpoints_rules_and_routes_than_the_limits() {
         .refused(route(&endpoint, "172.16.99.0/24", &subnet.id))
         .await;
     assert_eq!(refusal.code, Code::RouteLimitExceeded);
+    assert!(refusal.message.ends_with("set max-routes 20"), "{refusal}");
 
     for n in 0..50 {
         let rule = authorize(&endpoint, &format!("172.16.{n}.0/24"));
@@ -467,6 +472,10 @@ async fn there_are_no_more_endpoints_rules_and_routes_than_the_limits() {
         .refused(Command::AuthorizeClientVpnIngress(rule))
         .await;
     assert_eq!(refusal.code, Code::RuleLimitExceeded);
+    assert!(
+        refusal.message.ends_with("set max-authorization-rules 100"),
+        "{refusal}"
+    );
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod directory;
 mod egress;
 mod endpoints;
 mod export;
+mod modify;
 mod networks;
 mod permissions;
 mod record;
@@ -15,6 +16,7 @@ mod routes;
 mod scenario;
 mod security_groups;
 mod settling;
+mod tags;
 mod test_connection;
 mod why;
 

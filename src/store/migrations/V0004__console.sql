@@ -79,6 +79,12 @@ CREATE TABLE service_linked_role (
     created_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE role_deletion (
+    task_id TEXT    PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    used_by TEXT    NOT NULL
+) STRICT;
+
 ALTER TABLE connection ADD COLUMN certificates TEXT NOT NULL DEFAULT '[]';
 
 ALTER TABLE event ADD COLUMN read_only INTEGER NOT NULL DEFAULT 0 CHECK (read_only IN (0, 1));

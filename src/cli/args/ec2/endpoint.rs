@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args as Group, Subcommand, ValueEnum};
 
-use super::{Endpoint, Filters, OfEndpoint, TagSpecifications};
+use super::{Endpoint, Filters, ModifyEndpoint, OfEndpoint, TagSpecifications};
 
 /// Commands on endpoints, their target networks and connections.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
@@ -18,6 +18,8 @@ pub enum EndpointAction {
         #[command(flatten)]
         filters: Filters,
     },
+    /// Change an endpoint; what is not named stays
+    ModifyClientVpnEndpoint(Box<ModifyEndpoint>),
     /// Delete an endpoint that has no target network any more
     DeleteClientVpnEndpoint(Endpoint),
     /// Open a subnet to an endpoint's clients; the first one opens the endpoint
@@ -81,9 +83,15 @@ pub enum EndpointAction {
         /// This one
         #[arg(long, value_name = "ID")]
         connection_id: Option<String>,
-        /// Or those of this user
+        /// Or these
+        #[arg(long, value_name = "ID", num_args = 1..)]
+        connection_ids: Vec<String>,
+        /// Or those of this user: at most five at once, unless the user is kept out too
         #[arg(long, value_name = "NAME")]
         username: Option<String>,
+        /// Keep their clients out for so many minutes: 1 to 10080; all their connections end
+        #[arg(long, value_name = "MINUTES")]
+        block_minutes: Option<u32>,
     },
     /// Have clients reconnect at once, to get what they lack
     ReconnectClientVpnConnections {
