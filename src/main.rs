@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         | Action::Status { .. }
         | Action::Connect(_)
         | Action::Call(_)
+        | Action::IssueMany(_)
         | Action::Scenario { .. } => runtime::Builder::new_current_thread(),
     }
     .enable_all()
@@ -45,6 +46,9 @@ fn main() -> ExitCode {
         Action::Status { wait } => runtime.block_on(cli::status(&config.data_dir, &common, wait)),
         Action::Connect(connect) => runtime.block_on(cli::connect::run(*connect, common.output)),
         Action::Call(call) => runtime.block_on(cli::call(&config.data_dir, &common, *call)),
+        Action::IssueMany(many) => {
+            runtime.block_on(cli::issue_many(&config.data_dir, &common, *many))
+        }
         Action::Scenario { of, apply } => {
             runtime.block_on(cli::scenario(&config.data_dir, &common, of, apply))
         }

@@ -2,8 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -12,7 +10,10 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    control::BoxFuture,
+    control::{
+        BoxFuture,
+        private_file::{self, Existing},
+    },
     model::{Code, Refusal},
 };
 
@@ -183,32 +184,7 @@ fn usual_folder() -> PathBuf {
 /// # Errors
 /// `InvalidParameterValue` with the system's reason.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Refusal> {
-    let trouble = |error: std::io::Error| {
-        Refusal::new(
-            Code::InvalidParameterValue,
-            format!("{} was not written: {error}", path.display()),
-        )
-    };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder
-        .unwrap_or_else(|| Path::new("."))
-        .join(format!(".{name}.{}", std::process::id()));
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)
-        .map_err(trouble)?;
-    let written = file
-        .write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .and_then(|()| std::fs::rename(&draft, path));
-    written.map_err(|error| {
-        drop(std::fs::remove_file(&draft));
-        trouble(error)
-    })
+    private_file::write_private(path, bytes, Existing::Replaced)
 }
 
 /// Reads a file the person chose.

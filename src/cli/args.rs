@@ -8,9 +8,10 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 mod check;
 mod connections;
 mod ec2;
+mod pki;
 mod role;
 
-pub use self::{check::*, connections::*, ec2::*, role::*};
+pub use self::{check::*, connections::*, ec2::*, pki::*, role::*};
 
 /// What AWS Client VPN does, on a machine of your own.
 #[derive(Clone, Debug, PartialEq, Parser)]
@@ -192,64 +193,6 @@ pub enum Setting {
     },
 }
 
-/// `gatehouse pki`.
-#[derive(Clone, Debug, PartialEq, Subcommand)]
-pub enum Pki {
-    /// Make a certificate authority
-    CreateCa {
-        /// The authority's name, for example "Example VPN CA"
-        #[arg(long, value_name = "NAME")]
-        common_name: String,
-        /// The kind of its key
-        #[arg(long, value_enum, default_value_t)]
-        key_type: KeyType,
-    },
-    /// Issue a certificate under an authority made here or imported with its key
-    Issue {
-        /// The authority
-        #[arg(long, value_name = "ARN")]
-        ca_arn: String,
-        /// What the certificate proves
-        #[arg(long, value_enum)]
-        usage: Usage,
-        /// A server's domain name, or a client's name
-        #[arg(long, value_name = "NAME")]
-        common_name: String,
-        /// The kind of its key
-        #[arg(long, value_enum, default_value_t)]
-        key_type: KeyType,
-    },
-    /// Hand out a certificate and the chain above it
-    Export {
-        /// The certificate
-        #[arg(long, value_name = "ARN")]
-        certificate_arn: String,
-        /// Hand out its private key too; that is recorded
-        #[arg(long)]
-        private_key: bool,
-    },
-}
-
-/// The kind of a key pair.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum KeyType {
-    /// ECDSA on P-256
-    #[default]
-    EcdsaP256,
-    /// RSA with 2048 bits, for clients that know nothing else
-    #[value(name = "rsa-2048")]
-    Rsa2048,
-}
-
-/// What an issued certificate proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Usage {
-    /// A server: extended key usage serverAuth
-    Server,
-    /// A client: extended key usage clientAuth
-    Client,
-}
-
 /// `gatehouse acm`.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Acm {
@@ -264,6 +207,10 @@ pub enum Acm {
         /// The certificates above it in PEM: file://PATH
         #[arg(long, value_name = "PEM", allow_hyphen_values = true)]
         certificate_chain: Option<String>,
+        /// The certificate to put it in place of: it keeps its ARN, and what uses it goes on with
+        /// the new one
+        #[arg(long, value_name = "ARN")]
+        certificate_arn: Option<String>,
     },
     /// List the certificates of the store
     ListCertificates,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use self::words::contents;
 use super::{
-    args::{self, Acm, Connections, Directory, Face, Iam, Networks, Pki, Setting, Settings},
+    args::{self, Acm, Connections, Directory, Face, Iam, Networks, Setting, Settings},
     connect::Connect,
     shorthand::ShorthandError,
 };
@@ -16,12 +16,11 @@ use crate::{
     api::shape,
     control::ModeChoice,
     model::{
-        Answer, CertificateUse, Command, KeyType, Request, ScenarioKind,
+        Answer, Command, Request, ScenarioKind,
         command::{
-            Bytes, CertificateName, CreateCertificateAuthority, CreateGroup, EgressChoice,
-            ExportCertificate, GroupName, ImportCertificate, ImportHostNetworks, IssueCertificate,
-            LookupEvents, Membership, ModifySettings, ModifySubnetEgress, OfEndpoint,
-            RoleDeletionTask, Secret, UnblockClient, Why,
+            Bytes, CertificateName, CreateGroup, EgressChoice, ExportCertificate, GroupName,
+            ImportCertificate, ImportHostNetworks, LookupEvents, Membership, ModifySettings,
+            ModifySubnetEgress, OfEndpoint, RoleDeletionTask, Secret, UnblockClient, Why,
         },
         diagnosis::TestConnection,
         role::{ROLE_NAME, ROLE_SERVICE},
@@ -31,7 +30,10 @@ use crate::{
 
 mod ec2;
 pub mod line;
+mod pki;
 mod words;
+
+pub use self::pki::Many;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub enum Action {
     Connect(Box<Connect>),
     /// Send a command and print its answer.
     Call(Box<Call>),
+    /// Issue certificates for many, and write a configuration for each.
+    IssueMany(Box<Many>),
     /// Show how far a scenario has come.
     Scenario {
         /// Which one, and what is to be known of it.
@@ -122,7 +126,7 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
             return Ok(Action::Scenario { of, apply });
         }
         Some(Face::Settings(settings)) => settings_command(settings),
-        Some(Face::Pki(pki)) => pki_command(pki),
+        Some(Face::Pki(it)) => return pki::action(it),
         Some(Face::Acm(acm)) => acm_command(acm)?,
         Some(Face::Iam(iam)) => iam_command(iam)?,
         Some(Face::Connections(it)) => connections_command(it),
@@ -310,48 +314,6 @@ fn directory_command(directory: Directory) -> Command {
     }
 }
 
-fn key_type(kind: args::KeyType) -> KeyType {
-    match kind {
-        args::KeyType::EcdsaP256 => KeyType::EcdsaP256,
-        args::KeyType::Rsa2048 => KeyType::Rsa2048,
-    }
-}
-
-fn pki_command(pki: Pki) -> Command {
-    match pki {
-        Pki::CreateCa {
-            common_name,
-            key_type: kind,
-        } => Command::CreateCertificateAuthority(CreateCertificateAuthority {
-            common_name,
-            key_type: key_type(kind),
-        }),
-        Pki::Issue {
-            ca_arn,
-            usage,
-            common_name,
-            key_type: kind,
-        } => Command::IssueCertificate(IssueCertificate {
-            ca_arn,
-            usage: match usage {
-                args::Usage::Server => CertificateUse::Server,
-                args::Usage::Client => CertificateUse::Client,
-            },
-            common_name,
-            key_type: key_type(kind),
-            validity_days: None,
-            alternative_names: Vec::new(),
-        }),
-        Pki::Export {
-            certificate_arn,
-            private_key,
-        } => Command::ExportCertificate(ExportCertificate {
-            certificate_arn,
-            with_private_key: private_key,
-        }),
-    }
-}
-
 fn acm_command(acm: Acm) -> Result<Command, UsageError> {
     let name = |it: args::CertificateArn| CertificateName {
         certificate_arn: it.certificate_arn,
@@ -361,6 +323,7 @@ fn acm_command(acm: Acm) -> Result<Command, UsageError> {
             certificate,
             private_key,
             certificate_chain,
+            certificate_arn,
         } => {
             let key = private_key.map(|value| contents("private-key", value));
             let chain = certificate_chain.map(|value| contents("certificate-chain", value));
@@ -368,7 +331,7 @@ fn acm_command(acm: Acm) -> Result<Command, UsageError> {
                 certificate: Bytes(contents("certificate", certificate)?),
                 private_key: key.transpose()?.map(Secret::new),
                 certificate_chain: chain.transpose()?.map(Bytes),
-                ..ImportCertificate::default()
+                certificate_arn,
             })
         }
         Acm::ListCertificates => Command::ListCertificates,

@@ -7,6 +7,7 @@
 pub mod args;
 pub mod command;
 pub mod connect;
+mod issue_many;
 mod output;
 mod scenario;
 pub mod shorthand;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 pub use self::{
     args::{Args, Common},
     command::{Action, Call},
+    issue_many::issue_many,
     scenario::scenario,
 };
 use crate::{
@@ -43,7 +45,9 @@ pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
     let needs_gateway = match action {
         Action::Window | Action::Serve(_) => true,
         Action::Status { wait } => wait.is_some(),
-        Action::Connect(_) | Action::Call(_) | Action::Scenario { .. } => false,
+        Action::Connect(_) | Action::Call(_) | Action::IssueMany(_) | Action::Scenario { .. } => {
+            false
+        }
     };
     if args.common.offline && needs_gateway {
         return Err(usage(

@@ -8,6 +8,8 @@
 pub mod host;
 mod local;
 pub mod lock;
+pub mod pki_folder;
+pub mod private_file;
 pub mod remote;
 pub mod server;
 pub mod socket;

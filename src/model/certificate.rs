@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{id::CertificateArn, revocation::Revocation};
+use super::{id::CertificateArn, revocation::Revocation, snapshot::Snapshot};
 
 /// A kind of key pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,5 +89,19 @@ impl Certificate {
         self.common_name
             .as_deref()
             .unwrap_or_else(|| self.arn.as_str())
+    }
+
+    /// The certificate of the store whose key signs a renewed one: an authority's own, else its
+    /// issuer's. None where it cannot be renewed here.
+    #[must_use]
+    pub fn renewer<'s>(&'s self, snapshot: &'s Snapshot) -> Option<&'s Self> {
+        if !self.has_private_key {
+            return None;
+        }
+        if self.usage == CertificateUse::Authority {
+            return None;
+        }
+        let issuer = snapshot.certificates.get(self.issued_by.as_ref()?)?;
+        Some(issuer.as_ref()).filter(|it| it.has_private_key)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod certificate;
+pub mod client_names;
 pub mod command;
 pub mod connection;
 pub mod diagnosis;
@@ -17,6 +18,7 @@ pub mod id;
 pub mod log;
 pub mod net;
 pub mod network;
+pub mod notice;
 pub mod preview;
 mod reach;
 pub mod refusal;
@@ -54,6 +56,7 @@ pub use self::{
         Egress, HostNetwork, InternetGateway, PeeringConnection, RouteTable, RouteTarget, Subnet,
         Via, Vpc, VpcRoute, VpnConnection,
     },
+    notice::{Cure, Nearness, Notice, NoticeSubject, notices},
     preview::{Preview, ReachChange, ReachedPart},
     refusal::{Code, Refusal},
     revocation::{

@@ -6,6 +6,9 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use zeroize::Zeroizing;
 
+mod issue;
+mod replace;
+
 use super::{
     change::Change,
     endpoints,
@@ -13,15 +16,14 @@ use super::{
 };
 use crate::{
     model::{
-        Answer, Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, KeyType,
-        Refusal, Snapshot,
-        command::{
-            CertificateName, CreateCertificateAuthority, ExportCertificate, Exported,
-            ImportCertificate, IssueCertificate, Secret,
-        },
+        Answer, Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, Refusal,
+        Snapshot,
+        command::{CertificateName, ExportCertificate, Exported, ImportCertificate, Secret},
     },
     pki::{self, ExtendedKeyUsage, Inspected, SecretPem, Validity},
 };
+
+pub(super) use self::issue::make_authority;
 
 /// A certificate that is not in the store yet.
 pub(super) struct NewCertificate {
@@ -33,45 +35,8 @@ pub(super) struct NewCertificate {
     issued_by: Option<CertificateArn>,
 }
 
-/// Makes an authority. Slow: to be called outside the transaction.
-pub(super) fn make_authority(
-    command: &CreateCertificateAuthority,
-    now: Timestamp,
-) -> Result<NewCertificate, Refusal> {
-    needed(COMMON_NAME, &command.common_name, "Example VPN CA")?;
-    let made = pki::make_ca(&command.common_name, key_type(command.key_type), now)
-        .map_err(|error| not_issued(&error))?;
-    NewCertificate::issued(made, None)
-}
-
-/// Issues a certificate under `authority`. Slow: to be called outside the transaction.
-pub(super) fn issue(
-    command: &IssueCertificate,
-    authority: &Certificate,
-    key: &SecretPem,
-    now: Timestamp,
-) -> Result<NewCertificate, Refusal> {
-    needed(COMMON_NAME, &command.common_name, "server.example.com")?;
-    let mut request = match command.usage {
-        CertificateUse::Server => pki::Request::server(&command.common_name),
-        CertificateUse::Client => pki::Request::client(&command.common_name),
-        CertificateUse::Authority | CertificateUse::Other => {
-            return Err(
-                refuse("Usage", "A certificate is issued for a server or a client").cure("client"),
-            );
-        }
-    };
-    request.key_type = key_type(command.key_type);
-    let above = format!("{}{}", authority.certificate_pem, authority.chain_pem);
-    let issued = pki::issue(&above, key, &request, now).map_err(|error| not_issued(&error))?;
-    NewCertificate::issued(issued, Some(authority.arn.clone()))
-}
-
 /// Reads and checks a certificate that was made elsewhere.
-pub(super) fn import(
-    command: &ImportCertificate,
-    now: Timestamp,
-) -> Result<NewCertificate, Refusal> {
+fn import(command: &ImportCertificate, now: Timestamp) -> Result<NewCertificate, Refusal> {
     if command.certificate.0.trim_ascii().is_empty() {
         return Err(Refusal::missing(
             "Certificate",
@@ -111,16 +76,33 @@ impl NewCertificate {
 
 impl Change<'_, '_> {
     pub(super) fn insert_certificate(&mut self, new: NewCertificate) -> Result<Answer, Refusal> {
-        let snapshot = self.snapshot.clone();
+        Ok(Answer::CertificateArn(self.insert(new)?))
+    }
+
+    fn insert(&mut self, new: NewCertificate) -> Result<CertificateArn, Refusal> {
+        let settings = &self.snapshot.settings;
+        let arn = CertificateArn::from_random(&settings.region, &settings.account_id, random()?);
+        let (certificate, key) = self.described(new, arn)?;
+        self.concerns(&certificate.arn);
+        let key = key.as_ref().map(|key| key.expose().as_bytes());
+        self.tx.insert_certificate(&certificate, key)?;
+        Ok(certificate.arn)
+    }
+
+    /// A new certificate as the store has it under `arn`, and its key.
+    fn described(
+        &self,
+        new: NewCertificate,
+        arn: CertificateArn,
+    ) -> Result<(Certificate, Option<SecretPem>), Refusal> {
         let issued_by = match new.issued_by {
             // It was there when the certificate was made; it may have been deleted since.
-            Some(arn) => Some(stored(&snapshot, CA_ARN, arn.as_str())?.arn.clone()),
-            None => issuer_in_store(&snapshot, &new, self.now),
+            Some(arn) => Some(stored(&self.snapshot, CA_ARN, arn.as_str())?.arn.clone()),
+            None => issuer_in_store(&self.snapshot, &new, self.now),
         };
-        let settings = &snapshot.settings;
         let facts = new.facts;
         let certificate = Certificate {
-            arn: CertificateArn::from_random(&settings.region, &settings.account_id, random()?),
+            arn,
             usage: usage(&facts),
             serial: facts.serial.replace(':', ""),
             alternative_names: facts.sans.iter().map(ToString::to_string).collect(),
@@ -139,10 +121,7 @@ impl Change<'_, '_> {
             created_at: self.now,
             revoked: None,
         };
-        self.concerns(&certificate.arn);
-        let key = new.private_key.as_ref().map(|key| key.expose().as_bytes());
-        self.tx.insert_certificate(&certificate, key)?;
-        Ok(Answer::CertificateArn(certificate.arn))
+        Ok((certificate, new.private_key))
     }
 
     /// Hands a certificate out, with its private key if that is asked for.
@@ -424,13 +403,6 @@ fn usage(facts: &Inspected) -> CertificateUse {
         CertificateUse::Client
     } else {
         CertificateUse::Other
-    }
-}
-
-fn key_type(key_type: KeyType) -> pki::KeyType {
-    match key_type {
-        KeyType::EcdsaP256 => pki::KeyType::EcdsaP256,
-        KeyType::Rsa2048 => pki::KeyType::Rsa2048,
     }
 }
 

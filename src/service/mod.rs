@@ -70,9 +70,8 @@ use crate::{
     clock,
     model::{
         Answer, Certificate, Code, Command, Direction, Event, Refusal, Request, Snapshot, View,
-        command::{EventPage, IssueCertificate, LookupEvents},
+        command::{EventPage, LookupEvents},
     },
-    pki::SecretPem,
     store::{Store, Tx},
     tunnel::Gateway,
 };
@@ -404,18 +403,10 @@ impl Service {
                 self.change(terms, move |change| change.insert_certificate(new))
                     .await
             }
-            Command::IssueCertificate(command) => {
-                let (authority, key) = self.authority(&command).await?;
-                let issue = move || certificates::issue(&command, &authority, &key, now);
-                let new = aside(issue).await?;
-                self.change(terms, move |change| change.insert_certificate(new))
-                    .await
-            }
-            Command::ImportCertificate(command) => {
-                let new = aside(move || certificates::import(&command, now)).await?;
-                self.change(terms, move |change| change.insert_certificate(new))
-                    .await
-            }
+            Command::IssueCertificate(it) => self.issue_certificate(terms, it, now).await,
+            Command::IssueCertificates(it) => self.issue_certificates(terms, it, now).await,
+            Command::RenewCertificate(it) => self.renew_certificate(terms, it, now).await,
+            Command::ImportCertificate(it) => self.import_certificate(terms, it, now).await,
             Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
             Command::ReconnectClientVpnConnections(command) => self.reconnect(terms, command).await,
             Command::TestConnection(command) => self.test_connection(terms, command).await,
@@ -435,36 +426,6 @@ impl Service {
         let answer = self.inner.store.transact(clock::now(), work).await;
         self.inner.board.publish(clock::now());
         answer
-    }
-
-    /// The authority that is to issue a certificate, with its private key.
-    async fn authority(
-        &self,
-        command: &IssueCertificate,
-    ) -> Result<(Certificate, SecretPem), Refusal> {
-        let snapshot = self.snapshot();
-        let authority =
-            certificates::stored(&snapshot, certificates::CA_ARN, &command.ca_arn)?.clone();
-        let arn = authority.arn.clone();
-        let key = self
-            .inner
-            .store
-            .transact(clock::now(), move |tx| {
-                Ok::<_, Refusal>(tx.private_key(&arn)?)
-            })
-            .await?;
-        let key = key.and_then(|key| String::from_utf8(key.to_vec()).ok());
-        match key {
-            Some(key) => Ok((authority, SecretPem::new(key))),
-            None => Err(Refusal::new(
-                Code::Validation,
-                format!(
-                    "The store has no private key of {}, so it cannot issue; import the authority with its key, or make one here",
-                    authority.title()
-                ),
-            )
-            .at(certificates::CA_ARN)),
-        }
     }
 
     /// The host that clients are told to connect to.

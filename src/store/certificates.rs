@@ -11,6 +11,30 @@ use super::{
 };
 use crate::model::{Certificate, CertificateArn};
 
+/// The columns of a certificate, in the order of the table.
+macro_rules! fields {
+    ($certificate:expr) => {
+        params![
+            $certificate.arn.as_str(),
+            $certificate.common_name,
+            $certificate.subject,
+            $certificate.issuer,
+            $certificate.serial,
+            row::to_json(&$certificate.alternative_names)?,
+            $certificate.not_before.as_microsecond(),
+            $certificate.not_after.as_microsecond(),
+            $certificate.key_algorithm,
+            row::to_word(&$certificate.usage),
+            row::to_word(&$certificate.origin),
+            $certificate.issued_by.as_ref().map(CertificateArn::as_str),
+            $certificate.fingerprint,
+            $certificate.certificate_pem,
+            $certificate.chain_pem,
+            $certificate.created_at.as_microsecond(),
+        ]
+    };
+}
+
 impl Tx<'_> {
     /// Adds a certificate, and its private key if it is at hand; `has_private_key` follows from
     /// that.
@@ -28,33 +52,65 @@ impl Tx<'_> {
                  alternative_names, not_before, not_after, key_algorithm, usage, origin,
                  issued_by, fingerprint, certificate_pem, chain_pem, created_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            params![
-                arn,
-                certificate.common_name,
-                certificate.subject,
-                certificate.issuer,
-                certificate.serial,
-                row::to_json(&certificate.alternative_names)?,
-                certificate.not_before.as_microsecond(),
-                certificate.not_after.as_microsecond(),
-                certificate.key_algorithm,
-                row::to_word(&certificate.usage),
-                row::to_word(&certificate.origin),
-                certificate.issued_by.as_ref().map(CertificateArn::as_str),
-                certificate.fingerprint,
-                certificate.certificate_pem,
-                certificate.chain_pem,
-                certificate.created_at.as_microsecond(),
-            ],
+            fields!(certificate),
         )?;
         if let Some(plain) = private_key {
-            let sealed = self.vault.seal(arn, plain)?;
-            self.connection.execute(
-                "INSERT INTO private_key (certificate_arn, nonce, sealed) VALUES (?, ?, ?)",
-                params![arn, sealed.nonce, sealed.sealed],
-            )?;
+            self.insert_private_key(arn, plain)?;
         }
         self.change("certificate", arn)?;
+        Ok(())
+    }
+
+    /// Puts what `certificate` says in the place of what its ARN named, with its private key if
+    /// that is at hand. Without one, the key there stays if `keep_key`, and goes else.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn replace_certificate(
+        &mut self,
+        certificate: &Certificate,
+        private_key: Option<&[u8]>,
+        keep_key: bool,
+    ) -> Result<(), StoreError> {
+        let arn = certificate.arn.as_str();
+        self.connection.execute(
+            "UPDATE certificate SET common_name = ?2, subject = ?3, issuer = ?4, serial = ?5,
+                 alternative_names = ?6, not_before = ?7, not_after = ?8, key_algorithm = ?9,
+                 usage = ?10, origin = ?11, issued_by = ?12, fingerprint = ?13,
+                 certificate_pem = ?14, chain_pem = ?15, created_at = ?16
+             WHERE arn = ?1",
+            fields!(certificate),
+        )?;
+        if private_key.is_some() || !keep_key {
+            self.connection
+                .execute("DELETE FROM private_key WHERE certificate_arn = ?", [arn])?;
+        }
+        if let Some(plain) = private_key {
+            self.insert_private_key(arn, plain)?;
+        }
+        self.change("certificate", arn)?;
+        Ok(())
+    }
+
+    /// Puts other certificates above one of the store.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn set_chain(&mut self, arn: &CertificateArn, chain_pem: &str) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE certificate SET chain_pem = ? WHERE arn = ?",
+            params![chain_pem, arn.as_str()],
+        )?;
+        self.change("certificate", arn.as_str())?;
+        Ok(())
+    }
+
+    fn insert_private_key(&mut self, arn: &str, plain: &[u8]) -> Result<(), StoreError> {
+        let sealed = self.vault.seal(arn, plain)?;
+        self.connection.execute(
+            "INSERT INTO private_key (certificate_arn, nonce, sealed) VALUES (?, ?, ?)",
+            params![arn, sealed.nonce, sealed.sealed],
+        )?;
         Ok(())
     }
 
