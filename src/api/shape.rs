@@ -17,18 +17,20 @@ use crate::model::{
     WeighedRule,
     command::{EndpointDescription, Exported, Terminations},
     explanation::{AdmittingRule, SecurityGroupTitle},
+    notices,
 };
 
+mod certificates;
 mod check;
 mod console;
 mod network;
 mod security;
 
+use self::{certificates::*, check::*, console::*, network::*, security::*};
 pub use self::{
     check::scenario,
     network::{association_id, route_table_association},
 };
-use self::{check::*, console::*, network::*, security::*};
 
 /// An answer as AWS's clients read it, at the time `now`; null where AWS says nothing.
 #[must_use]
@@ -122,7 +124,7 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
             insert_some(&mut shape, "NextToken", page.next_token.as_ref());
             Value::Object(shape)
         }
-        Answer::View(it) => view(it),
+        Answer::View(it) => view(it, now),
     }
 }
 
@@ -657,7 +659,7 @@ fn event(it: &Event) -> Value {
 }
 
 /// The status of the installation in one page: a shape of ours.
-fn view(it: &View) -> Value {
+fn view(it: &View, now: Timestamp) -> Value {
     let (snapshot, gateway) = (&it.snapshot, &it.live.gateway);
     let endpoints: Vec<Value> = snapshot
         .endpoints
@@ -698,6 +700,7 @@ fn view(it: &View) -> Value {
             "Unproven": gateway.unproven,
         },
         "ClientVpnEndpoints": endpoints,
+        "Notices": list(&notices(snapshot, now), notice),
         "ActiveConnections": live.filter(|c| c.ended_at.is_none()).count(),
     })
 }

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     control::Link,
-    model::{Command, Connection, ConnectionId, EndpointId, SecurityGroupId, View, VpcId},
+    model::{
+        CertificateArn, Command, Connection, ConnectionId, EndpointId, Notice, SecurityGroupId,
+        View, VpcId,
+    },
 };
 
 /// A page of the window.
@@ -111,6 +114,8 @@ pub enum Action {
     Go(Screen),
     /// Shows the endpoints with this one selected, at a tab if one is named.
     ShowEndpoint(EndpointId, Option<EndpointTab>),
+    /// Shows the certificates with this one selected.
+    ShowCertificate(CertificateArn),
     /// Shows the security groups with this one selected.
     ShowSecurityGroup(SecurityGroupId),
     /// Shows the VPCs with this one selected, at its route tables.
@@ -159,6 +164,8 @@ pub struct Context<'a> {
     pub backend: &'a Backend,
     /// Asks for files.
     pub files: &'a Arc<dyn Files>,
+    /// What nears its end, the worst first.
+    pub notices: &'a [Notice],
     /// Throughput over the last minute.
     pub rates: &'a Rates,
     /// The person's choices for the window.

@@ -36,6 +36,8 @@ pub enum Purpose {
     Save,
     /// For a file that is to be read.
     Open,
+    /// For a folder, to read from or to write into.
+    Folder,
 }
 
 /// A question for a file that the window is to ask itself, as not every desktop has a dialog.
@@ -85,6 +87,9 @@ pub trait Files: Send + Sync {
 
     /// Asks for a file to read; none if the person thought better.
     fn choose_source<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>>;
+
+    /// Asks for a folder that is there; none if the person thought better.
+    fn choose_folder<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>>;
 
     /// A question that the window has to ask itself, if there is one.
     fn question(&self) -> Option<Question> {
@@ -156,6 +161,15 @@ impl Files for SystemFiles {
             // With its separator, so that a name can be typed on.
             let proposed = usual_folder().join("");
             self.ask(dialog.pick_file(), (title, Purpose::Open, proposed))
+                .await
+        })
+    }
+
+    fn choose_folder<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
+        let dialog = rfd::AsyncFileDialog::new().set_title(title);
+        Box::pin(async move {
+            let proposed = usual_folder();
+            self.ask(dialog.pick_folder(), (title, Purpose::Folder, proposed))
                 .await
         })
     }

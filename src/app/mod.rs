@@ -15,6 +15,7 @@ pub mod form;
 pub mod format;
 pub mod kit;
 pub(crate) mod nets;
+pub mod notices;
 pub mod people;
 pub mod preview;
 pub mod rates;

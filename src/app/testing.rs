@@ -164,6 +164,10 @@ impl Files for FakeFiles {
     fn choose_source<'a>(&'a self, _title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
         Box::pin(std::future::ready(None))
     }
+
+    fn choose_folder<'a>(&'a self, _title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
+        Box::pin(std::future::ready(None))
+    }
 }
 
 pub(crate) mod sample;

@@ -137,7 +137,25 @@ pub(super) fn parameters(command: &Command) -> Value {
             "certificate_bytes": import.certificate.0.len(),
             "has_private_key": import.private_key.is_some(),
             "certificate_chain_bytes": import.certificate_chain.as_ref().map(|chain| chain.0.len()),
+            "certificate_arn": import.certificate_arn,
         });
+    }
+    if let Command::SignCertificateRequest(it) = command {
+        return json!({
+            "ca_arn": it.ca_arn,
+            "csr_bytes": it.csr.0.len(),
+            "usage": it.usage,
+            "common_name": it.common_name,
+            "validity_days": it.validity_days,
+        });
+    }
+    if let Command::ImportPki(it) = command {
+        let bytes: usize = it
+            .files
+            .iter()
+            .map(|file| file.content.expose().len())
+            .sum();
+        return json!({"files": it.files.len(), "bytes": bytes});
     }
     if let Command::PreviewChange(inner) = command {
         return json!({ inner.action(): parameters(inner) });

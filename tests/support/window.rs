@@ -34,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct ChosenFiles {
     targets: Mutex<VecDeque<PathBuf>>,
     sources: Mutex<VecDeque<PathBuf>>,
+    folders: Mutex<VecDeque<PathBuf>>,
 }
 
 impl ChosenFiles {
@@ -41,6 +42,12 @@ impl ChosenFiles {
     pub(crate) fn next_target(&self, path: &Path) {
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
         targets.push_back(path.to_owned());
+    }
+
+    /// The next folder that is asked for is `path`.
+    pub(crate) fn next_folder(&self, path: &Path) {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.push_back(path.to_owned());
     }
 
     /// The next file that is asked for is `path`.
@@ -63,6 +70,11 @@ impl Files for ChosenFiles {
     fn choose_source<'a>(&'a self, _title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         Box::pin(std::future::ready(sources.pop_front()))
+    }
+
+    fn choose_folder<'a>(&'a self, _title: &'a str) -> BoxFuture<'a, Option<PathBuf>> {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::pin(std::future::ready(folders.pop_front()))
     }
 }
 

@@ -10,10 +10,11 @@ use crate::{
         context::Context,
         files::{self, Files, Opened},
         form::{Act, DialogForm, Form, FormDialog, dialog::TWO_COLUMNS},
-        kit::{self, icons},
+        format,
+        kit::{self, Choice, icons},
     },
     model::{
-        Command, Refusal,
+        CertificateArn, Command, Refusal,
         command::{Bytes, ImportCertificate, Secret},
     },
 };
@@ -24,7 +25,19 @@ pub struct Import {
     certificate: PemField,
     key: PemField,
     chain: PemField,
+    replaced: Option<CertificateArn>,
     form: DialogForm,
+}
+
+impl Import {
+    /// Imports in the place of a certificate of the store.
+    #[must_use]
+    pub fn replacing(arn: CertificateArn) -> Self {
+        Self {
+            replaced: Some(arn),
+            ..Self::default()
+        }
+    }
 }
 
 impl FormDialog for Import {
@@ -44,6 +57,10 @@ impl FormDialog for Import {
         self.certificate.ui(cx, ui, form, CERTIFICATE, false);
         self.key.ui(cx, ui, form, PRIVATE_KEY, true);
         self.chain.ui(cx, ui, form, CHAIN, true);
+        let places = places(cx);
+        form.choose(ui, PLACE, &mut self.replaced, &places, |field| {
+            field.help("The one replaced keeps its ARN, and what uses it goes on with the new one.")
+        });
     }
 
     fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
@@ -51,7 +68,7 @@ impl FormDialog for Import {
             certificate: self.certificate.bytes(),
             private_key: self.key.secret(),
             certificate_chain: Some(self.chain.bytes()).filter(|b| !b.0.is_empty()),
-            ..ImportCertificate::default()
+            certificate_arn: self.replaced.as_ref().map(ToString::to_string),
         });
         Ok(Act::command(command, "Certificate imported"))
     }
@@ -59,6 +76,20 @@ impl FormDialog for Import {
     fn width(&self) -> f32 {
         TWO_COLUMNS
     }
+}
+
+const PLACE: (&str, &str) = ("CertificateArn", "In the place of");
+
+/// Nothing, or a certificate that is replaced.
+fn places(cx: &Context<'_>) -> Vec<Choice<Option<CertificateArn>>> {
+    let mut all: Vec<_> = cx.view.snapshot.certificates.values().collect();
+    all.sort_by_key(|it| it.title().to_lowercase());
+    let named = all.into_iter().map(|it| {
+        let until = format!("until {}", format::day(it.not_after, cx.zone));
+        Choice::new(Some(it.arn.clone()), it.title()).detail(until)
+    });
+    let none = Choice::new(None, "None: a certificate of its own");
+    [none].into_iter().chain(named).collect()
 }
 
 /// What a field of PEM is called and how it is explained.

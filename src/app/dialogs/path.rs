@@ -59,10 +59,15 @@ impl TypePath {
         let help = match self.question.purpose {
             Purpose::Save => "The whole path of the new file. This desktop shows no file dialog.",
             Purpose::Open => "The whole path of the file. This desktop shows no file dialog.",
+            Purpose::Folder => "The whole path of the folder. This desktop shows no file dialog.",
+        };
+        let (label, hint) = match self.question.purpose {
+            Purpose::Folder => ("Folder", "/home/me/Downloads"),
+            Purpose::Save | Purpose::Open => ("File", "/home/me/Downloads/corp-staff.ovpn"),
         };
         let field = kit::text_field(&mut self.typed)
-            .label("File")
-            .hint("/home/me/Downloads/corp-staff.ovpn")
+            .label(label)
+            .hint(hint)
             .mono()
             .help(help)
             .error(self.error.as_deref())
@@ -97,6 +102,7 @@ impl Dialog for TypePath {
             (Purpose::Save, None) => "Save",
             (Purpose::Save, Some(_)) => "Replace",
             (Purpose::Open, _) => "Open",
+            (Purpose::Folder, _) => "Choose",
         };
         let empty = self.typed.trim().is_empty();
         let shown = kit::form_dialog(&title, act)
@@ -128,6 +134,12 @@ fn look(purpose: Purpose, typed: &str, replace: Option<&Path>) -> Result<Found, 
             "{typed} is not a whole path. Type it from the root on, for example {}.",
             whole.display()
         ));
+    }
+    if purpose == Purpose::Folder {
+        return match path.is_dir() {
+            true => Ok(Found::Fits(path)),
+            false => refuse(format!("There is no folder {}.", path.display())),
+        };
     }
     if path.is_dir() {
         let example = path.join("corp-staff.ovpn");

@@ -1,24 +1,27 @@
 //! The certificate store.
 
+mod panel;
+mod rows;
+
 use std::sync::Arc;
 
 use egui::{Key, Panel, Ui};
-use jiff::{SignedDuration, Timestamp};
 
+use self::rows::{CertificateRows, columns, expiry_status};
 use super::Page;
 use crate::{
     app::{
         context::Context,
         dialogs::{
             confirm::Confirm, create_ca::CreateCa, export_certificate::Export,
-            import_certificate::Import, issue_certificate::Issue,
+            import_certificate::Import, issue_certificate::Issue, issue_many::IssueMany,
+            renew_certificate::Renew, revoke_certificate::Revoke,
         },
-        format,
-        kit::{self, Rows, Selection, Sort, Tone, Value, column, icons, rest_column, tokens},
+        kit::{self, Selection, Sort, Tone, icons, tokens},
     },
     model::{
-        Certificate, CertificateArn, CertificateOrigin, CertificateUse, Command, Snapshot,
-        command::CertificateName,
+        Certificate, CertificateArn, CertificateUse, Command, Notice, NoticeSubject, Severity,
+        Snapshot, command::CertificateName,
     },
 };
 
@@ -48,6 +51,9 @@ impl Default for Certificates {
 enum Act {
     Issue,
     Export,
+    Renew,
+    Replace,
+    Revoke,
     Delete,
 }
 
@@ -70,6 +76,13 @@ impl Page for Certificates {
 }
 
 impl Certificates {
+    /// Selects a certificate.
+    pub fn select(&mut self, arn: CertificateArn) {
+        self.selection.select_only(arn);
+        self.closed = false;
+        self.filter.clear();
+    }
+
     fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
         let count = snapshot.certificates.len().to_string();
         kit::page_head(ui, "Certificates", &count, "", |ui| head_buttons(cx, ui));
@@ -85,6 +98,7 @@ impl Certificates {
             }
             return;
         }
+        notice_banner(cx, ui);
         let rows = self.shown(snapshot);
         let find = cx.shortcut(ui, Key::F);
         let words = format!("{} of {count}", rows.len());
@@ -104,7 +118,7 @@ impl Certificates {
             rows,
             snapshot,
             now: cx.now,
-            cx: Zone(cx.zone.clone()),
+            zone: cx.zone,
             act: None,
         };
         let out = kit::table("Certificates", &columns(), &mut self.selection)
@@ -114,37 +128,22 @@ impl Certificates {
         if out.selected || out.opened.is_some() {
             self.closed = false;
         }
-        if let Some((act, certificate)) = table.act {
+        let act = table.act;
+        if let Some((act, certificate)) = act {
             perform(cx, act, &certificate);
         }
     }
 
     /// The certificates that pass the filter, sorted.
     fn shown(&self, snapshot: &Snapshot) -> Vec<Arc<Certificate>> {
-        let words = self.filter.to_lowercase();
-        let mut rows: Vec<_> = snapshot
+        let mut shown: Vec<_> = snapshot
             .certificates
             .values()
-            .filter(|c| {
-                let hay = format!("{} {} {} {}", c.title(), use_word(c.usage), c.issuer, c.arn);
-                hay.to_lowercase().contains(words.trim())
-            })
+            .filter(|it| rows::passes(it, &self.filter, snapshot))
             .cloned()
             .collect();
-        rows.sort_by(|a, b| {
-            let order = match self.sort.column {
-                1 => use_word(a.usage).cmp(use_word(b.usage)),
-                2 => issuer_name(a, snapshot).cmp(&issuer_name(b, snapshot)),
-                3 => a.not_after.cmp(&b.not_after),
-                4 => a.has_private_key.cmp(&b.has_private_key),
-                _ => a.title().to_lowercase().cmp(&b.title().to_lowercase()),
-            };
-            order.then_with(|| a.arn.cmp(&b.arn))
-        });
-        if self.sort.descending {
-            rows.reverse();
-        }
-        rows
+        rows::sort(&mut shown, self.sort, snapshot);
+        shown
     }
 
     fn split_panel(&mut self, cx: &mut Context<'_>, ui: &mut Ui, certificate: &Arc<Certificate>) {
@@ -167,11 +166,11 @@ impl Certificates {
                     },
                     |ui| {
                         let close = kit::icon_button(icons::X, "Close panel").clicked(ui);
-                        act = panel_buttons(ui, certificate);
+                        act = panel::buttons(cx, ui, certificate);
                         close
                     },
                 );
-                details(cx, ui, certificate);
+                panel::details(cx, ui, certificate);
                 if let Some(act) = act {
                     perform(cx, act, certificate);
                 }
@@ -208,6 +207,13 @@ fn head_buttons(cx: &mut Context<'_>, ui: &mut Ui) {
     if issue.primary().disabled_because(lacks).clicked(ui) {
         cx.open(Issue::new(None));
     }
+    if kit::button("Issue for many…")
+        .icon(icons::USERS_THREE)
+        .disabled_because(lacks)
+        .clicked(ui)
+    {
+        cx.open(IssueMany::new(None));
+    }
     if kit::button("Import…")
         .icon(icons::DOWNLOAD_SIMPLE)
         .clicked(ui)
@@ -222,27 +228,13 @@ fn head_buttons(cx: &mut Context<'_>, ui: &mut Ui) {
     }
 }
 
-/// What the panel offers, from the right.
-fn panel_buttons(ui: &mut Ui, certificate: &Certificate) -> Option<Act> {
-    let mut act = None;
-    let delete = kit::button("Delete…").icon(icons::TRASH).quiet_danger();
-    if delete.clicked(ui) {
-        act = Some(Act::Delete);
-    }
-    if kit::button("Export…").icon(icons::FILE_TEXT).clicked(ui) {
-        act = Some(Act::Export);
-    }
-    let signs = certificate.usage == CertificateUse::Authority && certificate.has_private_key;
-    if signs && kit::button("Issue from this authority…").clicked(ui) {
-        act = Some(Act::Issue);
-    }
-    act
-}
-
 fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
     match act {
         Act::Issue => cx.open(Issue::new(Some(certificate.arn.clone()))),
         Act::Export => cx.open(Export::new(Arc::clone(certificate))),
+        Act::Renew => cx.open(Renew::new(Arc::clone(certificate))),
+        Act::Replace => cx.open(Import::replacing(certificate.arn.clone())),
+        Act::Revoke => cx.open(Revoke::new(Arc::clone(certificate))),
         Act::Delete => {
             let name = certificate.title();
             let authority = certificate.usage == CertificateUse::Authority;
@@ -265,202 +257,56 @@ fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
     }
 }
 
-fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) {
-    let snapshot = &cx.view.snapshot;
-    let names = certificate.alternative_names.join(", ");
-    let from = format::moment(certificate.not_before, cx.now, cx.zone);
-    let until = format::moment(certificate.not_after, cx.now, cx.zone);
-    let added = format::moment(certificate.created_at, cx.now, cx.zone);
-    let users = users(certificate, snapshot).join(", ");
-    let key = if certificate.has_private_key {
-        format!("{}, private key here", certificate.key_algorithm)
-    } else {
-        format!("{}, no private key here", certificate.key_algorithm)
+/// What cures a notice about a certificate.
+pub(in crate::app) fn cure(cx: &mut Context<'_>, notice: &Notice) {
+    let NoticeSubject::Certificate(arn) = &notice.about else {
+        return;
     };
-    let origin = match certificate.origin {
-        CertificateOrigin::Issued => "Made here",
-        CertificateOrigin::Imported => "Imported",
+    let Some(certificate) = cx.view.snapshot.certificates.get(arn).cloned() else {
+        return;
     };
-    let rows = [
-        ("Name", Value::Text(certificate.title())),
-        ("Use", Value::Text(use_word(certificate.usage))),
-        ("Subject", Value::Text(&certificate.subject)),
-        ("Issuer", Value::Text(&certificate.issuer)),
-        ("Other names", Value::Text(&names)),
-        ("Key", Value::Text(&key)),
-        ("Used by", Value::Text(&users)),
-        ("Valid from", Value::Text(&from)),
-        ("Expires", Value::Text(&until)),
-        ("Origin", Value::Text(origin)),
-        ("Added", Value::Text(&added)),
-        ("Serial number", Value::Mono(&certificate.serial)),
-        ("Fingerprint", Value::Mono(&certificate.fingerprint)),
-        ("ARN", Value::Mono(certificate.arn.as_str())),
-    ];
-    egui::ScrollArea::vertical()
-        .id_salt("certificate details")
-        .auto_shrink(false)
+    let act = match certificate.renewer(&cx.view.snapshot) {
+        Some(_) => Act::Renew,
+        None => Act::Replace,
+    };
+    perform(cx, act, &certificate);
+}
+
+/// The words of the button that cures a notice; none where it is cured elsewhere.
+pub(in crate::app) const fn cure_words(notice: &Notice) -> &'static str {
+    match (&notice.about, notice.cure) {
+        (NoticeSubject::Certificate(_), crate::model::Cure::Renew) => "Renew…",
+        (NoticeSubject::Certificate(_), _) => "Import…",
+        _ => "",
+    }
+}
+
+/// The worst of what nears its end, with its cure.
+fn notice_banner(cx: &mut Context<'_>, ui: &mut Ui) {
+    let Some(worst) = cx.notices.first().cloned() else {
+        return;
+    };
+    let more = match cx.notices.len() - 1 {
+        0 => String::new(),
+        1 => " One more is near its end.".to_owned(),
+        count => format!(" {count} more are near their end."),
+    };
+    let body = format!("{}{more}", worst.cure_sentence());
+    egui::Frame::new()
+        .inner_margin(egui::Margin::symmetric(20, 8))
         .show(ui, |ui| {
-            egui::Frame::new()
-                .inner_margin(egui::Margin::symmetric(20, 8))
-                .show(ui, |ui| kit::key_values(ui, &rows));
+            let banner = kit::banner(tone(worst.severity), &worst.sentence);
+            if banner.body(&body).action(cure_words(&worst)).ui(ui) {
+                cure(cx, &worst);
+            }
         });
 }
 
-/// The person's zone, kept beside the rows.
-struct Zone(jiff::tz::TimeZone);
-
-struct CertificateRows<'a> {
-    rows: Vec<Arc<Certificate>>,
-    snapshot: &'a Snapshot,
-    now: Timestamp,
-    cx: Zone,
-    act: Option<(Act, Arc<Certificate>)>,
-}
-
-impl Rows for CertificateRows<'_> {
-    type Key = CertificateArn;
-
-    fn len(&self) -> usize {
-        self.rows.len()
+/// How bad something is, as a colour.
+pub(in crate::app) const fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Problem => Tone::Danger,
+        Severity::Warning => Tone::Warning,
+        Severity::Good => Tone::Success,
     }
-
-    fn key(&self, row: usize) -> CertificateArn {
-        self.rows[row].arn.clone()
-    }
-
-    fn name(&self, row: usize) -> String {
-        let c = &self.rows[row];
-        format!("{}, {}", c.title(), use_word(c.usage))
-    }
-
-    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
-        let c = &self.rows[row];
-        match column {
-            0 => drop(kit::cell_name(ui, c.title())),
-            1 => drop(kit::cell(ui, use_word(c.usage))),
-            2 => drop(kit::cell(ui, &issuer_name(c, self.snapshot))),
-            3 => {
-                let day = format::day(c.not_after, &self.cx.0);
-                match expiry(c, self.now) {
-                    Tone::Success => drop(kit::cell(ui, &day)),
-                    tone => drop(
-                        kit::status(tone, day)
-                            .because(expiry_words(c, self.now))
-                            .ui(ui),
-                    ),
-                }
-            }
-            4 => drop(kit::cell(ui, if c.has_private_key { "Here" } else { "–" })),
-            _ => {
-                let users = users(c, self.snapshot).join(", ");
-                let words = if users.is_empty() { "–" } else { &users };
-                kit::cell(ui, words);
-            }
-        }
-    }
-
-    fn has_menu(&self) -> bool {
-        true
-    }
-
-    fn menu(&mut self, ui: &mut Ui, row: usize) {
-        let certificate = Arc::clone(&self.rows[row]);
-        if kit::menu_item("Export…").icon(icons::FILE_TEXT).clicked(ui) {
-            self.act = Some((Act::Export, Arc::clone(&certificate)));
-        }
-        kit::menu_separator(ui);
-        let delete = kit::menu_item("Delete…").icon(icons::TRASH).shortcut("Del");
-        if delete.danger().clicked(ui) {
-            self.act = Some((Act::Delete, certificate));
-        }
-    }
-}
-
-fn columns() -> [kit::Column<'static>; 6] {
-    [
-        column("Name", 200.0),
-        column("Use", 155.0),
-        column("Issuer", 150.0),
-        column("Expires", 130.0),
-        column("Private key", 95.0),
-        rest_column("Used by").unsorted(),
-    ]
-}
-
-/// What a certificate is for, in words.
-pub(super) const fn use_word(usage: CertificateUse) -> &'static str {
-    match usage {
-        CertificateUse::Authority => "Certificate authority",
-        CertificateUse::Server => "Server",
-        CertificateUse::Client => "Client",
-        CertificateUse::Other => "Other",
-    }
-}
-
-/// Who signed it, by name: itself, one of the store, or what the certificate says.
-fn issuer_name(certificate: &Certificate, snapshot: &Snapshot) -> String {
-    let stored = certificate
-        .issued_by
-        .as_ref()
-        .and_then(|arn| snapshot.certificates.get(arn));
-    match stored {
-        Some(issuer) => issuer.title().to_owned(),
-        None if certificate.issuer == certificate.subject => "Itself".to_owned(),
-        None => certificate.issuer.trim_start_matches("CN=").to_owned(),
-    }
-}
-
-/// Endpoints that show or trust it, and how many certificates it signed.
-fn users(certificate: &Certificate, snapshot: &Snapshot) -> Vec<String> {
-    let mut users: Vec<String> = snapshot
-        .endpoints
-        .values()
-        .filter(|e| {
-            e.server_certificate == certificate.arn
-                || e.client_root_certificate() == Some(&certificate.arn)
-        })
-        .map(|e| e.title().to_owned())
-        .collect();
-    let signed = snapshot
-        .certificates
-        .values()
-        .filter(|c| c.issued_by.as_ref() == Some(&certificate.arn))
-        .count();
-    match signed {
-        0 => {}
-        1 => users.push("1 certificate".to_owned()),
-        _ => users.push(format!("{signed} certificates")),
-    }
-    users
-}
-
-/// How near its end it is: a month before, it is a warning.
-fn expiry(certificate: &Certificate, now: Timestamp) -> Tone {
-    let left = certificate.not_after.duration_since(now);
-    if left <= SignedDuration::ZERO {
-        Tone::Danger
-    } else if left <= SignedDuration::from_hours(30 * 24) {
-        Tone::Warning
-    } else {
-        Tone::Success
-    }
-}
-
-fn expiry_words(certificate: &Certificate, now: Timestamp) -> String {
-    let left = certificate.not_after.duration_since(now);
-    match left.as_hours() {
-        hours if left <= SignedDuration::ZERO || hours < 0 => "Expired".to_owned(),
-        hours if hours < 48 => format!("Expires in {hours} h"),
-        hours => format!("Expires in {} days", hours / 24),
-    }
-}
-
-fn expiry_status(certificate: &Certificate, now: Timestamp) -> kit::status::Status {
-    let tone = expiry(certificate, now);
-    let words = match tone {
-        Tone::Success => "Valid".to_owned(),
-        _ => expiry_words(certificate, now),
-    };
-    kit::status(tone, words)
 }

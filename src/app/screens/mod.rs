@@ -23,7 +23,7 @@ use super::{
     context::{Context, EndpointTab, Question, Screen},
     kit::icons,
 };
-use crate::model::{EndpointId, SecurityGroupId, View, VpcId};
+use crate::model::{CertificateArn, EndpointId, SecurityGroupId, View, VpcId};
 use certificates::Certificates;
 use endpoints::Endpoints;
 use event_history::EventHistory;
@@ -49,6 +49,7 @@ pub trait Page {
 /// All pages there are, with what they remember while another is shown.
 pub struct Screens {
     endpoints: Endpoints,
+    certificates: Certificates,
     networks: Networks,
     security_groups: SecurityGroups,
     why: Why,
@@ -59,13 +60,13 @@ impl Default for Screens {
     fn default() -> Self {
         Self {
             endpoints: Endpoints::default(),
+            certificates: Certificates::default(),
             networks: Networks::default(),
             security_groups: SecurityGroups::default(),
             why: Why::default(),
             others: vec![
                 (Screen::GettingStarted, Box::<GettingStarted>::default()),
                 (Screen::Scenarios, Box::<Scenarios>::default()),
-                (Screen::Certificates, Box::<Certificates>::default()),
                 (Screen::Groups, Box::<Groups>::default()),
                 (Screen::EventHistory, Box::<EventHistory>::default()),
                 (Screen::Settings, Box::<Settings>::default()),
@@ -80,7 +81,11 @@ impl Screens {
     pub fn has(&self, screen: Screen) -> bool {
         matches!(
             screen,
-            Screen::Endpoints | Screen::Networks | Screen::SecurityGroups | Screen::Why
+            Screen::Endpoints
+                | Screen::Certificates
+                | Screen::Networks
+                | Screen::SecurityGroups
+                | Screen::Why
         ) || self.others.iter().any(|(s, _)| *s == screen)
     }
 
@@ -98,6 +103,7 @@ impl Screens {
     pub fn ui(&mut self, screen: Screen, cx: &mut Context<'_>, ui: &mut Ui) {
         match self.others.iter_mut().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.ui(cx, ui),
+            None if screen == Screen::Certificates => self.certificates.ui(cx, ui),
             None if screen == Screen::Networks => self.networks.ui(cx, ui),
             None if screen == Screen::SecurityGroups => self.security_groups.ui(cx, ui),
             None if screen == Screen::Why => self.why.ui(cx, ui),
@@ -113,6 +119,11 @@ impl Screens {
     /// Selects a VPC, at its route tables.
     pub fn show_route_tables(&mut self, id: VpcId) {
         self.networks.show_route_tables(id);
+    }
+
+    /// Selects a certificate.
+    pub fn show_certificate(&mut self, arn: CertificateArn) {
+        self.certificates.select(arn);
     }
 
     /// Selects a security group.

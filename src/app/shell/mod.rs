@@ -19,6 +19,7 @@ use super::{
     dialogs::{Dialog, Stay, path::TypePath},
     files::Files,
     kit::{self, Toasts, Tone, tokens::size},
+    notices::Notices,
     rates::Rates,
     screens::Screens,
     state::Prefs,
@@ -64,6 +65,7 @@ pub struct App {
     view: Arc<View>,
     link: Link,
     rates: Rates,
+    notices: Notices,
     screens: Screens,
     dialogs: Vec<Box<dyn Dialog>>,
     palette: Option<Palette>,
@@ -96,6 +98,7 @@ impl App {
             view,
             link,
             rates: Rates::default(),
+            notices: Notices::default(),
             screens: Screens::default(),
             dialogs: Vec::new(),
             palette: None,
@@ -204,6 +207,10 @@ impl App {
                     self.prefs.screen = Screen::Endpoints;
                     self.screens.show_endpoint(id, tab);
                 }
+                Action::ShowCertificate(arn) => {
+                    self.prefs.screen = Screen::Certificates;
+                    self.screens.show_certificate(arn);
+                }
                 Action::ShowSecurityGroup(id) => {
                     self.prefs.screen = Screen::SecurityGroups;
                     self.screens.show_security_group(id);
@@ -256,13 +263,16 @@ impl App {
             view,
             link,
             rates,
+            notices,
             screens,
             toasts,
             undo,
             actions,
             ..
         } = self;
+        let now = now();
         let mut cx = Context {
+            notices: notices.at(&view.snapshot, now),
             view,
             link,
             backend,
@@ -270,7 +280,7 @@ impl App {
             rates,
             prefs,
             about,
-            now: now(),
+            now,
             zone,
             covered,
             actions,

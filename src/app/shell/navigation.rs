@@ -2,10 +2,14 @@
 
 use egui::{Frame, Margin, Stroke, Ui};
 
-use crate::app::{
-    context::{Action, Context, Screen},
-    kit::{self, tokens},
-    screens::{GROUPS, Screens},
+use crate::{
+    app::{
+        context::{Action, Context, Screen},
+        kit::{self, tokens},
+        notices::worst,
+        screens::{GROUPS, Screens},
+    },
+    model::Severity,
 };
 
 /// Below this width of the window the navigation shows icons only.
@@ -50,12 +54,22 @@ pub(super) fn ui(cx: &mut Context<'_>, screens: &Screens, folded: bool, ui: &mut
     }
 }
 
+/// What is amiss at a page.
+fn mark(cx: &Context<'_>, screen: Screen) -> Option<kit::Tone> {
+    let worst = worst(cx.notices).filter(|_| screen == Screen::Certificates)?;
+    Some(match worst {
+        Severity::Problem => kit::Tone::Danger,
+        Severity::Warning | Severity::Good => kit::Tone::Warning,
+    })
+}
+
 fn entry(cx: &mut Context<'_>, screens: &Screens, screen: Screen, folded: bool, ui: &mut Ui) {
     let end = screens.count(screen, cx.view, cx.now);
     let row = kit::nav_row(screen.icon(), screen.title())
         .current(cx.prefs.screen == screen)
         .folded(folded)
-        .end(&end);
+        .end(&end)
+        .mark(mark(cx, screen));
     if row.ui(ui).clicked() {
         cx.ask(Action::Go(screen));
     }

@@ -5,13 +5,13 @@ use egui::{Align, Layout, Stroke, Ui};
 use super::{drops, row};
 use crate::{
     app::{
-        context::Context,
+        context::{Action, Context, Screen},
         dialogs::{Dialog, Stay, diagnosis::Diagnosis, sheet::sheet},
         format,
         kit::{self, Tone, icons, tokens},
     },
     control::Link,
-    model::{NetworkMode, View},
+    model::{NetworkMode, Severity, View},
 };
 
 pub(super) fn ui(cx: &mut Context<'_>, ui: &mut Ui) {
@@ -28,6 +28,7 @@ pub(super) fn ui(cx: &mut Context<'_>, ui: &mut Ui) {
         {
             cx.open(GatewayReport);
         }
+        expiries(cx, ui);
         let saved = saved(cx.view, cx.link);
         let version = concat!("Version ", env!("CARGO_PKG_VERSION"));
         let right = kit::segment(saved).width(ui) + 18.0 + kit::segment(version).width(ui) + 60.0;
@@ -43,6 +44,22 @@ pub(super) fn ui(cx: &mut Context<'_>, ui: &mut Ui) {
             kit::segment(saved).icon(icons::CHECK).ui(ui);
         });
     });
+}
+
+/// How much nears its end; it leads to the certificates.
+fn expiries(cx: &mut Context<'_>, ui: &mut Ui) {
+    let Some(worst) = cx.notices.first() else {
+        return;
+    };
+    let tone = match worst.severity {
+        Severity::Problem => Tone::Danger,
+        Severity::Warning | Severity::Good => Tone::Warning,
+    };
+    let words = plural(cx.notices.len(), "expiry notice", "expiry notices");
+    let segment = kit::segment(&words).tone(tone).hint(&worst.sentence);
+    if segment.clicked(ui) {
+        cx.ask(Action::Go(Screen::Certificates));
+    }
 }
 
 /// The gateway's state in a word or two.

@@ -1,7 +1,10 @@
 //! Checks of what the gateway and the configuration say of themselves.
 
 use super::{Mend, Scene, good, is_private, problem, warning};
-use crate::model::{AssociationState, Certificate, Endpoint, Finding};
+use crate::model::{
+    AssociationState, Certificate, CertificateArn, Cure, Endpoint, Finding, Nearness, Notice,
+    NoticeSubject, Snapshot, notices,
+};
 
 /// `has_unit`: whether systemd knows the service.
 pub(super) fn findings(scene: &Scene<'_>, has_unit: bool) -> Vec<Finding> {
@@ -71,53 +74,59 @@ fn associations(scene: &Scene<'_>) -> Vec<Finding> {
     failed.collect()
 }
 
-/// The certificates of endpoints that clients connect to.
+/// The certificates that endpoints show, and whatever of certificates and lists nears its end.
 fn certificates(scene: &Scene<'_>) -> Vec<Finding> {
     let snapshot = &scene.view.snapshot;
-    let living = snapshot
-        .endpoints
-        .values()
-        .filter(|endpoint| !endpoint.deleting);
-    let check = |endpoint: &Endpoint| {
+    let notices = notices(snapshot, scene.now);
+    let mut found: Vec<Finding> = notices.iter().map(|it| noticed(snapshot, it)).collect();
+    let living = snapshot.endpoints.values().filter(|it| !it.deleting);
+    let shown = living.filter_map(|endpoint| {
         let server = snapshot.certificates.get(&endpoint.server_certificate)?;
-        Some(certificate(scene, endpoint, server))
-    };
-    living.filter_map(check).collect()
+        shown(scene, endpoint, server)
+    });
+    found.extend(shown);
+    found
 }
 
-fn certificate(scene: &Scene<'_>, endpoint: &Endpoint, server: &Certificate) -> Finding {
+fn noticed(snapshot: &Snapshot, notice: &Notice) -> Finding {
+    let command = match (&notice.about, notice.cure) {
+        (NoticeSubject::Certificate(arn), Cure::Renew) => {
+            Some(format!("gatehouse pki renew --certificate-arn {arn}"))
+        }
+        _ => None,
+    };
+    let check = match &notice.about {
+        NoticeSubject::Certificate(arn) if is_shown(snapshot, arn) => "server-certificate",
+        NoticeSubject::Certificate(_) => "certificate",
+        NoticeSubject::EndpointList(_) | NoticeSubject::AuthorityList(_) => "revocation-list",
+    };
+    let mend = Mend {
+        sentence: notice.cure_sentence().to_owned(),
+        commands: command,
+    };
+    super::bad(notice.severity, check, notice.sentence.clone(), mend)
+}
+
+fn is_shown(snapshot: &Snapshot, arn: &CertificateArn) -> bool {
+    let mut endpoints = snapshot.endpoints.values();
+    endpoints.any(|it| !it.deleting && it.server_certificate == *arn)
+}
+
+/// What is to be said of a certificate that is not near its end.
+fn shown(scene: &Scene<'_>, endpoint: &Endpoint, server: &Certificate) -> Option<Finding> {
     let (check, title) = ("server-certificate", server.title());
-    let renew =
-        || Mend::new("Issue or import a new server certificate and create the endpoint with it.");
-    let left = server.not_after.duration_since(scene.now).as_secs() / DAY;
     if scene.now < server.not_before {
-        problem(
+        return Some(problem(
             check,
             format!(
                 "The certificate {title} of {} is not valid before {}, and this machine's clock says {}.",
                 endpoint.id, server.not_before, scene.now
             ),
             Mend::new("Set this machine's clock.").by(vec!["timedatectl set-ntp true".to_owned()]),
-        )
-    } else if server.not_after <= scene.now {
-        problem(
-            check,
-            format!(
-                "The certificate {title} of {} expired at {}, so clients refuse it.",
-                endpoint.id, server.not_after
-            ),
-            renew(),
-        )
-    } else if left < SOON {
-        warning(
-            check,
-            format!(
-                "The certificate {title} of {} expires at {}, in {left} days.",
-                endpoint.id, server.not_after
-            ),
-            renew(),
-        )
-    } else {
+        ));
+    }
+    let is_near = Nearness::of(server.not_after, scene.now).is_some();
+    (!is_near).then(|| {
         good(
             check,
             format!(
@@ -125,7 +134,7 @@ fn certificate(scene: &Scene<'_>, endpoint: &Endpoint, server: &Certificate) -> 
                 endpoint.id, server.not_after
             ),
         )
-    }
+    })
 }
 
 fn public_address(scene: &Scene<'_>) -> Finding {
@@ -140,7 +149,3 @@ fn public_address(scene: &Scene<'_>) -> Finding {
         _ => good(check, format!("Exported configurations name {host}.")),
     }
 }
-
-const DAY: i64 = 86_400;
-/// Days before its end from which on a certificate is spoken of.
-const SOON: i64 = 30;

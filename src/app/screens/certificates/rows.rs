@@ -1,0 +1,212 @@
+//! The rows of the certificate store.
+
+use std::sync::Arc;
+
+use egui::Ui;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::Act;
+use crate::{
+    app::{
+        format,
+        kit::{self, Rows, Sort, Tone, column, icons, rest_column},
+        screens::filter,
+    },
+    model::{Certificate, CertificateArn, CertificateUse, Nearness, Snapshot, notice::until},
+};
+
+pub(super) struct CertificateRows<'a> {
+    pub(super) rows: Vec<Arc<Certificate>>,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) now: Timestamp,
+    pub(super) zone: &'a TimeZone,
+    pub(super) act: Option<(Act, Arc<Certificate>)>,
+}
+
+/// Whether a certificate passes the filter.
+pub(super) fn passes(it: &Certificate, filter: &str, snapshot: &Snapshot) -> bool {
+    let issuer = issuer_name(it, snapshot);
+    let names = it.alternative_names.join(" ");
+    filter::passes(
+        filter,
+        &[
+            ("name", it.title()),
+            ("use", use_word(it.usage)),
+            ("issuer", &issuer),
+            ("serial", &it.serial),
+            ("other", &names),
+            ("arn", it.arn.as_str()),
+            ("state", if it.revoked.is_some() { "revoked" } else { "" }),
+        ],
+    )
+}
+
+/// Sorts by the column that the person chose.
+pub(super) fn sort(rows: &mut [Arc<Certificate>], sort: Sort, snapshot: &Snapshot) {
+    rows.sort_by(|a, b| {
+        let order = match sort.column {
+            1 => use_word(a.usage).cmp(use_word(b.usage)),
+            2 => issuer_name(a, snapshot).cmp(&issuer_name(b, snapshot)),
+            3 => a.not_after.cmp(&b.not_after),
+            4 => a.has_private_key.cmp(&b.has_private_key),
+            _ => a.title().to_lowercase().cmp(&b.title().to_lowercase()),
+        };
+        order.then_with(|| a.arn.cmp(&b.arn))
+    });
+    if sort.descending {
+        rows.reverse();
+    }
+}
+
+impl Rows for CertificateRows<'_> {
+    type Key = CertificateArn;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn key(&self, row: usize) -> CertificateArn {
+        self.rows[row].arn.clone()
+    }
+
+    fn name(&self, row: usize) -> String {
+        let c = &self.rows[row];
+        format!("{}, {}", c.title(), use_word(c.usage))
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let c = &self.rows[row];
+        match column {
+            0 => drop(kit::cell_name(ui, c.title())),
+            1 => drop(kit::cell(ui, use_word(c.usage))),
+            2 => drop(kit::cell(ui, &issuer_name(c, self.snapshot))),
+            3 => {
+                let day = format::day(c.not_after, self.zone);
+                match (c.revoked, expiry(c, self.now)) {
+                    (Some(_), _) => drop(kit::status(Tone::Danger, "Revoked").because(day).ui(ui)),
+                    (None, Tone::Success) => drop(kit::cell(ui, &day)),
+                    (None, tone) => {
+                        let words = format!("{day}, {}", expiry_words(c, self.now));
+                        kit::status(tone, words).ui(ui);
+                    }
+                }
+            }
+            4 => drop(kit::cell(ui, if c.has_private_key { "Here" } else { "–" })),
+            _ => {
+                let users = users(c, self.snapshot).join(", ");
+                let words = if users.is_empty() { "–" } else { &users };
+                kit::cell(ui, words);
+            }
+        }
+    }
+
+    fn has_menu(&self) -> bool {
+        true
+    }
+
+    fn menu(&mut self, ui: &mut Ui, row: usize) {
+        let certificate = Arc::clone(&self.rows[row]);
+        if certificate.renewer(self.snapshot).is_some()
+            && kit::menu_item("Renew…")
+                .icon(icons::ARROW_COUNTER_CLOCKWISE)
+                .clicked(ui)
+        {
+            self.act = Some((Act::Renew, Arc::clone(&certificate)));
+        }
+        if kit::menu_item("Export…").icon(icons::FILE_TEXT).clicked(ui) {
+            self.act = Some((Act::Export, Arc::clone(&certificate)));
+        }
+        kit::menu_separator(ui);
+        let delete = kit::menu_item("Delete…").icon(icons::TRASH).shortcut("Del");
+        if delete.danger().clicked(ui) {
+            self.act = Some((Act::Delete, certificate));
+        }
+    }
+}
+
+pub(super) fn columns() -> [kit::Column<'static>; 6] {
+    [
+        column("Name", 200.0),
+        column("Use", 155.0),
+        column("Issuer", 150.0),
+        column("Expires", 210.0),
+        column("Private key", 95.0),
+        rest_column("Used by").unsorted(),
+    ]
+}
+
+/// What a certificate is for, in words.
+pub(in crate::app::screens) const fn use_word(usage: CertificateUse) -> &'static str {
+    match usage {
+        CertificateUse::Authority => "Certificate authority",
+        CertificateUse::Server => "Server",
+        CertificateUse::Client => "Client",
+        CertificateUse::Other => "Other",
+    }
+}
+
+/// Who signed it, by name: itself, one of the store, or what the certificate says.
+fn issuer_name(certificate: &Certificate, snapshot: &Snapshot) -> String {
+    let stored = certificate
+        .issued_by
+        .as_ref()
+        .and_then(|arn| snapshot.certificates.get(arn));
+    match stored {
+        Some(issuer) => issuer.title().to_owned(),
+        None if certificate.issuer == certificate.subject => "Itself".to_owned(),
+        None => certificate.issuer.trim_start_matches("CN=").to_owned(),
+    }
+}
+
+/// Endpoints that show or trust it, and how many certificates it signed.
+pub(super) fn users(certificate: &Certificate, snapshot: &Snapshot) -> Vec<String> {
+    let mut users: Vec<String> = snapshot
+        .endpoints
+        .values()
+        .filter(|e| {
+            e.server_certificate == certificate.arn
+                || e.client_root_certificate() == Some(&certificate.arn)
+        })
+        .map(|e| e.title().to_owned())
+        .collect();
+    let signed = snapshot
+        .certificates
+        .values()
+        .filter(|c| c.issued_by.as_ref() == Some(&certificate.arn))
+        .count();
+    match signed {
+        0 => {}
+        1 => users.push("1 certificate".to_owned()),
+        _ => users.push(format!("{signed} certificates")),
+    }
+    users
+}
+
+/// How near its end it is: a month before, it is a warning.
+fn expiry(certificate: &Certificate, now: Timestamp) -> Tone {
+    match Nearness::of(certificate.not_after, now) {
+        None => Tone::Success,
+        Some(Nearness::Over) => Tone::Danger,
+        Some(_) => Tone::Warning,
+    }
+}
+
+fn expiry_words(certificate: &Certificate, now: Timestamp) -> String {
+    if certificate.not_after <= now {
+        return "expired".to_owned();
+    }
+    until(certificate.not_after, now)
+}
+
+pub(super) fn expiry_status(certificate: &Certificate, now: Timestamp) -> kit::status::Status {
+    if certificate.revoked.is_some() {
+        return kit::status(Tone::Danger, "Revoked");
+    }
+    let tone = expiry(certificate, now);
+    let words = match tone {
+        Tone::Success => "Valid".to_owned(),
+        Tone::Danger => "Expired".to_owned(),
+        _ => format!("Expires {}", expiry_words(certificate, now)),
+    };
+    kit::status(tone, words)
+}
