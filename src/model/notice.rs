@@ -355,3 +355,6 @@ pub fn until(end: Timestamp, now: Timestamp) -> String {
         _ => format!("in {} days", hours / 24),
     }
 }
+
+#[cfg(test)]
+mod tests;

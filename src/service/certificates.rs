@@ -36,7 +36,10 @@ pub(super) struct NewCertificate {
 }
 
 /// Reads and checks a certificate that was made elsewhere.
-fn import(command: &ImportCertificate, now: Timestamp) -> Result<NewCertificate, Refusal> {
+pub(super) fn import(
+    command: &ImportCertificate,
+    now: Timestamp,
+) -> Result<NewCertificate, Refusal> {
     if command.certificate.0.trim_ascii().is_empty() {
         return Err(Refusal::missing(
             "Certificate",

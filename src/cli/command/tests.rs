@@ -1,4 +1,5 @@
 mod networks;
+mod pki;
 
 use std::fs;
 
@@ -9,11 +10,11 @@ use super::*;
 use crate::{
     cli::Args,
     model::{
-        Tags, Transport,
+        CertificateUse, KeyType, Tags, Transport,
         command::{
-            AuthenticationOption, AuthorizeIngress, CreateClientVpnEndpoint, CreateVpc,
-            DeleteRoute, DescribeOfEndpoint, Filter, GatewayAttachment, ReconnectConnections,
-            TerminateConnections,
+            AuthenticationOption, AuthorizeIngress, CreateCertificateAuthority,
+            CreateClientVpnEndpoint, CreateVpc, DeleteRoute, DescribeOfEndpoint, Filter,
+            GatewayAttachment, IssueCertificate, ReconnectConnections, TerminateConnections,
         },
     },
 };

@@ -2,7 +2,10 @@ use super::*;
 use crate::{
     model::{
         CertificateOrigin, Code,
-        command::{Bytes, CertificateName, ExportCertificate, Exported, ImportCertificate, Secret},
+        command::{
+            Bytes, CertificateName, ExportCertificate, Exported, ImportCertificate,
+            IssueCertificates, RenewCertificate, Secret,
+        },
     },
     pki,
 };
@@ -314,4 +317,231 @@ async fn private_keys_are_sealed_on_disk() {
             path.display()
         );
     }
+}
+
+fn many(ca: &CertificateArn, names: &[&str]) -> Command {
+    Command::IssueCertificates(IssueCertificates {
+        ca_arn: ca.to_string(),
+        common_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..IssueCertificates::default()
+    })
+}
+
+fn renew(arn: &CertificateArn, days: Option<u32>) -> Command {
+    Command::RenewCertificate(RenewCertificate {
+        certificate_arn: arn.to_string(),
+        validity_days: days,
+    })
+}
+
+fn replace(arn: &CertificateArn, exported: &Exported) -> Command {
+    Command::ImportCertificate(ImportCertificate {
+        certificate: Bytes(exported.certificate_pem.clone().into_bytes()),
+        private_key: exported.private_key_pem.clone(),
+        certificate_chain: Some(Bytes(exported.chain_pem.clone().into_bytes())),
+        certificate_arn: Some(arn.to_string()),
+    })
+}
+
+#[tokio::test]
+async fn validity_and_further_names_are_those_asked_for_and_refused_at_their_field() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let issue = |usage, days, names: &[&str]| {
+        Command::IssueCertificate(IssueCertificate {
+            ca_arn: made.ca.to_string(),
+            usage,
+            common_name: "vpn.example.com".to_owned(),
+            key_type: KeyType::EcdsaP256,
+            validity_days: days,
+            alternative_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        })
+    };
+    let server = CertificateUse::Server;
+    let names = ["vpn2.example.com", "192.0.2.10"];
+    let issued = arn(bench.ok(issue(server, Some(90), &names)).await);
+    let certificate = bench.service.snapshot().certificates[&issued].clone();
+    assert_eq!(
+        certificate.alternative_names,
+        ["vpn.example.com", "vpn2.example.com", "192.0.2.10"]
+    );
+    let left = certificate.not_after.duration_since(clock::now());
+    assert_eq!((left.as_hours() + 1) / 24, 90);
+    for (command, field) in [
+        (issue(server, Some(0), &[]), "ValidityDays"),
+        (issue(server, Some(3651), &[]), "ValidityDays"),
+        (issue(server, None, &["a b"]), "SubjectAlternativeNames"),
+        (issue(server, None, &[""]), "SubjectAlternativeNames"),
+        (issue(server, None, &["a"; 101]), "SubjectAlternativeNames"),
+        (
+            issue(CertificateUse::Client, None, &["a"]),
+            "SubjectAlternativeNames",
+        ),
+    ] {
+        let refusal = bench.refused(command).await;
+        assert_eq!(refusal.field.as_deref(), Some(field), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_names_has_a_certificate_each_or_none() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let names = ["a.lindqvist", "日本", "Ünïcode Ω", "שלום"];
+    let Answer::CertificateArns(arns) = bench.ok(many(&made.ca, &names)).await else {
+        panic!()
+    };
+    let snapshot = bench.service.snapshot();
+    let titles: Vec<_> = arns
+        .iter()
+        .map(|arn| snapshot.certificates[arn].title())
+        .collect();
+    assert_eq!(titles, names);
+    for arn in &arns {
+        let certificate = &snapshot.certificates[arn];
+        assert_eq!(certificate.usage, CertificateUse::Client);
+        assert!(certificate.has_private_key);
+    }
+    let long = "x".repeat(65);
+    let too_many: Vec<String> = (0..501).map(|number| format!("user{number}")).collect();
+    let too_many: Vec<&str> = too_many.iter().map(String::as_str).collect();
+    for (names, said) in [
+        (&[][..], "needed"),
+        (&["anna", "", "bo"], "Line 2 is empty"),
+        (&["anna", "bo", "anna"], "Line 3 repeats"),
+        (&["anna", &long], "Line 2 has 65 characters"),
+        (&["anna", "b\to"], "Line 2 holds a control character"),
+        (&too_many, "line 501"),
+    ] {
+        let refusal = bench.refused(many(&made.ca, names)).await;
+        assert_eq!(refusal.field.as_deref(), Some("CommonNames"), "{refusal}");
+        assert!(refusal.message.contains(said), "{refusal}");
+    }
+    let refusal = bench.refused(many(&made.client, &["anna"])).await;
+    assert_eq!(refusal.field.as_deref(), Some("CaArn"));
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_keeps_its_arn_and_gets_a_new_key_and_later_dates() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let old = bench.service.snapshot().certificates[&made.server].clone();
+    let old_key = export(&bench, &made.server).await.private_key_pem;
+    let renewed = arn(bench.ok(renew(&made.server, Some(900))).await);
+    assert_eq!(renewed, made.server);
+    let snapshot = bench.service.snapshot();
+    let new = &snapshot.certificates[&made.server];
+    assert!(new.not_after > old.not_after);
+    assert_ne!(new.serial, old.serial);
+    assert_eq!(
+        (&new.common_name, &new.alternative_names, new.usage),
+        (&old.common_name, &old.alternative_names, old.usage)
+    );
+    assert_eq!(new.issued_by, old.issued_by);
+    assert_eq!(new.created_at, old.created_at);
+    assert_ne!(export(&bench, &made.server).await.private_key_pem, old_key);
+    // The gateway gets the new one, with the key that belongs to it.
+    let credentials = bench.service.credentials(&endpoint).await.unwrap();
+    let der = pki::split_bundle(&new.certificate_pem).unwrap().remove(0);
+    assert_eq!(credentials.server_chain[0], der);
+
+    let lasts =
+        |it: &crate::model::Certificate| it.not_after.duration_since(it.not_before).as_hours() / 24;
+    bench.ok(renew(&made.client, None)).await;
+    let client = bench.service.snapshot().certificates[&made.client].clone();
+    assert_eq!(lasts(&client), 825, "as long as the old one");
+    let restarted = bench.restarted().await;
+    assert_eq!(restarted.snapshot().certificates[&made.client], client);
+}
+
+#[tokio::test]
+async fn what_cannot_be_renewed_here_says_why() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let other = Bench::new().await;
+    let foreign = other.certificates().await;
+    let exported = export(&other, &foreign.client).await;
+    let import = |key| {
+        Command::ImportCertificate(ImportCertificate {
+            certificate: Bytes(exported.certificate_pem.clone().into_bytes()),
+            private_key: key,
+            ..ImportCertificate::default()
+        })
+    };
+    let without = arn(bench.ok(import(None)).await);
+    let with = arn(bench.ok(import(exported.private_key_pem.clone())).await);
+    for (arn, said) in [
+        (&without, "no private key"),
+        (&with, "authority that issued client1 is not in the store"),
+    ] {
+        let refusal = bench.refused(renew(arn, None)).await;
+        assert_eq!(refusal.field.as_deref(), Some("CertificateArn"));
+        assert!(refusal.message.contains(said), "{refusal}");
+    }
+    let refusal = bench.refused(renew(&made.client, Some(0))).await;
+    assert_eq!(refusal.field.as_deref(), Some("ValidityDays"));
+    let unknown = CertificateArn::from_random("local-1", "000000000000", [1; 16]);
+    let refusal = bench.refused(renew(&unknown, None)).await;
+    assert_eq!(refusal.code, Code::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn an_import_in_the_place_of_another_keeps_the_arn_and_what_uses_it_works_on() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let second = bench.issue(&made.ca, CertificateUse::Server, "vpn.example.com");
+    let second = export(&bench, &second.await).await;
+    let answer = bench.ok(replace(&made.server, &second)).await;
+    assert_eq!(arn(answer), made.server);
+    assert_eq!(export(&bench, &made.server).await, second);
+    let credentials = bench.service.credentials(&endpoint).await.unwrap();
+    let der = pki::split_bundle(&second.certificate_pem)
+        .unwrap()
+        .remove(0);
+    assert_eq!(credentials.server_chain[0], der);
+
+    // Without its key it is the same key that goes on, where it is the same.
+    let without_key = Exported {
+        private_key_pem: None,
+        ..second.clone()
+    };
+    bench.ok(replace(&made.server, &without_key)).await;
+    assert_eq!(export(&bench, &made.server).await, second);
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_replaced_only_by_what_can_serve_in_its_place() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    bench.endpoint_with(&create_endpoint(&made)).await;
+    let client = export(&bench, &made.client).await;
+    let server = export(&bench, &made.server).await;
+    let ca = export(&bench, &made.ca).await;
+    let other_ca = bench.ca("Example CA").await;
+    let other_ca = export(&bench, &other_ca).await;
+    let third = bench.issue(&made.ca, CertificateUse::Server, "vpn.example.com");
+    let without_key = Exported {
+        private_key_pem: None,
+        ..export(&bench, &third.await).await
+    };
+    for (place, with, said) in [
+        (&made.server, &client, "a server certificate"),
+        (&made.server, &without_key, "no private key"),
+        (&made.ca, &server, "a certificate authority"),
+        (&made.ca, &other_ca, "another name or key"),
+    ] {
+        let refusal = bench.refused(replace(place, with)).await;
+        assert_eq!(refusal.field.as_deref(), Some("Certificate"), "{refusal}");
+        assert!(refusal.message.contains(said), "{refusal}");
+    }
+    // What nobody uses may become anything.
+    bench.ok(replace(&made.client, &server)).await;
+    let snapshot = bench.service.snapshot();
+    assert_eq!(
+        snapshot.certificates[&made.client].usage,
+        CertificateUse::Server
+    );
+    bench.ok(replace(&made.ca, &ca)).await;
 }

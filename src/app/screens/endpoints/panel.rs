@@ -2,6 +2,7 @@
 
 use egui::Ui;
 
+use super::super::certificates;
 use super::{
     associations, authorization, connections, readiness, routes, security_groups, summary,
 };
@@ -10,7 +11,7 @@ use crate::{
         context::{Context, EndpointTab},
         kit::{self, Tab, icons},
     },
-    model::Endpoint,
+    model::{Endpoint, Notice},
 };
 
 /// What the panel asks the page for.
@@ -63,6 +64,7 @@ impl Panel {
             };
         }
         let asked = head(cx, endpoint, alone, ui);
+        notice(cx, endpoint, ui);
         self.tabs(cx, endpoint, ui);
         match self.tab {
             EndpointTab::Summary => summary::ui(cx, endpoint, ui),
@@ -93,6 +95,24 @@ impl Panel {
         ];
         kit::panel_tabs(ui, "Endpoint", &mut self.tab, &all);
     }
+}
+
+/// The worst of what nears its end and concerns the endpoint's clients, with its cure.
+fn notice(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+    let concerns = |notice: &&Notice| notice.endpoints.contains(&endpoint.id);
+    let Some(worst) = cx.notices.iter().find(concerns).cloned() else {
+        return;
+    };
+    egui::Frame::new()
+        .inner_margin(egui::Margin::symmetric(20, 8))
+        .show(ui, |ui| {
+            let banner = kit::banner(certificates::tone(worst.severity), &worst.sentence)
+                .body(worst.cure_sentence())
+                .action(certificates::cure_words(&worst));
+            if banner.ui(ui) {
+                certificates::cure(cx, &worst);
+            }
+        });
 }
 
 fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Option<Ask> {
