@@ -5,7 +5,9 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gatehouse::model::{
     Answer, CertificateUse, Command, KeyType,
-    command::{CreateCertificateAuthority, IssueCertificate},
+    command::{
+        AuthenticationOption, CreateCertificateAuthority, CreateClientVpnEndpoint, IssueCertificate,
+    },
 };
 
 use crate::home::Home;
@@ -171,4 +173,187 @@ fn the_selection_stays_with_its_certificate_when_rows_move() {
     };
     assert!(selected(window, "m.moreau, Client"));
     assert!(!selected(window, "a.lindqvist, Client"));
+}
+
+#[test]
+fn a_server_certificate_has_the_validity_and_names_that_were_typed() {
+    let (mut home, _) = with_authority();
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("Issue certificate…");
+    window.press("Server");
+    window.fill("Name", "vpn.example.com");
+    window.fill("Other names", "vpn2.example.com, 192.0.2.10");
+    window.fill("Validity in days", "many");
+    window.press("Issue");
+    window.wait_for("many is no number of days");
+    window.fill("Validity in days", "9999");
+    window.press("Issue");
+    window.wait_for("A validity of 9999 days is not possible");
+    window.fill("Validity in days", "90");
+    window.press("Issue");
+    window.wait_for("vpn.example.com issued");
+    let snapshot = window.view().snapshot.clone();
+    let mut all = snapshot.certificates.values();
+    let server = all.find(|c| c.usage == CertificateUse::Server);
+    let server = server.expect("it was issued");
+    assert_eq!(
+        server.alternative_names,
+        ["vpn.example.com", "vpn2.example.com", "192.0.2.10"]
+    );
+}
+
+#[test]
+fn a_renewed_certificate_keeps_its_place_in_the_list() {
+    let (mut home, authority) = with_authority();
+    issue(&home, &authority, "a.lindqvist");
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("a.lindqvist, Client");
+    let old = client(window);
+    window.press("Renew…");
+    window.wait_for("The old certificate stays valid until it expires");
+    window.press("Renew");
+    window.wait_for("a.lindqvist renewed");
+    let new = client(window);
+    assert_eq!(new.arn, old.arn);
+    assert_ne!(new.serial, old.serial);
+}
+
+fn client(
+    window: &crate::support::window::Window,
+) -> std::sync::Arc<gatehouse::model::Certificate> {
+    let view = window.view();
+    let mut all = view.snapshot.certificates.values();
+    let client = all.find(|c| c.usage == CertificateUse::Client);
+    client.expect("it was issued").clone()
+}
+
+#[test]
+fn a_list_of_names_is_judged_line_by_line_and_issued_as_a_whole() {
+    let (mut home, _) = with_authority();
+    let list = home.dir.path().join("names.txt");
+    fs::write(&list, "a.lindqvist\nm.moreau\na.lindqvist\n").expect("it can be written");
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("Issue for many…");
+    window.files.next_source(&list);
+    window.press("Open a list…");
+    window.wait_for("Line 3 repeats the name of line 1");
+    window.fill("Names", "a.lindqvist\nm.moreau\nÅsa Öberg");
+    window.wait_for("3 certificates will be issued");
+    window.press("Issue");
+    window.wait_for("Åsa Öberg: issued");
+    window.press("Close");
+    let view = window.view();
+    let clients = view.snapshot.certificates.values();
+    let clients = clients.filter(|c| c.usage == CertificateUse::Client);
+    assert_eq!(clients.count(), 3);
+}
+
+#[test]
+fn a_certificate_is_put_in_the_place_of_another() {
+    let (mut home, authority) = with_authority();
+    issue(&home, &authority, "a.lindqvist");
+    issue(&home, &authority, "m.moreau");
+    let exported = home.dir.path().join("m.pem");
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("m.moreau, Client");
+    window.files.next_target(&exported);
+    window.press("Export…");
+    window.press("Export…");
+    window.wait_for("Saved");
+    let text = fs::read_to_string(&exported).expect("it was saved");
+    let own = text.split_inclusive("-----END CERTIFICATE-----\n").next();
+    window.press("a.lindqvist, Client");
+    window.press("Replace…");
+    window.fill("Certificate", own.expect("it holds a certificate"));
+    window.press("Import");
+    window.wait_for("Certificate imported");
+    let view = window.view();
+    let all = view.snapshot.certificates.values();
+    let names: Vec<_> = all.filter(|c| c.title() == "m.moreau").collect();
+    assert_eq!(names.len(), 2);
+    assert_eq!(names[0].fingerprint, names[1].fingerprint);
+}
+
+#[test]
+fn what_nears_its_end_is_said_in_the_list_the_navigation_and_the_status_bar() {
+    let (mut home, authority) = with_authority();
+    home.call(Command::IssueCertificate(IssueCertificate {
+        ca_arn: authority,
+        usage: CertificateUse::Client,
+        common_name: "a.lindqvist".to_owned(),
+        key_type: KeyType::EcdsaP256,
+        validity_days: Some(13),
+        alternative_names: Vec::new(),
+    }));
+    let window = &mut home.window;
+    // The bar moves no more once the gateway runs.
+    window.wait_for("User-space, no root");
+    window.wait_for("1 expiry notice");
+    window.press("1 expiry notice");
+    window.wait_for("The client certificate a.lindqvist expires in 1");
+    // The banner leads to the cure.
+    window.press("Renew…");
+    window.fill("Validity in days", "365");
+    window.press("Renew");
+    window.wait_for("a.lindqvist renewed");
+    window.wait("the notice to go", |window| !window.says("expiry notice"));
+}
+
+#[test]
+fn each_name_of_a_list_has_a_client_configuration_of_its_own_for_its_owners_eyes_only() {
+    let (mut home, authority) = with_authority();
+    let server = home.call(Command::IssueCertificate(IssueCertificate {
+        ca_arn: authority.clone(),
+        usage: CertificateUse::Server,
+        common_name: "vpn.example.com".to_owned(),
+        key_type: KeyType::EcdsaP256,
+        validity_days: None,
+        alternative_names: Vec::new(),
+    }));
+    let Answer::CertificateArn(server) = server else {
+        panic!("another answer");
+    };
+    home.call(Command::CreateClientVpnEndpoint(CreateClientVpnEndpoint {
+        client_cidr_block: "10.0.0.0/22".to_owned(),
+        server_certificate_arn: server.to_string(),
+        authentication_options: vec![AuthenticationOption {
+            kind: "certificate-authentication".to_owned(),
+            client_root_certificate_chain_arn: Some(authority),
+        }],
+        connection_log_enabled: Some(false),
+        ..CreateClientVpnEndpoint::default()
+    }));
+    let folder = home.dir.path().join("profiles");
+    fs::create_dir(&folder).expect("it can be made");
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("Issue for many…");
+    window.fill("Names", "a.lindqvist\nm.moreau");
+    window.press("Client configurations");
+    window.press_containing("For cvpn-endpoint-");
+    window.files.next_folder(&folder);
+    window.press("Issue");
+    window.wait_for("m.moreau: ");
+    for name in ["a.lindqvist.ovpn", "m.moreau.ovpn"] {
+        let path = folder.join(name);
+        let text = fs::read_to_string(&path).expect("it was written");
+        assert!(text.contains("PRIVATE KEY"));
+        let mode = fs::metadata(&path).expect("it is there").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+    }
+    // What is there is not replaced, and nothing more is issued.
+    window.press("Close");
+    let issued = window.view().snapshot.certificates.len();
+    window.press("Issue for many…");
+    window.fill("Names", "a.lindqvist");
+    window.press("Client configurations");
+    window.press_containing("For cvpn-endpoint-");
+    window.files.next_folder(&folder);
+    window.press("Issue");
+    window.wait_for("is there already. Choose another folder");
+    assert_eq!(window.view().snapshot.certificates.len(), issued);
 }

@@ -281,6 +281,11 @@ pub(in crate::app) const fn cure_words(notice: &Notice) -> &'static str {
     }
 }
 
+/// What is so, as a banner's title, which has no full stop.
+pub(in crate::app) fn headline(notice: &Notice) -> &str {
+    notice.sentence.trim_end_matches('.')
+}
+
 /// The worst of what nears its end, with its cure.
 fn notice_banner(cx: &mut Context<'_>, ui: &mut Ui) {
     let Some(worst) = cx.notices.first().cloned() else {
@@ -295,7 +300,7 @@ fn notice_banner(cx: &mut Context<'_>, ui: &mut Ui) {
     egui::Frame::new()
         .inner_margin(egui::Margin::symmetric(20, 8))
         .show(ui, |ui| {
-            let banner = kit::banner(tone(worst.severity), &worst.sentence);
+            let banner = kit::banner(tone(worst.severity), headline(&worst));
             if banner.body(&body).action(cure_words(&worst)).ui(ui) {
                 cure(cx, &worst);
             }

@@ -106,9 +106,12 @@ fn notice(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
     egui::Frame::new()
         .inner_margin(egui::Margin::symmetric(20, 8))
         .show(ui, |ui| {
-            let banner = kit::banner(certificates::tone(worst.severity), &worst.sentence)
-                .body(worst.cure_sentence())
-                .action(certificates::cure_words(&worst));
+            let banner = kit::banner(
+                certificates::tone(worst.severity),
+                certificates::headline(&worst),
+            )
+            .body(worst.cure_sentence())
+            .action(certificates::cure_words(&worst));
             if banner.ui(ui) {
                 certificates::cure(cx, &worst);
             }
