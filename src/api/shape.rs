@@ -138,6 +138,10 @@ pub fn answer_to(command: &Command, given: &Answer, now: Timestamp) -> Value {
             "CidrBlockAssociation":
                 vpc.cidrs.last().map(|cidr| block(&cidr.to_string(), "associated")),
         }),
+        (Command::DescribeVpcAttribute(_), Answer::Vpc(vpc)) => json!({
+            "VpcId": vpc.id,
+            "EnableDnsSupport": {"Value": vpc.dns_support},
+        }),
         (Command::AssociateRouteTable(it), Answer::RouteTable(table)) => json!({
             "AssociationId": association_id(table.table.id.as_str(), Some(&it.subnet_id)),
             "AssociationState": {"State": "associated"},
@@ -160,7 +164,8 @@ pub fn answer_to(command: &Command, given: &Answer, now: Timestamp) -> Value {
             | Command::DeleteVpnConnectionRoute(_)
             | Command::DisassociateRouteTable(_)
             | Command::DeleteRoute(_)
-            | Command::ModifyNetworkInterfaceAttribute(_),
+            | Command::ModifyNetworkInterfaceAttribute(_)
+            | Command::ModifyVpcAttribute(_),
             _,
         ) => Value::Null,
         _ => answer(given, now),

@@ -161,6 +161,10 @@ pub enum Command {
     AssociateVpcCidrBlock(VpcCidrBlock),
     /// Takes a secondary block from a VPC. Answers [`Answer::Vpc`].
     DisassociateVpcCidrBlock(VpcCidrBlock),
+    /// Switches a VPC's resolver on or off. Answers [`Answer::Vpc`].
+    ModifyVpcAttribute(ModifyVpcAttribute),
+    /// Answers [`Answer::Vpc`].
+    DescribeVpcAttribute(DescribeVpcAttribute),
     /// Answers [`Answer::Vpcs`].
     DescribeVpcs(Describe),
     /// Answers [`Answer::Done`].
@@ -430,7 +434,7 @@ impl Command {
             CreateLogStream DescribeLogStreams DeleteLogStream FilterLogEvents
             GetLogEvents GetServiceLinkedRole CreateServiceLinkedRole
             DeleteServiceLinkedRole CreateBackup RestoreBackup UndoEvent DescribeStatus
-            GetServiceLinkedRoleDeletionStatus
+            GetServiceLinkedRoleDeletionStatus ModifyVpcAttribute DescribeVpcAttribute
         )
     }
 }

@@ -19,8 +19,15 @@ pub struct Vpc {
     pub id: VpcId,
     /// Its address blocks; the first is the primary one and stays for life.
     pub cidrs: Vec<Ipv4Net>,
+    /// Whether its resolver answers clients (AWS's `enableDnsSupport`).
+    #[serde(default = "yes")]
+    pub dns_support: bool,
     /// Its tags.
     pub tags: Tags,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Vpc {
@@ -30,12 +37,23 @@ impl Vpc {
         title(&self.tags, self.id.as_str())
     }
 
+    /// The address of its resolver, whether that answers or not: the primary block's plus two.
+    #[must_use]
+    pub fn resolver(&self) -> Option<Ipv4Addr> {
+        let primary = self.cidrs.first()?;
+        let address = u32::from(primary.network()).checked_add(RESOLVER)?;
+        Some(Ipv4Addr::from(address)).filter(|address| primary.contains(address))
+    }
+
     /// Whether `net` lies inside one of the VPC's blocks.
     #[must_use]
     pub fn contains(&self, net: Ipv4Net) -> bool {
         self.cidrs.iter().any(|cidr| cidr.contains(&net))
     }
 }
+
+/// Which address of its primary block AWS reserves for a VPC's resolver.
+const RESOLVER: u32 = 2;
 
 /// A part of a VPC in one Availability Zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -206,6 +206,7 @@ mod tests {
             let vpc = Vpc {
                 id: vpc_id(number),
                 cidrs: vec![net(&format!("10.{number}.0.0/16"))],
+                dns_support: true,
                 tags: Default::default(),
             };
             it.vpcs.insert(vpc.id.clone(), vpc);

@@ -70,6 +70,27 @@ pub fn own_addresses() -> OwnAddresses {
     collect_own(nets)
 }
 
+/// Whether the system knows a machine at the address from having spoken with it.
+#[must_use]
+pub fn is_neighbour(address: Ipv4Addr) -> bool {
+    // Of other systems it is not known.
+    std::fs::read_to_string("/proc/net/arp").is_ok_and(|table| is_in(&table, address))
+}
+
+/// Whether a complete entry of the table (`proc_pid_net(5)`) is for the address.
+fn is_in(table: &str, address: Ipv4Addr) -> bool {
+    table.lines().skip(1).any(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let is_it = words.next().and_then(|it| it.parse().ok()) == Some(address);
+        let flags = words.nth(1).and_then(|it| it.strip_prefix("0x"));
+        let flags = flags.and_then(|it| u32::from_str_radix(it, 16).ok());
+        is_it && flags.is_some_and(|flags| flags & COMPLETE != 0)
+    })
+}
+
+/// An entry with a hardware address (`ATF_COM`).
+const COMPLETE: u32 = 2;
+
 fn collect_own(nets: impl Iterator<Item = Ipv4Net>) -> OwnAddresses {
     let (mut addresses, mut broadcasts) = (BTreeSet::new(), BTreeSet::new());
     for net in nets {
@@ -105,6 +126,17 @@ mod tests {
             assert!(!is_importable(&net(refused)), "{refused}");
         }
         assert!(is_importable(&net("192.168.1.7/24")));
+    }
+
+    #[test]
+    fn a_neighbour_is_one_whose_hardware_address_is_known() {
+        let table = "IP address       HW type     Flags       HW address            Mask     Device\n\
+                     192.0.2.2        0x1         0x2         52:54:00:12:34:56     *        eth0\n\
+                     192.0.2.3        0x1         0x0         00:00:00:00:00:00     *        eth0\n\
+                     nonsense\n";
+        assert!(is_in(table, Ipv4Addr::new(192, 0, 2, 2)));
+        assert!(!is_in(table, Ipv4Addr::new(192, 0, 2, 3)));
+        assert!(!is_in(table, Ipv4Addr::new(192, 0, 2, 4)));
     }
 
     #[test]

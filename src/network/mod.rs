@@ -15,11 +15,15 @@
 //! an interface or from an address that the plan names. [`Network::egress_health`] says which of them
 //! work, and [`HostChanges`] when to look again.
 //!
+//! Queries of clients to the [resolver](ResolverPlan) of their VPC are answered by this machine's name
+//! servers, in either way.
+//!
 //! What a client may reach is not decided here: packets passed the policy before they come.
 
 mod batch;
 mod changes;
 mod counters;
+mod dns;
 pub mod doctor;
 mod egress;
 mod host;
@@ -41,8 +45,9 @@ use ipnet::Ipv4Net;
 pub use self::batch::{BATCH_SLOTS, HEADROOM, MAX_PACKET, PacketBatch, Slot, TAILROOM};
 pub use self::changes::HostChanges;
 pub use self::counters::{Counters, DropReason, Totals};
+pub use self::dns::{ResolverPlan, name_servers};
 pub use self::egress::{EgressHealth, EgressId, EgressPlan};
-pub use self::host::{HostNetwork, OwnAddresses, interfaces, own_addresses};
+pub use self::host::{HostNetwork, OwnAddresses, interfaces, is_neighbour, own_addresses};
 pub use self::port::Port;
 
 /// The MTU of the tunnel side, in bytes.
@@ -96,6 +101,8 @@ pub struct Plan {
     pub ranges: Vec<ClientRange>,
     /// Ways out beside the default one.
     pub egresses: Vec<EgressPlan>,
+    /// Resolvers of VPCs that are answered.
+    pub resolvers: Vec<ResolverPlan>,
 }
 
 /// A client range whose packets go to and from the tunnel.
@@ -183,6 +190,7 @@ pub struct Network {
     health: Vec<EgressHealth>,
     /// What user-space sockets are bound to.
     bindings: Arc<userspace::Bindings>,
+    dns: dns::Service,
     #[cfg(target_os = "linux")]
     tun: Option<tun::Tun>,
 }
@@ -245,11 +253,16 @@ impl Network {
         let limits = userspace::Limits::of_this_process(counters.len());
         warnings.extend(limits.warnings());
         let bindings: Arc<userspace::Bindings> = Arc::default();
+        let dns = dns::Service::default();
         let ports = counters
             .iter()
             .map(|counters| {
-                let stack =
-                    userspace::Stack::new(limits, Arc::clone(&bindings), Arc::clone(counters));
+                let stack = userspace::Stack::new(
+                    limits,
+                    Arc::clone(&bindings),
+                    dns.resolvers(),
+                    Arc::clone(counters),
+                );
                 Port::userspace(stack, Arc::clone(counters))
             })
             .collect();
@@ -262,6 +275,7 @@ impl Network {
             egresses: Vec::new(),
             health: Vec::new(),
             bindings,
+            dns,
             #[cfg(target_os = "linux")]
             tun: None,
         }
@@ -274,10 +288,21 @@ impl Network {
         mode_reason: String,
     ) -> Result<Self, Error> {
         let (tun, queues) = tun::Tun::open(&options.tun_name, &options.state_dir, &counters)?;
+        let limits = userspace::Limits::of_this_process(counters.len()).for_queries();
+        let dns = dns::Service::default();
         let ports = queues
             .into_iter()
             .zip(&counters)
-            .map(|(queue, counters)| Port::tun(queue, Arc::clone(counters)))
+            .map(|(queue, counters)| {
+                let stack = userspace::Stack::new(
+                    limits,
+                    Arc::default(),
+                    dns.resolvers(),
+                    Arc::clone(counters),
+                );
+                let desk = port::Desk::new(dns.resolvers(), stack);
+                Port::tun(queue, desk, Arc::clone(counters))
+            })
             .collect();
         Ok(Self {
             mode: Mode::Tun,
@@ -288,6 +313,7 @@ impl Network {
             egresses: Vec::new(),
             health: Vec::new(),
             bindings: Arc::default(),
+            dns,
             tun: Some(tun),
         })
     }
@@ -332,6 +358,7 @@ impl Network {
     /// If a change was refused; applying again takes up where it stopped.
     pub fn apply(&mut self, plan: &Plan) -> Result<(), Error> {
         self.egresses.clone_from(&plan.egresses);
+        self.dns.apply(&plan.resolvers);
         #[cfg(target_os = "linux")]
         if let Some(tun) = &mut self.tun {
             let result = tun.apply(plan);
@@ -370,6 +397,7 @@ impl Network {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.warnings.clone();
+        warnings.extend(self.dns.warning().cloned());
         #[cfg(target_os = "linux")]
         warnings.extend(self.tun.iter().flat_map(tun::Tun::warnings).cloned());
         warnings

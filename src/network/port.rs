@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 use super::batch::PacketBatch;
 use super::counters::Counters;
 #[cfg(target_os = "linux")]
+use super::dns::Resolvers;
+#[cfg(target_os = "linux")]
 use super::tun::TunPort;
 use super::userspace::Stack;
 
@@ -21,9 +23,55 @@ pub struct Port {
     counters: Arc<Counters>,
 }
 
+/// The resolvers of VPCs beside a TUN device, which has no host at their addresses.
+#[cfg(target_os = "linux")]
+pub(super) struct Desk {
+    resolvers: Arc<Resolvers>,
+    stack: Stack,
+    /// Queries on their way into the stack.
+    queries: PacketBatch,
+}
+
+#[cfg(target_os = "linux")]
+impl Desk {
+    pub(super) fn new(resolvers: Arc<Resolvers>, stack: Stack) -> Self {
+        Self {
+            resolvers,
+            stack,
+            queries: PacketBatch::new(),
+        }
+    }
+
+    /// Takes the queries out of what goes into the device.
+    fn take_out(&mut self, batch: &mut PacketBatch) {
+        self.resolvers.now().take_out(batch, &mut self.queries);
+        if !self.queries.is_empty() {
+            self.stack.send(&self.queries);
+            self.queries.clear();
+        }
+    }
+
+    /// Adds the answers to what comes out of the device.
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        device: &mut TunPort,
+        batch: &mut PacketBatch,
+    ) -> Poll<io::Result<usize>> {
+        let before = batch.len();
+        let answers = self.stack.poll_recv(cx, batch)?;
+        match device.poll_recv(cx, batch) {
+            Poll::Ready(Err(error)) if batch.len() == before => Poll::Ready(Err(error)),
+            Poll::Pending if answers.is_pending() => Poll::Pending,
+            // An error of the device is there still at the next call.
+            _ => Poll::Ready(Ok(batch.len() - before)),
+        }
+    }
+}
+
 enum Inner {
     #[cfg(target_os = "linux")]
-    Tun(Box<TunPort>),
+    Tun(Box<TunPort>, Box<Desk>),
     Userspace(Box<Stack>),
     #[cfg(test)]
     Memory(super::memory::Memory),
@@ -31,9 +79,9 @@ enum Inner {
 
 impl Port {
     #[cfg(target_os = "linux")]
-    pub(super) fn tun(port: TunPort, counters: Arc<Counters>) -> Self {
+    pub(super) fn tun(port: TunPort, desk: Desk, counters: Arc<Counters>) -> Self {
         Self {
-            inner: Inner::Tun(Box::new(port)),
+            inner: Inner::Tun(Box::new(port), Box::new(desk)),
             counters,
         }
     }
@@ -67,7 +115,7 @@ impl Port {
         let before = batch.len();
         let result = match &mut self.inner {
             #[cfg(target_os = "linux")]
-            Inner::Tun(port) => port.poll_recv(cx, batch),
+            Inner::Tun(port, desk) => desk.poll_recv(cx, port, batch),
             Inner::Userspace(stack) => stack.poll_recv(cx, batch),
             #[cfg(test)]
             Inner::Memory(memory) => memory.poll_recv(cx, batch),
@@ -100,7 +148,10 @@ impl Port {
         self.counters.count_to_network(batch.len(), batch.bytes());
         match &mut self.inner {
             #[cfg(target_os = "linux")]
-            Inner::Tun(port) => port.send(batch),
+            Inner::Tun(port, desk) => {
+                desk.take_out(batch);
+                port.send(batch);
+            }
             Inner::Userspace(stack) => stack.send(batch),
             #[cfg(test)]
             Inner::Memory(memory) => memory.send(batch),
@@ -109,12 +160,12 @@ impl Port {
     }
 
     /// Ends the flows of a client that has gone, so that nothing of them reaches the next client with
-    /// its address. In TUN mode flows live in the kernel, which knows clients by address only: there
-    /// the policy's flow entries keep them apart.
+    /// its address. In TUN mode flows other than queries to resolvers live in the kernel, which knows
+    /// clients by address only: there the policy's flow entries keep them apart.
     pub fn forget_client(&mut self, client: Ipv4Addr) {
         match &mut self.inner {
             #[cfg(target_os = "linux")]
-            Inner::Tun(_) => {}
+            Inner::Tun(_, desk) => desk.stack.forget_client(client),
             Inner::Userspace(stack) => stack.forget_client(client),
             #[cfg(test)]
             Inner::Memory(_) => {}

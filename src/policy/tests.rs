@@ -68,6 +68,7 @@ fn snapshot() -> Snapshot {
         Vpc {
             id: vpc_id(),
             cidrs: vec![net("10.1.0.0/16")],
+            dns_support: true,
             tags: Default::default(),
         },
     );

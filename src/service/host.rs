@@ -14,6 +14,10 @@ pub trait Host: Send + Sync + 'static {
 
     /// Addresses that are the machine itself, which the gateway keeps closed to clients.
     fn own_addresses(&self) -> OwnAddresses;
+
+    /// Whether a machine is known at the address: this one, its name server, or a neighbour that it
+    /// has spoken with of late.
+    fn has_host_at(&self, address: Ipv4Addr) -> bool;
 }
 
 /// The machine that this program runs on.
@@ -46,6 +50,12 @@ impl Host for ThisMachine {
             addresses: now.addresses,
             broadcasts: now.broadcasts,
         }
+    }
+
+    fn has_host_at(&self, address: Ipv4Addr) -> bool {
+        self.own_addresses().addresses.contains(&address)
+            || network::name_servers().contains(&IpAddr::V4(address))
+            || network::is_neighbour(address)
     }
 }
 

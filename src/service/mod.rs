@@ -291,6 +291,9 @@ impl Service {
                 &name.certificate_arn,
             )
             .map(|certificate| Answer::Certificate(Box::new(certificate.clone()))),
+            Command::DescribeVpcAttribute(wanted) => {
+                networks::describe_vpc_attribute(&snapshot, wanted)
+            }
             Command::DescribeVpcs(wanted) => networks::describe_vpcs(&snapshot, wanted),
             Command::DescribeSubnets(wanted) => networks::describe_subnets(&snapshot, wanted),
             Command::DescribeAvailabilityZones => Ok(egress::availability_zones(&snapshot)),
@@ -462,6 +465,7 @@ impl Change<'_, '_> {
             Command::DeleteCertificate(command) => self.delete_certificate(&command),
             Command::CreateVpc(command) => self.create_vpc(command),
             Command::AssociateVpcCidrBlock(command) => self.associate_vpc_cidr_block(&command),
+            Command::ModifyVpcAttribute(command) => self.modify_vpc_attribute(&command),
             Command::DisassociateVpcCidrBlock(command) => {
                 self.disassociate_vpc_cidr_block(&command)
             }

@@ -17,8 +17,8 @@ use crate::model::{
     InternetGatewayId, Refusal, Resource, Route, RouteOrigin, RouteState, RouteTable, RouteTableId,
     RouteTarget, Snapshot, Subnet, SubnetId, Tags, Vpc, VpcId, VpcRoute,
     command::{
-        ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, GatewayAttachment,
-        ImportHostNetworks, VpcCidrBlock,
+        ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, DescribeVpcAttribute,
+        GatewayAttachment, ImportHostNetworks, ModifyVpcAttribute, VpcCidrBlock,
     },
     net,
 };
@@ -29,6 +29,7 @@ impl Change<'_, '_> {
         let vpc = Vpc {
             id: VpcId::from_random(random()?),
             cidrs: vec![cidr],
+            dns_support: true,
             tags: fields::tags(command.tags)?,
         };
         self.insert_vpc(&vpc)?;
@@ -81,6 +82,23 @@ impl Change<'_, '_> {
             }
         }
         vpc.cidrs.push(cidr);
+        Ok(Answer::Vpc(vpc))
+    }
+
+    pub(super) fn modify_vpc_attribute(
+        &mut self,
+        command: &ModifyVpcAttribute,
+    ) -> Result<Answer, Refusal> {
+        let snapshot = self.snapshot.clone();
+        let mut vpc = vpc(&snapshot, &command.vpc_id)?.clone();
+        let answers = command
+            .enable_dns_support
+            .ok_or_else(|| Refusal::missing(DNS_SUPPORT, "true"))?;
+        self.concerns(&vpc.id);
+        if vpc.dns_support != answers {
+            self.tx.set_dns_support(&vpc.id, answers)?;
+        }
+        vpc.dns_support = answers;
         Ok(Answer::Vpc(vpc))
     }
 
@@ -394,6 +412,8 @@ impl Change<'_, '_> {
         Ok(Answer::Subnets(subnets))
     }
 
+    /// The VPC's resolver answers, unless a machine is known at its address: its own DNS, which
+    /// clients may want, would be hidden.
     fn import_host_network(
         &mut self,
         snapshot: &Snapshot,
@@ -401,11 +421,15 @@ impl Change<'_, '_> {
     ) -> Result<Subnet, Refusal> {
         let cidr = network.cidr;
         let tags = Tags::from([("Name".to_owned(), network.interface.clone())]);
-        let vpc = Vpc {
+        let mut vpc = Vpc {
             id: VpcId::from_random(random()?),
             cidrs: vec![cidr],
+            dns_support: true,
             tags: tags.clone(),
         };
+        vpc.dns_support = vpc
+            .resolver()
+            .is_some_and(|address| !self.machine.host.has_host_at(address));
         let zone = free_zone(snapshot, &vpc.id);
         let subnet = new_subnet(snapshot, &vpc, cidr, zone, tags)?;
         self.insert_vpc(&vpc)?;
@@ -480,6 +504,21 @@ pub(super) fn propagated(
         target,
         is_propagated: true,
     })
+}
+
+pub(super) fn describe_vpc_attribute(
+    snapshot: &Snapshot,
+    wanted: &DescribeVpcAttribute,
+) -> Result<Answer, Refusal> {
+    let vpc = vpc(snapshot, &wanted.vpc_id)?;
+    match wanted.attribute.trim() {
+        "enableDnsSupport" => Ok(Answer::Vpc(vpc.clone())),
+        "" => Err(Refusal::missing(ATTRIBUTE, "enableDnsSupport")),
+        other => Err(invalid(
+            ATTRIBUTE,
+            format!("A VPC has no attribute {other} here; it has enableDnsSupport"),
+        )),
+    }
 }
 
 pub(super) fn describe_vpcs(snapshot: &Snapshot, wanted: &Describe) -> Result<Answer, Refusal> {
@@ -778,6 +817,8 @@ pub(super) fn in_use(field: &str, message: String) -> Refusal {
 }
 
 pub(super) const VPC_ID: &str = "VpcId";
+const DNS_SUPPORT: &str = "EnableDnsSupport";
+const ATTRIBUTE: &str = "Attribute";
 pub(super) const SUBNET_ID: &str = "SubnetId";
 pub(super) const CIDR_BLOCK: &str = "CidrBlock";
 const INTERNET_GATEWAY_ID: &str = "InternetGatewayId";

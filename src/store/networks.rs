@@ -16,8 +16,10 @@ impl Tx<'_> {
     /// # Errors
     /// When the database refuses.
     pub fn insert_vpc(&mut self, vpc: &Vpc) -> Result<(), StoreError> {
-        self.connection
-            .execute("INSERT INTO vpc (id) VALUES (?)", [vpc.id.as_str()])?;
+        self.connection.execute(
+            "INSERT INTO vpc (id, dns_support) VALUES (?, ?)",
+            params![vpc.id.as_str(), vpc.dns_support],
+        )?;
         for cidr in &vpc.cidrs {
             self.insert_vpc_cidr(&vpc.id, *cidr)?;
         }
@@ -35,6 +37,19 @@ impl Tx<'_> {
             "INSERT INTO vpc_cidr (vpc_id, cidr, position)
              SELECT ?1, ?2, coalesce(max(position), 0) + 1 FROM vpc_cidr WHERE vpc_id = ?1",
             params![vpc.as_str(), cidr.to_string()],
+        )?;
+        self.change("vpc", vpc.as_str())?;
+        Ok(())
+    }
+
+    /// Says whether a VPC's resolver answers.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn set_dns_support(&mut self, vpc: &VpcId, answers: bool) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE vpc SET dns_support = ? WHERE id = ?",
+            params![answers, vpc.as_str()],
         )?;
         self.change("vpc", vpc.as_str())?;
         Ok(())
@@ -218,18 +233,20 @@ pub(super) fn load_vpcs(
     tags: &TagsById,
 ) -> Result<BTreeMap<VpcId, Vpc>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT vpc.id, vpc_cidr.cidr FROM vpc JOIN vpc_cidr ON vpc_cidr.vpc_id = vpc.id
+        "SELECT vpc.id, vpc.dns_support, vpc_cidr.cidr FROM vpc JOIN vpc_cidr ON vpc_cidr.vpc_id = vpc.id
          ORDER BY vpc.id, vpc_cidr.position",
     )?;
     let mut rows = statement.query([])?;
     let mut vpcs = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let id: VpcId = row::parsed(row, "id")?;
+        let dns_support = row.get("dns_support")?;
         vpcs.entry(id.clone())
             .or_insert_with(|| Vpc {
                 tags: tags_of(tags, id.as_str()),
                 id,
                 cidrs: Vec::new(),
+                dns_support,
             })
             .cidrs
             .push(row::parsed(row, "cidr")?);

@@ -18,6 +18,7 @@ fn vpc(byte: u8) -> Vpc {
     Vpc {
         id: VpcId::from_random([byte; 9]),
         cidrs: vec![format!("10.{byte}.0.0/16").parse().unwrap()],
+        dns_support: true,
         tags: Tags::from([("Name".to_owned(), format!("vpc {byte}"))]),
     }
 }

@@ -24,7 +24,9 @@ use tokio::{
     time::timeout,
 };
 
-use self::wanted::{Identity, Listen, Wanted, difference, wanted, wanted_egresses, wanted_ids};
+use self::wanted::{
+    Identity, Listen, Wanted, difference, wanted, wanted_egresses, wanted_ids, wanted_resolvers,
+};
 use super::{
     Shared,
     egress::Egresses,
@@ -231,7 +233,7 @@ impl Reconciler {
         self.open_all(&difference.open, snapshot, &own, now, &wanted)
             .await;
         self.share_ranges();
-        if self.apply_plan(&own, cause).await {
+        if self.apply_plan(snapshot, &own, cause).await {
             wanted = wanted::wanted(snapshot, &self.egresses);
             self.set_terms(&wanted);
         }
@@ -456,7 +458,7 @@ impl Reconciler {
 
     /// Makes the host carry the ranges and egresses of what runs, and looks whether those work: true
     /// if that is news.
-    async fn apply_plan(&mut self, own: &OwnAddresses, cause: Cause) -> bool {
+    async fn apply_plan(&mut self, snapshot: &Snapshot, own: &OwnAddresses, cause: Cause) -> bool {
         let ranges = self.running.values().map(|running| ClientRange {
             network: running.listen.client_range,
             nat: true,
@@ -464,6 +466,7 @@ impl Reconciler {
         let plan = Plan {
             ranges: ranges.collect(),
             egresses: self.egresses.plan(),
+            resolvers: wanted_resolvers(snapshot),
         };
         let is_current = self.applied.as_ref().is_some_and(|applied| {
             applied.plan == plan
@@ -804,7 +807,7 @@ mod tests {
         };
         let plan = Plan {
             ranges: vec![range("10.8.0.0/22"), range("10.12.0.0/22")],
-            egresses: Vec::new(),
+            ..Plan::default()
         };
         let taken = plan.ranges[0].network;
         let mut carried = Vec::new();

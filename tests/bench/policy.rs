@@ -102,6 +102,7 @@ fn snapshot(rules: usize) -> Snapshot {
     let vpc = Vpc {
         id: vpc_id.clone(),
         cidrs: vec![block],
+        dns_support: true,
         tags: Default::default(),
     };
     let subnet = Subnet {

@@ -23,6 +23,8 @@ pub(super) fn vpc(it: &Vpc) -> Value {
         "CidrBlock": it.cidrs.first(),
         "CidrBlockAssociationSet":
             blocks.map(|cidr| block(&cidr.to_string(), "associated")).collect::<Vec<_>>(),
+        "EnableDnsSupport": it.dns_support,
+        "DnsServer": it.resolver(),
         "State": "available",
         "IsDefault": false,
         "Tags": tags(&it.tags),

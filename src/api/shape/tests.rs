@@ -67,6 +67,7 @@ fn a_vpc_has_its_primary_block_beside_all_blocks() {
     let vpc = Vpc {
         id: vpc_id(),
         cidrs: vec![net("10.0.0.0/16"), net("10.1.0.0/16")],
+        dns_support: true,
         tags: named("corp"),
     };
     let shape = answer(&Answer::Vpc(vpc.clone()), now());

@@ -328,6 +328,7 @@ fn attach(snapshot: &mut Snapshot) {
         let vpc = Vpc {
             id: vpc_id(number),
             cidrs: vec![block.parse().unwrap()],
+            dns_support: true,
             tags: named(name),
         };
         snapshot.vpcs.insert(vpc.id.clone(), vpc);

@@ -12,9 +12,10 @@ use crate::{
         command::{
             ApplySecurityGroups, AssociateTargetNetwork, AuthorizeIngress, ById,
             CreateClientVpnEndpoint, CreateInternetGateway, CreateRoute, CreateSubnet, CreateVpc,
-            DeleteRoute, Describe, DescribeOfEndpoint, DisassociateTargetNetwork, EgressChoice,
-            ExportClientConfiguration, GatewayAttachment, OfEndpoint, ReconnectConnections,
-            RevokeIngress, TerminateConnections, VpcCidrBlock,
+            DeleteRoute, Describe, DescribeOfEndpoint, DescribeVpcAttribute,
+            DisassociateTargetNetwork, EgressChoice, ExportClientConfiguration, GatewayAttachment,
+            ModifyVpcAttribute, OfEndpoint, ReconnectConnections, RevokeIngress,
+            TerminateConnections, VpcCidrBlock,
         },
     },
 };
@@ -203,6 +204,19 @@ fn network_command(action: NetworkAction) -> Result<Command, UsageError> {
         A::DescribeVpcs { vpc_ids, filters } => Command::DescribeVpcs(describe(vpc_ids, &filters)?),
         A::DeleteVpc(it) => Command::DeleteVpc(ById { id: it.vpc_id }),
         A::AssociateVpcCidrBlock(it) => Command::AssociateVpcCidrBlock(vpc_block(it)),
+        A::ModifyVpcAttribute {
+            vpc,
+            enable_dns_support,
+        } => Command::ModifyVpcAttribute(ModifyVpcAttribute {
+            vpc_id: vpc.vpc_id,
+            enable_dns_support,
+        }),
+        A::DescribeVpcAttribute { vpc, attribute } => {
+            Command::DescribeVpcAttribute(DescribeVpcAttribute {
+                vpc_id: vpc.vpc_id,
+                attribute,
+            })
+        }
         A::DisassociateVpcCidrBlock(it) => Command::DisassociateVpcCidrBlock(vpc_block(it)),
         A::CreateSubnet {
             vpc,

@@ -174,6 +174,13 @@ fn network_line(command: &Command) -> Option<Line> {
         C::DisassociateVpcCidrBlock(it) => Line::ec2("disassociate-vpc-cidr-block")
             .with("--vpc-id", &it.vpc_id)
             .with("--cidr-block", &it.cidr_block),
+        C::ModifyVpcAttribute(it) => {
+            let line = Line::ec2("modify-vpc-attribute").with("--vpc-id", &it.vpc_id);
+            match it.enable_dns_support {
+                Some(value) => line.with("--enable-dns-support", &format!("Value={value}")),
+                None => line,
+            }
+        }
         C::DeleteVpc(it) => Line::ec2("delete-vpc").with("--vpc-id", &it.id),
         C::CreateSubnet(it) => create_subnet(it),
         C::DeleteSubnet(it) => Line::ec2("delete-subnet").with("--subnet-id", &it.id),

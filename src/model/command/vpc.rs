@@ -25,6 +25,24 @@ pub struct ModifySubnetEgress {
     pub egress: EgressChoice,
 }
 
+/// Fields of [`Command::ModifyVpcAttribute`](super::Command::ModifyVpcAttribute).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModifyVpcAttribute {
+    /// The VPC.
+    pub vpc_id: String,
+    /// Whether its resolver answers clients.
+    pub enable_dns_support: Option<bool>,
+}
+
+/// Fields of [`Command::DescribeVpcAttribute`](super::Command::DescribeVpcAttribute).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DescribeVpcAttribute {
+    /// The VPC.
+    pub vpc_id: String,
+    /// The attribute: `enableDnsSupport`.
+    pub attribute: String,
+}
+
 /// Fields of [`Command::CreateVpcPeeringConnection`](super::Command::CreateVpcPeeringConnection).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatePeeringConnection {

@@ -38,6 +38,7 @@ fn plan() -> Plan {
             nat: true,
         }],
         egresses: vec![egress(1, Via::Interface("two".to_owned()), true)],
+        resolvers: Vec::new(),
     }
 }
 

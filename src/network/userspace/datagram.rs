@@ -2,6 +2,7 @@
 //! answers and errors come back.
 
 use std::io;
+use std::net::SocketAddrV4;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -12,15 +13,14 @@ use tokio::net::UdpSocket;
 use super::flows::{Carrier, FlowKey};
 use super::packet::{self, IP_HEADER, UDP_HEADER, Unreachable};
 use super::{Core, Outcome};
-use crate::network::MTU;
 use crate::network::counters::DropReason;
+use crate::network::{MTU, dns};
 
 /// How long a UDP flow may be silent. RFC 4787 recommends 5 minutes and allows less; each flow here
 /// holds a socket.
 const UDP_IDLE: Duration = Duration::from_secs(60);
 /// DNS asks and is answered once.
 const DNS_IDLE: Duration = Duration::from_secs(10);
-const DNS_PORT: u16 = 53;
 /// Echo replies later than this are not waited for.
 const ECHO_IDLE: Duration = Duration::from_secs(10);
 /// Datagrams taken from one flow before others have their turn.
@@ -34,12 +34,18 @@ pub(super) struct DatagramFlow {
 }
 
 impl DatagramFlow {
-    pub(super) fn open(socket: Socket, key: &FlowKey, now: Instant) -> io::Result<Self> {
+    /// A flow whose socket is connected to `end`, which stands for the target.
+    pub(super) fn open(
+        socket: Socket,
+        end: SocketAddrV4,
+        key: &FlowKey,
+        now: Instant,
+    ) -> io::Result<Self> {
         // A client may broadcast only if the policy let it.
-        socket.connect(&key.target.into())?;
+        socket.connect(&end.into())?;
         let idle_limit = match key.carrier {
             Carrier::Echo => ECHO_IDLE,
-            _ if key.target.port() == DNS_PORT => DNS_IDLE,
+            _ if key.target.port() == dns::PORT => DNS_IDLE,
             _ => UDP_IDLE,
         };
         Ok(Self {

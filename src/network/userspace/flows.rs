@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Instant;
 
+use super::Way;
 use super::datagram::DatagramFlow;
 use super::ready::{FlowWaker, ReadyQueue};
 use super::tcp::TcpFlow;
-use crate::network::egress::EgressId;
 
 /// What carries a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,8 +60,8 @@ impl Flow {
 /// A flow and what the stack keeps about it.
 pub(super) struct Entry {
     pub(super) key: FlowKey,
-    /// What its socket is bound to.
-    pub(super) egress: EgressId,
+    /// What its socket leads through.
+    pub(super) way: Way,
     pub(super) flow: Flow,
     pub(super) waker: Arc<FlowWaker>,
     pub(super) task: Waker,
@@ -160,7 +160,7 @@ impl Flows {
     pub(super) fn insert(
         &mut self,
         key: FlowKey,
-        egress: EgressId,
+        way: Way,
         flow: Flow,
         ready: &Arc<ReadyQueue>,
     ) -> FlowId {
@@ -180,7 +180,7 @@ impl Flows {
             .or_default() += 1;
         place.entry = Some(Entry {
             key,
-            egress,
+            way,
             flow,
             task: Waker::from(Arc::clone(&waker)),
             waker,

@@ -41,10 +41,13 @@ use self::ready::ReadyQueue;
 use self::tcp::{Refusal, TcpFlow};
 use super::batch::PacketBatch;
 use super::counters::{Counters, DropReason};
+use super::dns::Resolvers;
 use super::egress::{Binding, EgressId};
 
 /// TCP flows one worker keeps, and as many UDP and echo flows.
 const MAX_FLOWS: usize = 4096;
+/// The same where only queries to resolvers are carried.
+const MAX_QUERY_FLOWS: usize = 1024;
 /// Fewer than this is worth a warning.
 const FEW_FLOWS: usize = 512;
 /// Open files left to the rest of the process.
@@ -113,6 +116,14 @@ impl Limits {
         }
     }
 
+    /// The same for a stack that only carries queries to resolvers.
+    pub(super) fn for_queries(self) -> Self {
+        Self {
+            flows: self.flows.min(MAX_QUERY_FLOWS),
+            echo_permitted: false,
+        }
+    }
+
     /// What an administrator should know, as sentences.
     pub(super) fn warnings(self) -> Vec<String> {
         let mut warnings = Vec::new();
@@ -130,6 +141,25 @@ impl Limits {
             ));
         }
         warnings
+    }
+}
+
+/// What a flow's socket leads through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To the flow's target, by this egress.
+    Egress(EgressId),
+    /// To the forwarder of DNS queries that listens here, in place of the flow's target.
+    Forwarder(SocketAddrV4),
+}
+
+impl Way {
+    /// What the socket connects to.
+    fn end(self, key: &FlowKey) -> SocketAddrV4 {
+        match self {
+            Self::Egress(_) => key.target,
+            Self::Forwarder(address) => address,
+        }
     }
 }
 
@@ -248,6 +278,7 @@ pub(super) struct Stack {
     core: Core,
     limits: Limits,
     bindings: Arc<Bindings>,
+    resolvers: Arc<Resolvers>,
     flows: Flows,
     ready: Arc<ReadyQueue>,
     /// Flows a client's packet came for since they were polled.
@@ -264,11 +295,17 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    pub(super) fn new(limits: Limits, bindings: Arc<Bindings>, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        limits: Limits,
+        bindings: Arc<Bindings>,
+        resolvers: Arc<Resolvers>,
+        counters: Arc<Counters>,
+    ) -> Self {
         Self {
             core: Core::new(counters),
             limits,
             bindings,
+            resolvers,
             flows: Flows::default(),
             ready: Arc::default(),
             touched: Vec::new(),
@@ -354,31 +391,46 @@ impl Stack {
         egress: EgressId,
         now: Instant,
     ) -> Result<(), DropReason> {
+        let way = self.way(&incoming.key, egress);
         match incoming.kind {
-            Kind::Tcp { opens, resets } => self.receive_tcp(incoming, opens, resets, egress, now),
+            Kind::Tcp { opens, resets } => self.receive_tcp(incoming, opens, resets, way, now),
             Kind::Udp { payload: message } | Kind::Echo { message } => {
-                self.receive_datagram(&incoming.key, message, egress, now)
+                self.receive_datagram(&incoming.key, message, way, now)
             }
         }
     }
 
-    /// The flow that the packet belongs to. One that left by another egress ends: its session has
-    /// moved, and targets know it by another address now.
-    fn find(&mut self, key: &FlowKey, egress: EgressId) -> Option<FlowId> {
+    /// The way of a flow that would leave by `egress`.
+    fn way(&self, key: &FlowKey, egress: EgressId) -> Way {
+        let by_tcp = match key.carrier {
+            Carrier::Tcp => true,
+            Carrier::Udp => false,
+            Carrier::Echo => return Way::Egress(egress),
+        };
+        let resolvers = self.resolvers.now();
+        let forwarder = resolvers.leads(*key.client.ip(), key.target, by_tcp);
+        forwarder.map_or(Way::Egress(egress), Way::Forwarder)
+    }
+
+    /// The flow that the packet belongs to. One that took another way ends: its session has moved,
+    /// and targets know it by another address now; or its target answers no longer, or now, as the
+    /// resolver of a VPC.
+    fn find(&mut self, key: &FlowKey, way: Way) -> Option<FlowId> {
         let id = self.flows.find(key)?;
-        if self.flows.get_mut(id)?.egress == egress {
+        if self.flows.get_mut(id)?.way == way {
             return Some(id);
         }
         self.remove(id);
         None
     }
 
-    /// A socket that leaves by `egress`.
+    /// A socket for `client` that leads by `way`.
     fn socket(
         &self,
         kind: Type,
         protocol: Protocol,
-        egress: EgressId,
+        client: Ipv4Addr,
+        way: Way,
     ) -> Result<Socket, DropReason> {
         let socket = Socket::new(Domain::IPV4, kind.nonblocking(), Some(protocol));
         let socket = socket.map_err(|error| match error.kind() {
@@ -388,14 +440,19 @@ impl Stack {
             }
             _ => DropReason::Device,
         })?;
-        if egress != EgressId::DEFAULT {
-            let bindings = self.bindings.load();
-            let binding = bindings.get(&egress).ok_or(DropReason::Egress)?;
-            bind(&socket, binding).map_err(|error| match error.kind() {
-                // Every port of its source address is taken.
-                io::ErrorKind::AddrInUse => DropReason::NoSocket,
-                _ => DropReason::Egress,
-            })?;
+        match way {
+            Way::Egress(EgressId::DEFAULT) => {}
+            Way::Egress(egress) => {
+                let bindings = self.bindings.load();
+                let binding = bindings.get(&egress).ok_or(DropReason::Egress)?;
+                bind(&socket, binding).map_err(|error| match error.kind() {
+                    // Every port of its source address is taken.
+                    io::ErrorKind::AddrInUse => DropReason::NoSocket,
+                    _ => DropReason::Egress,
+                })?;
+            }
+            // The forwarder is to tell clients apart. Where loopback is one address only, it cannot.
+            Way::Forwarder(_) => drop(socket.bind(&SocketAddrV4::new(stand_in(client), 0).into())),
         }
         Ok(socket)
     }
@@ -405,10 +462,10 @@ impl Stack {
         incoming: &Incoming<'_>,
         opens: bool,
         resets: bool,
-        egress: EgressId,
+        way: Way,
         now: Instant,
     ) -> Result<(), DropReason> {
-        let mut id = self.find(&incoming.key, egress);
+        let mut id = self.find(&incoming.key, way);
         if let Some(known) = id
             && opens
             && self.is_spent(known)
@@ -418,7 +475,7 @@ impl Stack {
         }
         let id = match id {
             Some(id) => id,
-            None if opens => match self.open_tcp(incoming, egress, now)? {
+            None if opens => match self.open_tcp(incoming, way, now)? {
                 Some(id) => id,
                 None => return Ok(()),
             },
@@ -459,18 +516,18 @@ impl Stack {
     fn open_tcp(
         &mut self,
         incoming: &Incoming<'_>,
-        egress: EgressId,
+        way: Way,
         now: Instant,
     ) -> Result<Option<FlowId>, DropReason> {
         if self.flows.tcp() >= self.limits.flows {
             self.make_room(&incoming.key)?;
         }
-        let socket = self.socket(Type::STREAM, Protocol::TCP, egress)?;
         let key = incoming.key;
-        match TcpFlow::open(socket, &key, incoming.packet, now) {
+        let socket = self.socket(Type::STREAM, Protocol::TCP, *key.client.ip(), way)?;
+        match TcpFlow::open(socket, way.end(&key), incoming.packet, now) {
             Ok(flow) => {
                 let flow = Flow::Tcp(Box::new(flow));
-                Ok(Some(self.flows.insert(key, egress, flow, &self.ready)))
+                Ok(Some(self.flows.insert(key, way, flow, &self.ready)))
             }
             Err(error) if is_exhausted(&error) => Err(DropReason::NoSocket),
             Err(error) => {
@@ -484,12 +541,12 @@ impl Stack {
         &mut self,
         key: &FlowKey,
         message: &[u8],
-        egress: EgressId,
+        way: Way,
         now: Instant,
     ) -> Result<(), DropReason> {
-        let id = match self.find(key, egress) {
+        let id = match self.find(key, way) {
             Some(id) => id,
-            None => match self.open_datagram(key, egress, now)? {
+            None => match self.open_datagram(key, way, now)? {
                 Some(id) => id,
                 None => return Ok(()),
             },
@@ -511,7 +568,7 @@ impl Stack {
     fn open_datagram(
         &mut self,
         key: &FlowKey,
-        egress: EgressId,
+        way: Way,
         now: Instant,
     ) -> Result<Option<FlowId>, DropReason> {
         if self.flows.datagrams() >= self.limits.flows {
@@ -521,11 +578,11 @@ impl Stack {
             Carrier::Echo => Protocol::ICMPV4,
             Carrier::Udp | Carrier::Tcp => Protocol::UDP,
         };
-        let socket = self.socket(Type::DGRAM, protocol, egress)?;
-        match DatagramFlow::open(socket, key, now) {
+        let socket = self.socket(Type::DGRAM, protocol, *key.client.ip(), way)?;
+        match DatagramFlow::open(socket, way.end(key), key, now) {
             Ok(flow) => {
                 let flow = Flow::Datagram(flow);
-                Ok(Some(self.flows.insert(*key, egress, flow, &self.ready)))
+                Ok(Some(self.flows.insert(*key, way, flow, &self.ready)))
             }
             Err(error) if is_exhausted(&error) => Err(DropReason::NoSocket),
             Err(error) => {
@@ -646,6 +703,12 @@ impl Stack {
     }
 }
 
+/// The address on loopback that stands for a client: of the clients of one range, each has its own.
+fn stand_in(client: Ipv4Addr) -> Ipv4Addr {
+    let [_, b, c, d] = client.octets();
+    Ipv4Addr::new(127, b, c, d)
+}
+
 /// The system has no more sockets or memory to give, which is nobody's refusal.
 fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
@@ -674,7 +737,7 @@ mod tests {
             flows,
             echo_permitted: false,
         };
-        Stack::new(limits, Arc::default(), Arc::default())
+        Stack::new(limits, Arc::default(), Arc::default(), Arc::default())
     }
 
     fn key(carrier: Carrier, client_port: u16, target: SocketAddr) -> FlowKey {
@@ -721,6 +784,35 @@ mod tests {
         stack.work(begin + Duration::from_secs(91));
         assert_eq!(stack.flows.datagrams(), 0);
         assert!(stack.timers.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_query_to_a_resolver_leads_to_the_forwarder_until_it_is_switched_off() {
+        let forwarder = UdpSocket::bind(local(0)).unwrap();
+        let SocketAddr::V4(at) = forwarder.local_addr().unwrap() else {
+            panic!("it is bound to IPv4");
+        };
+        let resolver = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 53);
+        let plan = crate::network::ResolverPlan {
+            range: "10.99.0.0/22".parse().unwrap(),
+            address: *resolver.ip(),
+        };
+        let mut stack = stack(10);
+        stack.resolvers = Arc::new(crate::network::dns::tests::leading(&[plan], at, at));
+        stack.send_at(&udp(1000, resolver.into()), Instant::now());
+        let (_, from) = forwarder.recv_from(&mut [0; 100]).unwrap();
+        assert_eq!(from.ip(), Ipv4Addr::new(127, 99, 0, 2), "as the client");
+
+        let key = key(Carrier::Udp, 1000, resolver.into());
+        let way = |stack: &mut Stack| {
+            let id = stack.flows.find(&key).unwrap();
+            stack.flows.get_mut(id).unwrap().way
+        };
+        assert_eq!(way(&mut stack), Way::Forwarder(at));
+        stack.resolvers = Arc::default();
+        let egress = Way::Egress(EgressId::DEFAULT);
+        assert_eq!(stack.find(&key, egress), None, "the flow has ended");
+        assert_eq!(stack.way(&key, EgressId::DEFAULT), egress);
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! One TCP flow: the client's half ends in smoltcp, the target's half is an ordinary socket.
 
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddrV4};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -58,15 +58,15 @@ struct Open {
 }
 
 impl TcpFlow {
-    /// Begins to connect to the target of a client's SYN.
+    /// Begins to connect to `end`, which stands for the target of a client's SYN.
     pub(super) fn open(
         socket: Socket,
-        key: &FlowKey,
+        end: SocketAddrV4,
         syn: &[u8],
         now: Instant,
     ) -> io::Result<Self> {
         socket.set_tcp_nodelay(true)?;
-        match socket.connect(&key.target.into()) {
+        match socket.connect(&end.into()) {
             Err(error)
                 if error.raw_os_error() != Some(rustix::io::Errno::INPROGRESS.raw_os_error()) =>
             {

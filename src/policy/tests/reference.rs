@@ -438,6 +438,7 @@ pub(super) fn with_neighbours(mut snapshot: Snapshot) -> Snapshot {
     let vpc = Vpc {
         id: id.clone(),
         cidrs: vec![net("10.2.0.0/16")],
+        dns_support: true,
         tags: Default::default(),
     };
     snapshot.vpcs.insert(id.clone(), vpc);

@@ -306,6 +306,10 @@ impl Host for FakeHost {
             broadcasts: Vec::new(),
         }
     }
+
+    fn has_host_at(&self, address: Ipv4Addr) -> bool {
+        address == Ipv4Addr::new(10, 7, 0, 2)
+    }
 }
 
 /// A gateway that answers the same of every connection, or never.

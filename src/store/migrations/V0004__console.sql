@@ -90,3 +90,7 @@ ALTER TABLE connection ADD COLUMN certificates TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE event ADD COLUMN read_only INTEGER NOT NULL DEFAULT 0 CHECK (read_only IN (0, 1));
 ALTER TABLE event ADD COLUMN changes TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE event ADD COLUMN undo TEXT NOT NULL DEFAULT '"nothing"';
+
+-- Whether a VPC's resolver, the primary block's address plus two, answers clients. What is there
+-- goes on as it is: its address may be a machine's own.
+ALTER TABLE vpc ADD COLUMN dns_support INTEGER NOT NULL DEFAULT 0 CHECK (dns_support IN (0, 1));

@@ -11,9 +11,9 @@ use ipnet::Ipv4Net;
 use crate::{
     model::{
         self, AssociationId, AssociationState, Certificate, CertificateArn, Egress, Endpoint,
-        EndpointId, RouteState, Snapshot, Transport,
+        EndpointId, RouteState, Snapshot, Transport, Vpc,
     },
-    network::EgressId,
+    network::{EgressId, ResolverPlan},
     tunnel::{
         egress::Egresses,
         gate::{Association, Terms},
@@ -118,6 +118,22 @@ pub(super) fn wanted_egresses(snapshot: &Snapshot) -> impl Iterator<Item = &Egre
     let associations = endpoints.flat_map(|endpoint| staying(snapshot, &endpoint.id));
     let subnets = associations.filter_map(|a| snapshot.subnets.get(&a.subnet_id));
     subnets.map(|subnet| &subnet.egress)
+}
+
+/// The resolvers that answer: those of the VPCs of endpoints that should run.
+pub(super) fn wanted_resolvers(snapshot: &Snapshot) -> Vec<ResolverPlan> {
+    let endpoints = snapshot.endpoints.values().filter(|e| !e.deleting);
+    let resolvers = endpoints.flat_map(|endpoint| {
+        let vpcs = staying(snapshot, &endpoint.id).filter_map(|a| snapshot.vpcs.get(&a.vpc_id));
+        let addresses = vpcs.filter(|vpc| vpc.dns_support).filter_map(Vpc::resolver);
+        addresses.map(|address| ResolverPlan {
+            range: endpoint.client_cidr,
+            address,
+        })
+    });
+    // Each association of a VPC names the same one.
+    let resolvers: BTreeSet<_> = resolvers.collect();
+    resolvers.into_iter().collect()
 }
 
 /// What a pass has to do.

@@ -293,6 +293,7 @@ pub(in crate::tunnel) fn snapshot(transport: Transport, port: u16) -> Snapshot {
     let vpc = Vpc {
         id: vpc_id.clone(),
         cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+        dns_support: true,
         tags: BTreeMap::default(),
     };
     snapshot.vpcs.insert(vpc_id.clone(), vpc);

@@ -31,6 +31,24 @@ pub enum NetworkAction {
     AssociateVpcCidrBlock(VpcCidrBlock),
     /// Take a secondary block from a VPC
     DisassociateVpcCidrBlock(VpcCidrBlock),
+    /// Have a VPC's DNS server, the address of its block plus two, answer clients or not
+    ModifyVpcAttribute {
+        /// The VPC.
+        #[command(flatten)]
+        vpc: VpcId,
+        /// Whether it answers: Value=true or Value=false
+        #[arg(long, value_name = "Value=BOOL", value_parser = attribute_value)]
+        enable_dns_support: Option<bool>,
+    },
+    /// Show an attribute of a VPC
+    DescribeVpcAttribute {
+        /// The VPC.
+        #[command(flatten)]
+        vpc: VpcId,
+        /// The attribute: enableDnsSupport
+        #[arg(long, value_name = "NAME")]
+        attribute: String,
+    },
     /// Make a subnet of a VPC
     CreateSubnet {
         /// The VPC.
@@ -91,6 +109,24 @@ pub enum NetworkAction {
         #[arg(long, value_name = "ID")]
         internet_gateway_id: String,
     },
+}
+
+/// A value as AWS's clients write one: `Value=true` or `{"Value": true}`.
+fn attribute_value(text: &str) -> Result<bool, String> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+    struct Attribute {
+        value: bool,
+    }
+    let text = text.trim();
+    let parsed = match text.strip_prefix("Value=").unwrap_or(text) {
+        "true" => Some(true),
+        "false" => Some(false),
+        json => serde_json::from_str::<Attribute>(json)
+            .map(|it| it.value)
+            .ok(),
+    };
+    parsed.ok_or_else(|| "say Value=true or Value=false".to_owned())
 }
 
 /// Names a VPC.
