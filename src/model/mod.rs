@@ -24,6 +24,8 @@ mod reach;
 pub mod refusal;
 pub mod revocation;
 pub mod role;
+
+mod resolver;
 pub mod scenario;
 pub mod security_group;
 pub mod settings;
@@ -59,6 +61,7 @@ pub use self::{
     notice::{Cure, Nearness, Notice, NoticeSubject, notices},
     preview::{Preview, ReachChange, ReachedPart},
     refusal::{Code, Refusal},
+    resolver::DnsLack,
     revocation::{
         CertificateId, Revocation, RevocationList, RevocationListOrigin, RevocationReason,
     },

@@ -33,6 +33,7 @@ impl Service {
         let scene = Scene {
             view: &view,
             public_address: self.dns_name(),
+            own: self.machine().host.own_addresses().addresses,
             now: clock::now(),
         };
         findings(&scene, facts.as_ref())
@@ -80,6 +81,8 @@ struct Scene<'v> {
     view: &'v View,
     /// The host that exported configurations name.
     public_address: String,
+    /// Addresses that are the machine itself.
+    own: Vec<Ipv4Addr>,
     now: Timestamp,
 }
 

@@ -6,7 +6,8 @@ use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use crate::model::{
-    Access, AuthorizationRule, Command, Endpoint, Limits, RouteState, RuleState, Snapshot, net,
+    Access, AuthorizationRule, Command, DnsLack, Endpoint, Limits, RouteState, RuleState, Snapshot,
+    VpcId, command::ModifyVpcAttribute, net,
 };
 
 /// Sentences about the change that `command` makes of `before`, which is then `after`.
@@ -36,6 +37,7 @@ pub(super) fn of(
         Command::DeleteClientVpnRoute(it) => {
             (&it.client_vpn_endpoint_id, cidr(&it.destination_cidr_block))
         }
+        Command::ModifyVpcAttribute(it) => return switched(it, after, now),
         _ => return Vec::new(),
     };
     let (Some(endpoint), Some(network)) = (endpoint(id), network) else {
@@ -65,6 +67,18 @@ pub(super) fn of(
     warnings.extend(it.full_tunnel());
     warnings.extend(it.resolvers());
     warnings
+}
+
+/// DNS servers that clients do not reach once a VPC's own is switched on or off.
+fn switched(command: &ModifyVpcAttribute, after: &Snapshot, now: Timestamp) -> Vec<String> {
+    let endpoints = after.endpoints.values().filter(|endpoint| {
+        let vpc = endpoint.vpc_id.as_ref().map(VpcId::as_str);
+        vpc == Some(command.vpc_id.trim())
+    });
+    let lacks = endpoints.flat_map(|endpoint| after.dns_lacks(endpoint, now));
+    lacks
+        .map(|(server, lack)| unreached(server, lack))
+        .collect()
 }
 
 struct Look<'a> {
@@ -235,32 +249,10 @@ impl<'a> Look<'a> {
     /// DNS servers of the endpoint that clients would not reach.
     fn resolvers(&self) -> Vec<String> {
         let servers = self.endpoint.dns_servers.iter();
-        let lacks = |server: Ipv4Addr| {
-            let host = Ipv4Net::from(server);
-            let mut routes = self.after.routes_of(&self.endpoint.id);
-            let has_route = routes.any(|route| {
-                route.state != RouteState::Deleting && route.destination.contains(&host)
-            });
-            if !has_route {
-                return Some("no route leads to it");
-            }
-            if self.deciding(self.after, host, false).is_empty() {
-                return Some("no authorization rule opens it");
-            }
-            let associations = self.after.associations_of(&self.endpoint.id);
-            let mut subnets = associations.filter_map(|it| self.after.subnets.get(&it.subnet_id));
-            let reaches = subnets.any(|subnet| {
-                let by = self.after.vpc_reach(subnet, server);
-                by.is_some_and(|by| by.blackhole().is_none())
-            });
-            (!reaches).then_some("the VPC does not reach it")
-        };
         servers
             .filter_map(|server| {
-                let lack = lacks(*server)?;
-                Some(format!(
-                    "Clients do not reach their DNS server {server}: {lack}."
-                ))
+                let lack = self.after.dns_lack(self.endpoint, *server, self.now)?;
+                Some(unreached(*server, lack))
             })
             .collect()
     }
@@ -268,6 +260,14 @@ impl<'a> Look<'a> {
     fn name(&self, access: &Access) -> String {
         self.around(self.after).name(access)
     }
+}
+
+/// That clients do not reach a DNS server, as a sentence.
+pub(super) fn unreached(server: Ipv4Addr, lack: DnsLack) -> String {
+    format!(
+        "Clients do not reach their DNS server {server}: {}.",
+        lack.words()
+    )
 }
 
 /// The rules of one endpoint in one configuration.

@@ -229,6 +229,13 @@ impl Namespace {
         command
     }
 
+    /// What `/etc/resolv.conf` is for programs that are started in here.
+    pub(crate) fn name_servers(&self, text: &str) {
+        let folder = Path::new(FILES).join(&self.name);
+        fs::create_dir_all(&folder).expect("root may write there");
+        fs::write(folder.join("resolv.conf"), text).expect("root may write there");
+    }
+
     /// Does something on a thread that lives in here. Sockets it opens stay in here.
     pub(crate) fn enter<T: Send>(&self, action: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
@@ -287,6 +294,7 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
+        fs::remove_dir_all(Path::new(FILES).join(&self.name)).ok(); // few have any
         // A panic may be under way: what cannot be removed is swept by the next run.
         let removed = Command::new("ip")
             .args(["netns", "delete", &self.name])
@@ -299,6 +307,9 @@ impl Drop for Namespace {
 
 /// Parts of lines that differ from one moment to the next by themselves.
 const MOVING: &[&str] = &["nf_conntrack_count", "valid_lft", "random/", "stat_refresh"];
+
+/// Where `ip netns exec` looks for files of a namespace.
+const FILES: &str = "/etc/netns";
 
 const PREFIX: &str = "ghlab-";
 

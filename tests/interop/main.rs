@@ -24,6 +24,7 @@ mod chain;
 mod client;
 mod crash;
 mod dialects;
+mod dns;
 mod fragments;
 mod identity;
 mod inbound;

@@ -1,9 +1,12 @@
 //! Checks of what the gateway and the configuration say of themselves.
 
 use super::{Mend, Scene, good, is_private, problem, warning};
-use crate::model::{
-    AssociationState, Certificate, CertificateArn, Cure, Endpoint, Finding, Nearness, Notice,
-    NoticeSubject, Snapshot, notices,
+use crate::{
+    model::{
+        AssociationState, Certificate, CertificateArn, Cure, DnsLack, Endpoint, Finding, Nearness,
+        Notice, NoticeSubject, Snapshot, Vpc, notices,
+    },
+    service::warnings,
 };
 
 /// `has_unit`: whether systemd knows the service.
@@ -12,6 +15,7 @@ pub(super) fn findings(scene: &Scene<'_>, has_unit: bool) -> Vec<Finding> {
     found.extend(listeners(scene));
     found.extend(associations(scene));
     found.extend(certificates(scene));
+    found.extend(name_servers(scene));
     found.push(public_address(scene));
     found
 }
@@ -135,6 +139,54 @@ fn shown(scene: &Scene<'_>, endpoint: &Endpoint, server: &Certificate) -> Option
             ),
         )
     })
+}
+
+/// DNS servers that endpoints give to clients which do not reach them.
+fn name_servers(scene: &Scene<'_>) -> Vec<Finding> {
+    let snapshot = &scene.view.snapshot;
+    let check = "dns-server";
+    let mut found = Vec::new();
+    for endpoint in snapshot.endpoints.values() {
+        for (server, lack) in snapshot.dns_lacks(endpoint, scene.now) {
+            let sentence = format!("{}: {}", endpoint.id, warnings::unreached(server, lack));
+            found.push(warning(check, sentence, mend(endpoint, lack)));
+        }
+    }
+    let of_endpoints = |vpc: &&Vpc| {
+        let mut endpoints = snapshot.endpoints.values();
+        endpoints.any(|endpoint| !endpoint.deleting && endpoint.vpc_id.as_ref() == Some(&vpc.id))
+    };
+    let vpcs = snapshot.vpcs.values().filter(|vpc| vpc.dns_support);
+    for vpc in vpcs.filter(of_endpoints) {
+        let Some(address) = vpc.resolver().filter(|it| scene.own.contains(it)) else {
+            continue;
+        };
+        found.push(warning(
+            check,
+            format!(
+                "The DNS server {address} of the VPC {} is an address of this machine itself, which is closed to clients.",
+                vpc.title()
+            ),
+            Mend::new("Give the machine another address, or let clients ask another DNS server."),
+        ));
+    }
+    found
+}
+
+fn mend(endpoint: &Endpoint, lack: DnsLack) -> Mend {
+    match lack {
+        DnsLack::Route => Mend::new("Add a route to it to the endpoint."),
+        DnsLack::Rule => Mend::new("Authorize clients to reach it."),
+        DnsLack::Reach => Mend::new("Add a route to it to the route table of the VPC."),
+        DnsLack::Support => {
+            let vpc = endpoint.vpc_id.iter().map(|vpc| {
+                format!(
+                    "gatehouse ec2 modify-vpc-attribute --vpc-id {vpc} --enable-dns-support Value=true"
+                )
+            });
+            Mend::new("Have the VPC's DNS server answer.").by(vpc)
+        }
+    }
 }
 
 fn public_address(scene: &Scene<'_>) -> Finding {

@@ -113,6 +113,7 @@ fn told(view: &View, facts: Option<&Facts>) -> Vec<Finding> {
     let scene = Scene {
         view,
         public_address: "vpn.example.com".to_owned(),
+        own: Vec::new(),
         now: NOW.parse().unwrap(),
     };
     findings(&scene, facts)
@@ -390,6 +391,7 @@ fn an_address_that_nobody_outside_reaches_is_a_warning() {
         let scene = Scene {
             view: &view,
             public_address: host.to_owned(),
+            own: Vec::new(),
             now: NOW.parse().unwrap(),
         };
         let found = findings(&scene, Some(&well()));
