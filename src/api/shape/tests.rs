@@ -81,6 +81,8 @@ fn a_vpc_has_its_primary_block_beside_all_blocks() {
                 {"CidrBlock": "10.1.0.0/16", "CidrBlockState": {"State": "associated"}},
             ],
             "State": "available",
+            "EnableDnsSupport": true,
+            "DnsServer": "10.0.0.2",
             "IsDefault": false,
             "Tags": [{"Key": "Name", "Value": "corp"}],
         }})

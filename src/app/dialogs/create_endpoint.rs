@@ -4,7 +4,9 @@ use egui::Ui;
 
 use super::{
     group_choice::GroupChoice,
-    proposals::{client_authorities, client_range, port, public_host, server_certificates},
+    proposals::{
+        client_authorities, client_range, port, public_host, server_certificates, vpc_dns_server,
+    },
     security_group::vpcs,
 };
 use crate::{
@@ -126,7 +128,7 @@ impl FormDialog for CreateEndpoint {
         });
         kit::two_columns(ui, |a, b| {
             draft.transport(cx, &self.host, a, form);
-            draft.dns(b, form);
+            draft.dns(&cx.view.snapshot, b, form);
         });
         kit::toggle(
             ui,
@@ -346,7 +348,8 @@ impl Draft {
         }
     }
 
-    fn dns(&mut self, ui: &mut Ui, form: &mut DialogForm) {
+    fn dns(&mut self, snapshot: &Snapshot, ui: &mut Ui, form: &mut DialogForm) {
+        let proposed = vpc_dns_server(snapshot, self.vpc.as_ref()).map(|it| it.to_string());
         ui.scope(|ui| {
             ui.spacing_mut().item_spacing.y = 5.0;
             let t = kit::tokens(ui);
@@ -372,6 +375,13 @@ impl Draft {
                 }
             });
             form.line_below(ui, DNS, first, "Without one, clients keep their own.");
+            let proposed = proposed.filter(|it| first.trim() != it.as_str());
+            if let Some(address) = proposed
+                && kit::link(ui, &format!("Use the VPC's DNS server, {address}")).clicked()
+            {
+                *first = address;
+                form.chose(DNS);
+            }
         });
     }
 }

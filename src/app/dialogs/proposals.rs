@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
 
-use crate::model::{Certificate, CertificateUse, HostNetwork, Snapshot, Transport, net::overlap};
+use crate::model::{
+    Certificate, CertificateUse, HostNetwork, Snapshot, Transport, VpcId, net::overlap,
+};
 
 /// Ports proposed before any other: HTTPS gets through most firewalls, 1194 is OpenVPN's own.
 const FIRST_PORTS: [u16; 2] = [443, 1194];
@@ -63,6 +65,20 @@ pub fn client_authorities(snapshot: &Snapshot) -> impl Iterator<Item = &Certific
         .chain(own)
 }
 
+/// The DNS server of the VPC that an endpoint's target networks are of, if it answers; without a
+/// VPC chosen, that of the only one there is.
+#[must_use]
+pub fn vpc_dns_server(snapshot: &Snapshot, vpc: Option<&VpcId>) -> Option<Ipv4Addr> {
+    let vpc = match vpc {
+        Some(id) => snapshot.vpcs.get(id)?,
+        None => {
+            let mut all = snapshot.vpcs.values();
+            all.next().filter(|_| all.next().is_none())?
+        }
+    };
+    vpc.resolver().filter(|_| vpc.dns_support)
+}
+
 /// The host that clients will be told to connect to, as far as it is known here.
 #[must_use]
 pub fn public_host(snapshot: &Snapshot, host: &[HostNetwork]) -> Option<String> {
@@ -113,6 +129,21 @@ mod tests {
             client_range(&snapshot, &[]).unwrap().to_string(),
             "10.101.0.0/22"
         );
+    }
+
+    #[test]
+    fn the_dns_server_proposed_is_that_of_the_vpc_as_long_as_it_answers() {
+        let (mut snapshot, _) = sample::office();
+        let (office, lab) = (sample::vpc_id(1), sample::vpc_id(2));
+        let server = |snapshot: &Snapshot, vpc: Option<&_>| {
+            super::vpc_dns_server(snapshot, vpc).map(|it| it.to_string())
+        };
+        assert_eq!(server(&snapshot, None), None, "there are two");
+        assert_eq!(server(&snapshot, Some(&lab)).unwrap(), "10.50.0.2");
+        snapshot.vpcs.remove(&lab);
+        assert_eq!(server(&snapshot, None).unwrap(), "10.1.0.2");
+        snapshot.vpcs.get_mut(&office).unwrap().dns_support = false;
+        assert_eq!(server(&snapshot, Some(&office)), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 use super::*;
 use crate::model::{
-    Code, InternetGateway, RouteState, Tags,
+    Code, DnsLack, InternetGateway, RouteState, Tags,
     command::{
-        ById, CreateInternetGateway, Describe, Filter, GatewayAttachment, ImportHostNetworks,
-        VpcCidrBlock,
+        AuthorizeIngress, ById, CreateInternetGateway, CreateRoute, Describe, DescribeVpcAttribute,
+        Filter, GatewayAttachment, ImportHostNetworks, ModifyVpcAttribute, VpcCidrBlock,
     },
 };
 
@@ -361,4 +361,125 @@ async fn describing_an_unknown_identifier_is_refused_and_an_unmatched_filter_is_
         bench.ok(Command::DescribeSubnets(wanted)).await,
         Answer::Subnets(vec![])
     );
+}
+
+fn dns_support(vpc: &VpcId, enable: Option<bool>) -> Command {
+    Command::ModifyVpcAttribute(ModifyVpcAttribute {
+        vpc_id: vpc.to_string(),
+        enable_dns_support: enable,
+    })
+}
+
+#[tokio::test]
+async fn a_vpc_s_dns_server_is_switched_off_and_on_and_described() {
+    let bench = Bench::new().await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    assert!(vpc.dns_support, "as on AWS");
+    for answers in [false, false, true] {
+        bench.ok(dns_support(&vpc.id, Some(answers))).await;
+        assert_eq!(bench.service.snapshot().vpcs[&vpc.id].dns_support, answers);
+    }
+    let ask = |attribute: &str| {
+        Command::DescribeVpcAttribute(DescribeVpcAttribute {
+            vpc_id: vpc.id.to_string(),
+            attribute: attribute.to_owned(),
+        })
+    };
+    assert_eq!(
+        bench.ok(ask("enableDnsSupport")).await,
+        Answer::Vpc(vpc.clone())
+    );
+    for (command, code, field) in [
+        (ask(""), Code::MissingParameter, "Attribute"),
+        (ask("colour"), Code::InvalidParameterValue, "Attribute"),
+        (
+            dns_support(&vpc.id, None),
+            Code::MissingParameter,
+            "EnableDnsSupport",
+        ),
+        (
+            dns_support(&VpcId::from_random([9; 9]), Some(true)),
+            Code::VpcNotFound,
+            "VpcId",
+        ),
+    ] {
+        let refusal = bench.refused(command).await;
+        assert_eq!(refusal.code, code);
+        assert_eq!(refusal.field.as_deref(), Some(field));
+    }
+}
+
+#[tokio::test]
+async fn an_imported_network_answers_dns_unless_a_machine_is_at_that_address() {
+    let bench = Bench::new().await;
+    let command = Command::ImportHostNetworks(ImportHostNetworks {
+        interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
+    });
+    bench.ok(command).await;
+    let snapshot = bench.service.snapshot();
+    let answers = snapshot.vpcs.values().map(|vpc| {
+        let address = vpc.resolver().unwrap().to_string();
+        (address, vpc.dns_support)
+    });
+    let answers: std::collections::BTreeMap<_, _> = answers.collect();
+    assert!(answers["192.0.2.2"]);
+    assert!(!answers["10.7.0.2"], "the machine knows one there");
+}
+
+#[tokio::test]
+async fn each_thing_that_a_dns_server_lacks_is_said_until_it_is_there() {
+    let bench = Bench::new().await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    let subnet = bench.subnet(&vpc.id, "10.1.1.0/24").await;
+    let certificates = bench.certificates().await;
+    let endpoint = bench
+        .endpoint_with(&CreateClientVpnEndpoint {
+            dns_servers: vec!["10.1.0.2".to_owned(), "192.0.2.53".to_owned()],
+            ..create_endpoint(&certificates)
+        })
+        .await;
+    let lacks = || {
+        let snapshot = bench.service.snapshot();
+        let lacks = snapshot.dns_lacks(&snapshot.endpoints[&endpoint], clock::now());
+        lacks
+            .into_iter()
+            .map(|(server, lack)| (server.octets()[0], lack))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lacks(), [], "without a target network nothing is reached");
+    bench.associate(&endpoint, &subnet.id).await;
+    assert_eq!(lacks(), [(10, DnsLack::Rule), (192, DnsLack::Route)]);
+    let authorize = |cidr: &str| {
+        Command::AuthorizeClientVpnIngress(AuthorizeIngress {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            target_network_cidr: cidr.to_owned(),
+            authorize_all_groups: true,
+            ..AuthorizeIngress::default()
+        })
+    };
+    bench.ok(authorize("0.0.0.0/0")).await;
+    assert_eq!(lacks(), [(192, DnsLack::Route)]);
+    bench
+        .ok(Command::CreateClientVpnRoute(CreateRoute {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            destination_cidr_block: "192.0.2.0/24".to_owned(),
+            target_vpc_subnet_id: subnet.id.to_string(),
+            ..CreateRoute::default()
+        }))
+        .await;
+    assert_eq!(lacks(), [(192, DnsLack::Reach)]);
+    let off = dns_support(&vpc.id, Some(false));
+    let Answer::Preview(preview) = bench
+        .ok(Command::PreviewChange(Box::new(off.clone())))
+        .await
+    else {
+        panic!()
+    };
+    assert!(
+        preview.warnings[0].contains("10.1.0.2: it is the VPC's DNS server"),
+        "{:?}",
+        preview.warnings
+    );
+    bench.ok(off).await;
+    assert_eq!(lacks(), [(10, DnsLack::Support), (192, DnsLack::Reach)]);
 }

@@ -1,15 +1,18 @@
 //! The tab Summary: what an endpoint is, and what it still lacks.
 
+use std::net::Ipv4Addr;
+
 use egui::{Frame, Margin, ScrollArea, Ui};
 
 use super::{list, readiness};
 use crate::{
     app::{
-        context::Context,
+        context::{Action, Context},
+        dialogs::{authorize::Authorize, create_route::CreateRoute},
         format,
-        kit::{self, Value},
+        kit::{self, Tone, Value},
     },
-    model::{CertificateArn, Endpoint},
+    model::{CertificateArn, Command, DnsLack, Endpoint, command::ModifyVpcAttribute},
 };
 
 pub(super) fn ui(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
@@ -20,10 +23,68 @@ pub(super) fn ui(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
             if !readiness::is_ready(&cx.view.snapshot, endpoint) {
                 readiness::checklist(cx, endpoint, ui);
             }
+            name_servers(cx, endpoint, ui);
             Frame::new()
                 .inner_margin(Margin::symmetric(20, 12))
                 .show(ui, |ui| facts(cx, endpoint, ui));
         });
+}
+
+/// The DNS servers that clients do not reach, each with what would mend it.
+fn name_servers(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+    for (server, lack) in cx.view.snapshot.dns_lacks(endpoint, cx.now) {
+        let title = format!(
+            "Clients do not reach their DNS server {server}: {}",
+            lack.words()
+        );
+        let pressed = Frame::new()
+            .inner_margin(Margin::symmetric(20, 6))
+            .show(ui, |ui| {
+                kit::banner(Tone::Warning, &title)
+                    .action(cure_words(lack))
+                    .ui(ui)
+            });
+        if pressed.inner {
+            cure(cx, endpoint, server, lack);
+        }
+    }
+}
+
+const fn cure_words(lack: DnsLack) -> &'static str {
+    match lack {
+        DnsLack::Route => "Create Route…",
+        DnsLack::Rule => "Authorize ingress…",
+        DnsLack::Reach => "Show route tables",
+        DnsLack::Support => "Switch it on",
+    }
+}
+
+fn cure(cx: &mut Context<'_>, endpoint: &Endpoint, server: Ipv4Addr, lack: DnsLack) {
+    let snapshot = &cx.view.snapshot;
+    let (id, vpc) = (endpoint.id.clone(), endpoint.vpc_id.as_ref());
+    let host = format!("{server}/32");
+    match (lack, vpc) {
+        (DnsLack::Route, _) => {
+            let dialog = CreateRoute::new(snapshot, id).to(&host);
+            cx.open(dialog);
+        }
+        (DnsLack::Rule, _) => {
+            let dialog = Authorize::new(snapshot, id).to(&host);
+            cx.open(dialog);
+        }
+        (DnsLack::Reach, Some(vpc)) => cx.ask(Action::ShowRouteTables(vpc.clone())),
+        (DnsLack::Support, Some(vpc)) => {
+            let set = |enable| {
+                Command::ModifyVpcAttribute(ModifyVpcAttribute {
+                    vpc_id: vpc.to_string(),
+                    enable_dns_support: Some(enable),
+                })
+            };
+            let done = format!("DNS is answered at {server}");
+            cx.run(set(true), done, Some(set(false)));
+        }
+        (DnsLack::Reach | DnsLack::Support, None) => {}
+    }
 }
 
 fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {

@@ -9,7 +9,10 @@ use crate::{
         dialogs::create_vpc::AddBlock,
         kit::{self, Tab, icons},
     },
-    model::{Command, Vpc, VpcId, command::VpcCidrBlock},
+    model::{
+        Command, Vpc, VpcId,
+        command::{ModifyVpcAttribute, VpcCidrBlock},
+    },
 };
 
 /// A tab of the panel.
@@ -98,7 +101,13 @@ fn head(cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) -> bool {
     kit::panel_head(
         ui,
         vpc.title(),
-        |ui| drop(kit::copyable(ui, "VPC ID", vpc.id.as_str())),
+        |ui| {
+            kit::copyable(ui, "VPC ID", vpc.id.as_str());
+            if let Some(address) = vpc.resolver().filter(|_| vpc.dns_support) {
+                ui.add_space(8.0);
+                kit::copyable(ui, "DNS server", &address.to_string());
+            }
+        },
         |ui| {
             let close = kit::icon_button(icons::X, "Close panel").clicked(ui);
             let delete = kit::button("Delete VPC…").icon(icons::TRASH);
@@ -153,4 +162,30 @@ fn block_list(cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) {
     {
         cx.open(AddBlock::new(vpc.clone()));
     }
+    dns_support(cx, ui, vpc);
+}
+
+/// Switches the VPC's DNS server on and off.
+fn dns_support(cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) {
+    let Some(address) = vpc.resolver() else {
+        return;
+    };
+    let mut answers = vpc.dns_support;
+    let label = format!("Answer DNS at {address}");
+    let help = "Clients' queries to it go to the DNS servers of this machine.";
+    if !kit::toggle(ui, &mut answers, &label, help).changed() {
+        return;
+    }
+    let set = |enable| {
+        Command::ModifyVpcAttribute(ModifyVpcAttribute {
+            vpc_id: vpc.id.to_string(),
+            enable_dns_support: Some(enable),
+        })
+    };
+    let done = if answers {
+        format!("DNS is answered at {address}")
+    } else {
+        format!("DNS is no longer answered at {address}")
+    };
+    cx.run(set(answers), done, Some(set(!answers)));
 }

@@ -10,7 +10,8 @@ use crate::{
         command::{
             ById, CreateNetworkInterface, CreatePeeringConnection, CreateSubnet, CreateVpcRoute,
             CreateVpnConnection, DeleteVpcRoute, EgressChoice, GatewayAttachment,
-            ModifyNetworkInterface, ModifySubnetEgress, RouteTableAssociation, VpnConnectionRoute,
+            ModifyNetworkInterface, ModifySubnetEgress, ModifyVpcAttribute, RouteTableAssociation,
+            VpnConnectionRoute,
         },
     },
 };
@@ -403,6 +404,20 @@ fn a_refused_address_is_said_at_its_field_and_stays() {
     let field = window.harness.get_by_role_and_label(role, "Address");
     let value = egui_kittest::kittest::NodeT::accesskit_node(&field).value();
     assert_eq!(value.as_deref(), Some("10.1.1.11"));
+}
+
+#[test]
+fn the_dns_server_is_shown_and_switched_off() {
+    let mut window = office("Address blocks");
+    assert!(window.says("10.1.0.2"));
+    window.click("Answer DNS at 10.1.0.2");
+    assert_eq!(
+        last(&window),
+        Command::ModifyVpcAttribute(ModifyVpcAttribute {
+            vpc_id: sample::vpc_id(1).to_string(),
+            enable_dns_support: Some(false),
+        })
+    );
 }
 
 #[test]

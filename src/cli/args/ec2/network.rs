@@ -172,3 +172,23 @@ pub struct SubnetEgress {
     #[arg(long)]
     pub no_egress_nat: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_taken_as_aws_s_clients_write_it() {
+        for (text, value) in [
+            ("Value=true", true),
+            ("Value=false", false),
+            (r#"{"Value": false}"#, false),
+            ("true", true),
+        ] {
+            assert_eq!(attribute_value(text), Ok(value), "{text}");
+        }
+        for text in ["", "Value=", "Value=yes", r#"{"Value": 1}"#, "{}"] {
+            assert!(attribute_value(text).is_err(), "{text}");
+        }
+    }
+}

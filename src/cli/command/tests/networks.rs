@@ -5,7 +5,7 @@ use crate::model::command::{
     ApplySecurityGroups, AuthorizeSecurityGroup, ById, CreateNetworkInterface,
     CreatePeeringConnection, CreateRoute, CreateRouteTable, CreateSecurityGroup, CreateSubnet,
     CreateVpcRoute, CreateVpnConnection, DeleteVpcRoute, Describe, ModifyNetworkInterface,
-    Permission, RevokeSecurityGroup, RouteTableAssociation, VpnConnectionRoute,
+    ModifyVpcAttribute, Permission, RevokeSecurityGroup, RouteTableAssociation, VpnConnectionRoute,
 };
 
 fn text(text: &str) -> String {
@@ -235,6 +235,13 @@ fn group_changes() -> Vec<Meaning> {
                 network_interface_id: text("eni-1"),
                 security_group_ids: None,
                 description: Some(String::new()),
+            }),
+        ),
+        (
+            "ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-support Value=false",
+            Command::ModifyVpcAttribute(ModifyVpcAttribute {
+                vpc_id: text("vpc-1"),
+                enable_dns_support: Some(false),
             }),
         ),
         (
