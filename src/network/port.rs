@@ -58,6 +58,10 @@ impl Desk {
         device: &mut TunPort,
         batch: &mut PacketBatch,
     ) -> Poll<io::Result<usize>> {
+        if self.stack.is_idle() {
+            self.stack.register(cx);
+            return device.poll_recv(cx, batch);
+        }
         let before = batch.len();
         let answers = self.stack.poll_recv(cx, batch)?;
         match device.poll_recv(cx, batch) {

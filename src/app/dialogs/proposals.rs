@@ -136,7 +136,7 @@ mod tests {
         let (mut snapshot, _) = sample::office();
         let (office, lab) = (sample::vpc_id(1), sample::vpc_id(2));
         let server = |snapshot: &Snapshot, vpc: Option<&_>| {
-            super::vpc_dns_server(snapshot, vpc).map(|it| it.to_string())
+            vpc_dns_server(snapshot, vpc).map(|it| it.to_string())
         };
         assert_eq!(server(&snapshot, None), None, "there are two");
         assert_eq!(server(&snapshot, Some(&lab)).unwrap(), "10.50.0.2");

@@ -351,6 +351,16 @@ impl Stack {
         }
     }
 
+    /// Whether there is nothing that could become ready by itself.
+    pub(super) fn is_idle(&self) -> bool {
+        self.flows.tcp() + self.flows.datagrams() == 0 && self.core.output.is_empty()
+    }
+
+    /// Has the task woken once there is something for it.
+    pub(super) fn register(&self, cx: &Context<'_>) {
+        self.ready.register(cx.waker());
+    }
+
     /// Adds packets for clients to the batch.
     pub(super) fn poll_recv(
         &mut self,
@@ -358,7 +368,7 @@ impl Stack {
         batch: &mut PacketBatch,
     ) -> Poll<io::Result<usize>> {
         let before = batch.len();
-        self.ready.register(cx.waker());
+        self.register(cx);
         loop {
             self.core.output.drain_into(batch);
             if batch.is_full() {

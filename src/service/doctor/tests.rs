@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::*;
 use crate::{
     model::{
-        Certificate, CertificateOrigin, CertificateUse, Endpoint, EndpointId, Live, Route,
-        RouteOrigin, RouteState, Snapshot, SubnetId, Transport, gateway::ListenerStatus,
-        network::Via,
+        Association, AssociationId, AssociationState, Certificate, CertificateOrigin,
+        CertificateUse, Endpoint, EndpointId, Live, Route, RouteOrigin, RouteState, Snapshot,
+        SubnetId, Transport, Vpc, VpcId, gateway::ListenerStatus, network::Via,
     },
     network::doctor::{Hook, HostRoute, InterfaceFacts, Obstacle, Outside, Passage},
 };
@@ -439,4 +439,48 @@ fn a_security_groups_rule_opens_flows_to_clients() {
     assert!(!opened(Direction::Egress, all()));
     let itself = Peer::Group(group.clone());
     assert!(!opened(Direction::Ingress, itself), "no resource has it");
+}
+
+#[test]
+fn a_dns_server_that_clients_do_not_reach_is_told_and_one_that_is_the_machine_itself() {
+    let mut view = view(Some(NetworkMode::Userspace));
+    let snapshot = Arc::make_mut(&mut view.snapshot);
+    let vpc = Vpc {
+        id: VpcId::from_random([1; 9]),
+        cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+        dns_support: true,
+        tags: BTreeMap::default(),
+    };
+    let id = snapshot.endpoints.keys().next().unwrap().clone();
+    let endpoint = snapshot.endpoints.get_mut(&id).unwrap();
+    endpoint.dns_servers = vec![Ipv4Addr::new(10, 1, 0, 2)];
+    endpoint.vpc_id = Some(vpc.id.clone());
+    let association = Association {
+        id: AssociationId::from_random([1; 9]),
+        endpoint_id: id,
+        subnet_id: SubnetId::from_random([1; 9]),
+        vpc_id: vpc.id.clone(),
+        availability_zone: "local-1a".to_owned(),
+        state: AssociationState::Associated,
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    snapshot
+        .associations
+        .insert(association.id.clone(), association);
+    snapshot.vpcs.insert(vpc.id.clone(), vpc);
+    let scene = Scene {
+        view: &view,
+        public_address: "vpn.example.com".to_owned(),
+        own: vec![Ipv4Addr::new(10, 1, 0, 2)],
+        now: NOW.parse().unwrap(),
+    };
+    let found = findings(&scene, Some(&well()));
+    let told: Vec<&str> = found
+        .iter()
+        .filter(|finding| finding.check == "dns-server")
+        .map(|finding| finding.sentence.as_str())
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].ends_with("10.1.0.2: no authorization rule opens it."));
+    assert!(told[1].contains("an address of this machine itself"));
 }

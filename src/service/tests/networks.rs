@@ -421,7 +421,7 @@ async fn an_imported_network_answers_dns_unless_a_machine_is_at_that_address() {
         let address = vpc.resolver().unwrap().to_string();
         (address, vpc.dns_support)
     });
-    let answers: std::collections::BTreeMap<_, _> = answers.collect();
+    let answers: BTreeMap<_, _> = answers.collect();
     assert!(answers["192.0.2.2"]);
     assert!(!answers["10.7.0.2"], "the machine knows one there");
 }
