@@ -3,7 +3,6 @@
 use std::{
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket},
-    thread,
     time::Duration,
 };
 
@@ -11,6 +10,7 @@ use crate::{
     gateway::{Gateway, Mode, SetUp, text},
     lab::{Lab, NEIGHBOUR, Namespace, VPC},
     process::until,
+    site::start_thread,
     stock::StockClient,
 };
 
@@ -75,15 +75,15 @@ fn serve_names(namespace: &Namespace, address: Ipv4Addr) {
         let tcp = TcpListener::bind((address, PORT)).expect("nobody else is in here");
         (udp, tcp)
     });
-    thread::spawn(move || {
+    start_thread("dns-udp", move || {
         let mut query = [0; 512];
         while let Ok((length, client)) = udp.recv_from(&mut query) {
             udp.send_to(&answer(&query[..length]), client).ok(); // who asked may have gone
         }
     });
-    thread::spawn(move || {
+    start_thread("dns-tcp", move || {
         while let Ok((mut stream, _)) = tcp.accept() {
-            thread::spawn(move || {
+            start_thread("conversation", move || {
                 while let Ok(query) = receive(&mut stream) {
                     if send(&mut stream, &answer(&query)).is_err() {
                         return;

@@ -343,7 +343,7 @@ impl<R: io::Read> io::Read for Whole<R> {
     }
 }
 
-fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) {
+pub(crate) fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) {
     let started = thread::Builder::new().name(name.into()).spawn(work);
     drop(started.expect("a thread can be started"));
 }

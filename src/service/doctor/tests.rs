@@ -460,9 +460,7 @@ fn a_dns_server_that_clients_do_not_reach_is_told_and_one_that_is_the_machine_it
         endpoint_id: id,
         subnet_id: SubnetId::from_random([1; 9]),
         vpc_id: vpc.id.clone(),
-        availability_zone: "local-1a".to_owned(),
         state: AssociationState::Associated,
-        created_at: Timestamp::UNIX_EPOCH,
     };
     snapshot
         .associations
