@@ -11,7 +11,7 @@ use crate::{
     },
     model::{
         Answer, Command, ConnectionState, Preview, Snapshot,
-        command::{Termination, Terminations},
+        command::{ModifyVpcAttribute, Termination, Terminations},
     },
 };
 
@@ -35,6 +35,26 @@ fn an_empty_list_offers_the_first_endpoint() {
         .click();
     window.settle();
     window.harness.get_by_label("Client IPv4 CIDR");
+}
+
+#[test]
+fn the_summary_says_which_dns_server_clients_do_not_reach_and_mends_it() {
+    let (mut snapshot, live) = sample::office();
+    let endpoint = snapshot.endpoints.get_mut(&sample::endpoint_id(1)).unwrap();
+    endpoint.dns_servers = vec![[10, 1, 0, 2].into()];
+    let vpc = snapshot.vpcs.get_mut(&sample::vpc_id(1)).unwrap();
+    vpc.dns_support = false;
+    let mut window = Window::open(FakeConsole::new(snapshot, live));
+    window.show_endpoint(1, Some(EndpointTab::Summary));
+    assert!(window.says("Clients do not reach their DNS server 10.1.0.2"));
+    window.press("Switch it on");
+    let sent = window.console.commands();
+    assert!(
+        sent.contains(&Command::ModifyVpcAttribute(ModifyVpcAttribute {
+            vpc_id: sample::vpc_id(1).to_string(),
+            enable_dns_support: Some(true),
+        }))
+    );
 }
 
 #[test]
