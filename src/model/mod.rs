@@ -22,10 +22,9 @@ pub mod notice;
 pub mod preview;
 mod reach;
 pub mod refusal;
+mod resolver;
 pub mod revocation;
 pub mod role;
-
-mod resolver;
 pub mod scenario;
 pub mod security_group;
 pub mod settings;
