@@ -157,6 +157,12 @@ pub(super) fn parameters(command: &Command) -> Value {
             .sum();
         return json!({"files": it.files.len(), "bytes": bytes});
     }
+    if matches!(
+        command,
+        Command::CreateBackup(_) | Command::RestoreBackup(_)
+    ) {
+        return Value::Null;
+    }
     if let Command::PreviewChange(inner) = command {
         return json!({ inner.action(): parameters(inner) });
     }

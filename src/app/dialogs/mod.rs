@@ -29,7 +29,6 @@ pub mod peering;
 pub mod proposals;
 pub mod renew_certificate;
 pub mod resource;
-pub mod revoke_certificate;
 pub mod route_table;
 pub mod security_group;
 pub mod sheet;

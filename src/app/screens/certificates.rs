@@ -15,7 +15,7 @@ use crate::{
         dialogs::{
             confirm::Confirm, create_ca::CreateCa, export_certificate::Export,
             import_certificate::Import, issue_certificate::Issue, issue_many::IssueMany,
-            renew_certificate::Renew, revoke_certificate::Revoke,
+            renew_certificate::Renew,
         },
         kit::{self, Selection, Sort, Tone, icons, tokens},
     },
@@ -53,7 +53,6 @@ enum Act {
     Export,
     Renew,
     Replace,
-    Revoke,
     Delete,
 }
 
@@ -234,7 +233,6 @@ fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
         Act::Export => cx.open(Export::new(Arc::clone(certificate))),
         Act::Renew => cx.open(Renew::new(Arc::clone(certificate))),
         Act::Replace => cx.open(Import::replacing(certificate.arn.clone())),
-        Act::Revoke => cx.open(Revoke::new(Arc::clone(certificate))),
         Act::Delete => {
             let name = certificate.title();
             let authority = certificate.usage == CertificateUse::Authority;

@@ -42,25 +42,6 @@ pub enum Pki {
     },
     /// Issue a client certificate for each name of a list, all or none
     IssueMany(IssueMany),
-    /// Issue a certificate for a key that never comes here
-    #[command(after_help = SIGN)]
-    SignCsr {
-        /// The authority
-        #[arg(long, value_name = "ARN")]
-        ca_arn: String,
-        /// The request (PKCS #10) in PEM: file://PATH or the text itself
-        #[arg(long, value_name = "PEM", allow_hyphen_values = true)]
-        csr: String,
-        /// What the certificate proves
-        #[arg(long, value_enum)]
-        usage: Usage,
-        /// The subject's name, in place of the request's
-        #[arg(long, value_name = "NAME")]
-        common_name: Option<String>,
-        /// How long it is to last: 1 to 3650 days [default: 825]
-        #[arg(long, value_name = "DAYS")]
-        validity_days: Option<u32>,
-    },
     /// Put a certificate like it with later dates in its place; what uses it goes on with the new one
     #[command(after_help = RENEW)]
     Renew {
@@ -70,13 +51,6 @@ pub enum Pki {
         /// How long the new one is to last, from now [default: as long as the old one]
         #[arg(long, value_name = "DAYS")]
         validity_days: Option<u32>,
-    },
-    /// Take in a whole pki folder of easy-rsa: authority, certificates, keys, and what was revoked
-    #[command(after_help = FOLDER)]
-    ImportEasyRsa {
-        /// The folder that holds ca.crt, issued and private, or the one above it
-        #[arg(value_name = "DIRECTORY")]
-        directory: PathBuf,
     },
     /// Hand out a certificate and the chain above it
     Export {
@@ -148,11 +122,6 @@ Examples:
       --profiles ./profiles --client-vpn-endpoint-id ID
 
 Each configuration holds a private key; only you can read the file (mode 0600).";
-const SIGN: &str = "\
-Examples:
-  openssl req -new -newkey rsa:2048 -nodes -keyout a.key -out a.csr -subj /CN=a.lindqvist
-  gatehouse pki sign-csr --ca-arn ARN --csr file://a.csr --usage client
-  gatehouse acm get-certificate --certificate-arn ARN --output text > a.crt";
 const RENEW: &str = "\
 Examples:
   gatehouse pki renew --certificate-arn ARN
@@ -161,9 +130,3 @@ Examples:
 It keeps its ARN. A server or client certificate gets a new key, an authority keeps its own; endpoints
 show the new one from the next handshake on. An old client certificate stays valid until it expires,
 unless it is revoked.";
-const FOLDER: &str = "\
-Examples:
-  gatehouse pki import-easy-rsa ~/easy-rsa/pki
-
-A second import adds what is new. A key with a passphrase is left out: the answer says how to decrypt
-it.";

@@ -4,12 +4,11 @@ use super::{Action, Call, UsageError, words::contents};
 use crate::{
     api::shape,
     cli::args::{self, Pki},
-    control::pki_folder,
     model::{
         CertificateUse, Command, KeyType, client_names,
         command::{
-            Bytes, CreateCertificateAuthority, ExportCertificate, ImportPki, IssueCertificate,
-            IssueCertificates, RenewCertificate, SignCertificateRequest,
+            CreateCertificateAuthority, ExportCertificate, IssueCertificate, IssueCertificates,
+            RenewCertificate,
         },
     },
 };
@@ -54,19 +53,6 @@ fn command(pki: Pki) -> Result<Command, UsageError> {
             alternative_names,
         }),
         Pki::IssueMany(it) => Command::IssueCertificates(issue_many(&it)?),
-        Pki::SignCsr {
-            ca_arn,
-            csr,
-            usage,
-            common_name,
-            validity_days,
-        } => Command::SignCertificateRequest(SignCertificateRequest {
-            ca_arn,
-            csr: Bytes(contents("csr", csr)?),
-            usage: use_of(usage),
-            common_name,
-            validity_days,
-        }),
         Pki::Renew {
             certificate,
             validity_days,
@@ -74,13 +60,6 @@ fn command(pki: Pki) -> Result<Command, UsageError> {
             certificate_arn: certificate.certificate_arn,
             validity_days,
         }),
-        Pki::ImportEasyRsa { directory } => {
-            let files = pki_folder::read(&directory).map_err(|refusal| UsageError::Value {
-                option: "directory",
-                what: refusal.message,
-            })?;
-            Command::ImportPki(ImportPki { files })
-        }
         Pki::Export {
             certificate_arn,
             private_key,

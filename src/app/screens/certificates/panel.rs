@@ -22,10 +22,6 @@ pub(super) fn buttons(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
     if delete.clicked(ui) {
         act = Some(Act::Delete);
     }
-    let revoke = kit::button("Revoke…").icon(icons::PROHIBIT).quiet_danger();
-    if can_revoke(cx, certificate) && revoke.clicked(ui) {
-        act = Some(Act::Revoke);
-    }
     if kit::button("Export…").icon(icons::FILE_TEXT).clicked(ui) {
         act = Some(Act::Export);
     }
@@ -41,13 +37,6 @@ pub(super) fn buttons(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
         act = Some(Act::Issue);
     }
     act
-}
-
-/// Whether its authority is here with its key, so that it can be revoked.
-pub(super) fn can_revoke(cx: &Context<'_>, certificate: &Certificate) -> bool {
-    let issuer = certificate.issued_by.as_ref();
-    let issuer = issuer.and_then(|arn| cx.view.snapshot.certificates.get(arn));
-    certificate.revoked.is_none() && issuer.is_some_and(|it| it.has_private_key)
 }
 
 pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) {

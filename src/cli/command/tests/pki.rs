@@ -1,7 +1,7 @@
 //! `gatehouse pki`.
 
 use super::*;
-use crate::model::command::{IssueCertificates, RenewCertificate, SignCertificateRequest};
+use crate::model::command::{IssueCertificates, RenewCertificate};
 
 #[test]
 fn a_certificate_is_issued_for_as_long_and_for_the_names_that_were_typed() {
@@ -54,7 +54,7 @@ fn names_are_read_from_a_file_one_a_line() {
 }
 
 #[test]
-fn renewing_signing_and_replacing_go_by_arn() {
+fn renewing_and_replacing_go_by_arn() {
     let renewed = request(&["pki", "renew", "--certificate-arn", "arn:1"]);
     assert_eq!(
         renewed.command,
@@ -63,42 +63,11 @@ fn renewing_signing_and_replacing_go_by_arn() {
             validity_days: None,
         })
     );
-    let csr = "-----BEGIN CERTIFICATE REQUEST-----\n";
-    let signed = request(&[
-        "pki", "sign-csr", "--ca-arn", "arn:ca", "--csr", csr, "--usage", "client",
-    ]);
-    assert_eq!(
-        signed.command,
-        Command::SignCertificateRequest(SignCertificateRequest {
-            ca_arn: "arn:ca".to_owned(),
-            csr: Bytes(csr.as_bytes().to_vec()),
-            usage: CertificateUse::Client,
-            common_name: None,
-            validity_days: None,
-        })
-    );
     let line = ["acm", "import-certificate", "--certificate", "-----BEGIN\n"];
     let replacing = request(&[&line[..], &["--certificate-arn", "arn:1"]].concat());
     match replacing.command {
         Command::ImportCertificate(it) => {
             assert_eq!(it.certificate_arn.as_deref(), Some("arn:1"));
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn a_folder_of_easy_rsa_is_read_and_another_is_refused_before_anything_is_sent() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().display().to_string();
-    let line = ["pki", "import-easy-rsa", &path];
-    let error = meant(&line).unwrap_err().to_string();
-    assert!(error.contains("no ca.crt"), "{error}");
-    fs::write(dir.path().join("ca.crt"), "ca").unwrap();
-    match request(&line).command {
-        Command::ImportPki(it) => {
-            assert_eq!(it.files.len(), 1);
-            assert_eq!(it.files[0].path, "ca.crt");
         }
         other => panic!("{other:?}"),
     }
