@@ -12,7 +12,13 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
-use super::{Service, board::Board, certificates, connections::has_room, endpoints::living};
+use super::{
+    Service,
+    board::Board,
+    certificates,
+    connections::{blocked, has_room},
+    endpoints::living,
+};
 use crate::{
     clock,
     model::{
@@ -57,6 +63,13 @@ impl Service {
             .map_err(|_| "The endpoint is being deleted".to_owned())?;
         if candidate.common_name.is_empty() {
             return Err("The client's certificate has no common name".to_owned());
+        }
+        let mut blocks = blocked(&snapshot, endpoint, clock::now());
+        if let Some(block) = blocks.find(|block| block.common_name == candidate.common_name) {
+            return Err(format!(
+                "An administrator keeps {} out until {}",
+                block.common_name, block.until
+            ));
         }
         let open = snapshot.associations_of(&endpoint.id).any(|association| {
             matches!(

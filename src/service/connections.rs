@@ -196,7 +196,7 @@ impl Change<'_, '_> {
 }
 
 /// Who is kept out of an endpoint at `now`.
-fn blocked<'s>(
+pub(super) fn blocked<'s>(
     snapshot: &'s Snapshot,
     endpoint: &'s Endpoint,
     now: Timestamp,

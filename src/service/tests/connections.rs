@@ -622,3 +622,42 @@ async fn a_good_certificate_is_let_in_where_there_is_a_target_network_and_room()
     candidate.endpoint_id = EndpointId::from_random([9; 9]);
     assert!(bench.service.admit(&candidate).await.is_err());
 }
+
+#[tokio::test]
+async fn a_client_is_kept_out_until_its_block_is_over_or_taken_back() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 1);
+    let mut candidate = Candidate {
+        endpoint_id: endpoint.clone(),
+        device: "198.51.100.1:4000".parse().unwrap(),
+        common_name: live.common_name.clone(),
+        fingerprint: "00".repeat(32),
+        serial: "01".to_owned(),
+        rekey: false,
+    };
+    report(&bench.service, Report::Opened(live.clone())).await;
+    bench.service.attach(FakeGateway::new(Some(true)));
+    let command = several(&endpoint, &[&live.id], None, Some(10));
+    bench.ok(command).await;
+    for rekey in [false, true] {
+        candidate.rekey = rekey;
+        let reason = bench.service.admit(&candidate).await.unwrap_err();
+        assert!(
+            reason.contains("keeps") && reason.contains("until"),
+            "{reason}"
+        );
+    }
+    let other = Candidate {
+        common_name: "somebody else".to_owned(),
+        ..candidate.clone()
+    };
+    assert_eq!(bench.service.admit(&other).await, Ok(()));
+    bench
+        .ok(Command::UnblockClient(UnblockClient {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            common_name: live.common_name,
+        }))
+        .await;
+    assert_eq!(bench.service.admit(&candidate).await, Ok(()));
+}
