@@ -223,22 +223,21 @@ pub(super) fn describe(
     } else {
         select(named.into_iter(), &wanted.filters, &names, value)?
     };
+    // Where endpoints have no names of their own they share the machine's, which is asked once.
+    let has_own = snapshot.settings.endpoint_domain.is_some();
+    let shared = (!has_own).then(|| machine.dns_name(snapshot));
+    let dns_name = |id: &EndpointId| match &shared {
+        Some(name) => name.clone(),
+        // As AWS describes it: with a star where clients put a label of chance.
+        None => format!("*.{}", machine.dns_name_of(snapshot, id)),
+    };
     let describe = |endpoint: Endpoint| EndpointDescription {
         state: snapshot.endpoint_state(&endpoint),
-        dns_name: described_name(snapshot, machine, &endpoint.id),
+        dns_name: dns_name(&endpoint.id),
         associations: snapshot.associations_of(&endpoint.id).cloned().collect(),
         endpoint,
     };
     Ok(Answer::Endpoints(found.into_iter().map(describe).collect()))
-}
-
-/// An endpoint's name as AWS describes it: with a star where clients put a label of chance.
-fn described_name(snapshot: &Snapshot, machine: &Machine, id: &EndpointId) -> String {
-    let name = machine.dns_name_of(snapshot, id);
-    match &snapshot.settings.endpoint_domain {
-        Some(_) => format!("*.{name}"),
-        None => name,
-    }
 }
 
 pub(super) fn describe_target_networks(

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{change::Change, fields::invalid};
+use super::{
+    change::{Change, Machine},
+    fields::invalid,
+};
 use crate::model::{
     AuthorizationRule, EndpointId, Refusal, Route, RouteOrigin, RouteState, RuleState, Settings,
     Snapshot, command::ModifySettings,
@@ -103,7 +106,7 @@ impl Limit {
     }
 
     /// How many there are now of what it counts.
-    fn in_use(self, snapshot: &Snapshot, connections: usize) -> usize {
+    fn in_use(self, snapshot: &Snapshot, machine: &Machine) -> usize {
         let endpoints = || snapshot.endpoints.values().filter(|it| !it.deleting);
         match self {
             Self::Endpoints => endpoints().count(),
@@ -115,7 +118,7 @@ impl Limit {
                 let counts = endpoints().map(|it| routes(snapshot, &it.id));
                 counts.max().unwrap_or(0)
             }
-            Self::Connections => connections,
+            Self::Connections => machine.most_connections(),
             Self::Revocations => {
                 let lists = snapshot.revocation_lists.values();
                 let lists = lists.chain(snapshot.authority_lists.values());
@@ -145,7 +148,7 @@ impl Change<'_, '_> {
                 )
                 .cure(cure));
             }
-            let in_use = limit.in_use(&self.snapshot, self.machine.most_connections());
+            let in_use = limit.in_use(&self.snapshot, &self.machine);
             if (asked as usize) < in_use {
                 return Err(invalid(
                     limit.field(),
