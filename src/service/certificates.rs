@@ -260,10 +260,14 @@ pub(super) fn client_roots(certificate: &Certificate) -> Result<Vec<Vec<u8>>, Re
         .map_err(|error| invalid(CLIENT_ROOT, error.to_string()))
 }
 
+/// The certificate followed by those above it in PEM.
+pub(super) fn with_chain(certificate: &Certificate) -> String {
+    format!("{}{}", certificate.certificate_pem, certificate.chain_pem)
+}
+
 /// The certificate and those above it in DER, leaf first.
 pub(super) fn chain_der(certificate: &Certificate) -> Result<Vec<Vec<u8>>, Refusal> {
-    let text = format!("{}{}", certificate.certificate_pem, certificate.chain_pem);
-    pki::split_bundle(text).map_err(|error| damaged(&error))
+    pki::split_bundle(with_chain(certificate)).map_err(|error| damaged(&error))
 }
 
 /// Whether a client that shows the certificate would pass at an endpoint whose client CA is

@@ -136,7 +136,7 @@ pub(super) fn server_ca(snapshot: &Snapshot, server: &Certificate) -> Result<Str
         .issued_by
         .as_ref()
         .and_then(|arn| snapshot.certificates.get(arn))
-        .map(|issuer| format!("{}{}", issuer.certificate_pem, issuer.chain_pem));
+        .map(|issuer| certificates::with_chain(issuer));
     pki::client_ca_bundle(&server.certificate_pem, chain.or(issuer.as_deref())).ok_or_else(|| {
         invalid(
             SERVER_CERTIFICATE,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::{CA_ARN, COMMON_NAME, NewCertificate, not_issued, refuse};
+use super::{CA_ARN, COMMON_NAME, NewCertificate, not_issued, refuse, with_chain};
 use crate::{
     model::{
         Answer, Certificate, CertificateUse, Code, KeyType, Refusal,
@@ -128,14 +128,9 @@ pub(super) fn issued(
     request: &pki::Request,
     now: Timestamp,
 ) -> Result<NewCertificate, Refusal> {
-    let issued =
-        pki::issue(&above(authority), key, request, now).map_err(|error| not_issued(&error))?;
+    let issued = pki::issue(&with_chain(authority), key, request, now)
+        .map_err(|error| not_issued(&error))?;
     NewCertificate::issued(issued, Some(authority.arn.clone()))
-}
-
-/// The authority's certificate and those above it.
-pub(super) fn above(authority: &Certificate) -> String {
-    format!("{}{}", authority.certificate_pem, authority.chain_pem)
 }
 
 pub(super) fn days(wanted: Option<u32>) -> u32 {
