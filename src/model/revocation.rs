@@ -24,8 +24,12 @@ pub enum RevocationReason {
     CessationOfOperation,
     /// It is on hold.
     CertificateHold,
+    /// It is no longer on hold.
+    RemoveFromCrl,
     /// A right was taken back.
     PrivilegeWithdrawn,
+    /// Somebody else may have the key of an attribute authority.
+    AaCompromise,
 }
 
 /// When and why a certificate of the store was revoked.

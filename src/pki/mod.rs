@@ -50,8 +50,8 @@ pub use self::issue::{
 };
 pub use self::key::KeyError;
 pub use self::revocation::{
-    CrlError, ListValidity, MAX_CRL_BYTES, MAX_CRL_ENTRIES, RevocationList, RevocationReason,
-    Revoked, certificate_id, read_revocation_list, verify_revocation_list,
+    CrlError, ListValidity, MAX_CRL_BYTES, MAX_CRL_ENTRIES, RevocationList, Revoked,
+    certificate_id, read_revocation_list, verify_revocation_list,
 };
 pub use self::roles::{
     ClientCaError, ServerCertificateError, check_client_ca, check_server, domain_name,

@@ -12,6 +12,7 @@ use x509_parser::revocation_list::{CertificateRevocationList, RevokedCertificate
 use super::bundle::{self, LF, PemError};
 use super::chain;
 use super::inspect::{self, printable, timestamp, without_leading_zeros};
+use crate::model::RevocationReason;
 
 /// Largest accepted revocation list.
 pub const MAX_CRL_BYTES: usize = 4 * 1024 * 1024;
@@ -50,40 +51,6 @@ pub struct Revoked {
     pub at: Timestamp,
     /// Why, if the list says so.
     pub reason: Option<RevocationReason>,
-}
-
-/// Why a certificate was revoked (RFC 5280, section 5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are the standard's")]
-pub enum RevocationReason {
-    Unspecified,
-    KeyCompromise,
-    CaCompromise,
-    AffiliationChanged,
-    Superseded,
-    CessationOfOperation,
-    CertificateHold,
-    RemoveFromCrl,
-    PrivilegeWithdrawn,
-    AaCompromise,
-}
-
-impl RevocationReason {
-    fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            0 => Self::Unspecified,
-            1 => Self::KeyCompromise,
-            2 => Self::CaCompromise,
-            3 => Self::AffiliationChanged,
-            4 => Self::Superseded,
-            5 => Self::CessationOfOperation,
-            6 => Self::CertificateHold,
-            8 => Self::RemoveFromCrl,
-            9 => Self::PrivilegeWithdrawn,
-            10 => Self::AaCompromise,
-            _ => return None,
-        })
-    }
 }
 
 /// Where a moment lies in a list's period.
@@ -315,6 +282,23 @@ fn entry(revoked: &RevokedCertificate<'_>) -> Result<Revoked, CrlError> {
         at: timestamp(revoked.revocation_date.timestamp()),
         reason: revoked
             .reason_code()
-            .and_then(|(_, code)| RevocationReason::from_code(code.0)),
+            .and_then(|(_, code)| reason_of(code.0)),
+    })
+}
+
+/// The reason that a list's code stands for (RFC 5280, section 5.3.1).
+fn reason_of(code: u8) -> Option<RevocationReason> {
+    Some(match code {
+        0 => RevocationReason::Unspecified,
+        1 => RevocationReason::KeyCompromise,
+        2 => RevocationReason::CaCompromise,
+        3 => RevocationReason::AffiliationChanged,
+        4 => RevocationReason::Superseded,
+        5 => RevocationReason::CessationOfOperation,
+        6 => RevocationReason::CertificateHold,
+        8 => RevocationReason::RemoveFromCrl,
+        9 => RevocationReason::PrivilegeWithdrawn,
+        10 => RevocationReason::AaCompromise,
+        _ => return None,
     })
 }

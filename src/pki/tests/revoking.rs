@@ -1,6 +1,7 @@
 //! Revocation lists as `openssl ca -gencrl`, which easy-rsa runs, writes them.
 
 use super::super::*;
+use crate::model::RevocationReason;
 
 const LIST: &str = include_str!("../fixtures/revoked.crl.pem");
 const AUTHORITY: &str = include_str!("../fixtures/revoking-ca.pem");
