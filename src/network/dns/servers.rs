@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::PORT;
+
 /// Servers beyond these are not asked, as by the system's own resolver (`MAXNS`).
 const MAX_SERVERS: usize = 3;
 /// What the system's own resolver takes where the file says nothing, and at most.
@@ -16,7 +18,6 @@ const ATTEMPTS: u32 = 2;
 const MAX_ATTEMPTS: u32 = 5;
 /// More of the file is not read.
 const MAX_FILE: u64 = 64 * 1024;
-const PORT: u16 = 53;
 
 /// Whom to ask, and how patiently.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,7 @@ use crate::{
         AssociationState, Code, EndpointState, RouteOrigin, RouteState, RuleState, Transport,
         command::{
             AuthorizeIngress, Bytes, CreateRoute, DeleteRoute, Describe, DescribeOfEndpoint,
-            DisassociateTargetNetwork, Filter, ImportCertificate, ModifySettings, OfEndpoint,
-            RevokeIngress, Secret,
+            Filter, ImportCertificate, ModifySettings, OfEndpoint, RevokeIngress, Secret,
         },
     },
     pki,
@@ -65,13 +64,6 @@ fn revoke(endpoint: &EndpointId, cidr: &str) -> RevokeIngress {
 fn delete(endpoint: &EndpointId) -> Command {
     Command::DeleteClientVpnEndpoint(OfEndpoint {
         client_vpn_endpoint_id: endpoint.to_string(),
-    })
-}
-
-fn disassociate(endpoint: &EndpointId, association: &AssociationId) -> Command {
-    Command::DisassociateClientVpnTargetNetwork(DisassociateTargetNetwork {
-        client_vpn_endpoint_id: endpoint.to_string(),
-        association_id: association.to_string(),
     })
 }
 

@@ -38,8 +38,8 @@ use crate::{
         Subnet, SubnetId, Vpc, VpcId,
         command::{
             AssociateTargetNetwork, AuthenticationOption, CreateCertificateAuthority,
-            CreateClientVpnEndpoint, CreateSubnet, CreateVpc, EndpointCreated, IssueCertificate,
-            LookupEvents,
+            CreateClientVpnEndpoint, CreateSubnet, CreateVpc, DisassociateTargetNetwork,
+            EndpointCreated, IssueCertificate, LookupEvents,
         },
     },
     policy::OwnAddresses,
@@ -357,4 +357,12 @@ impl Gateway for FakeGateway {
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {
         self.live.subscribe()
     }
+}
+
+/// Takes a target network from an endpoint.
+fn disassociate(endpoint: &EndpointId, association: &AssociationId) -> Command {
+    Command::DisassociateClientVpnTargetNetwork(DisassociateTargetNetwork {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        association_id: association.to_string(),
+    })
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{
     Code, Endpoint,
-    command::{ById, Describe, DisassociateTargetNetwork, ModifyClientVpnEndpoint, OfEndpoint},
+    command::{ById, Describe, ModifyClientVpnEndpoint, OfEndpoint},
 };
 
 fn modify(endpoint: &EndpointId, change: impl FnOnce(&mut ModifyClientVpnEndpoint)) -> Command {
@@ -205,14 +205,7 @@ async fn the_vpc_changes_only_without_target_networks_and_brings_its_default_gro
         refused_at(&bench, to_other()).await,
         (Code::InvalidParameterValue, "VpcId".to_owned())
     );
-    bench
-        .ok(Command::DisassociateClientVpnTargetNetwork(
-            DisassociateTargetNetwork {
-                client_vpn_endpoint_id: endpoint.to_string(),
-                association_id: association.id.to_string(),
-            },
-        ))
-        .await;
+    bench.ok(disassociate(&endpoint, &association.id)).await;
     bench.settle().await;
     bench.ok(to_other()).await;
     let snapshot = bench.service.snapshot();
@@ -224,14 +217,7 @@ async fn the_vpc_changes_only_without_target_networks_and_brings_its_default_gro
     let subnet = bench.subnet(&other.id, "10.2.1.0/24").await;
     let association = bench.associate(&endpoint, &subnet.id).await;
     bench.settle().await;
-    bench
-        .ok(Command::DisassociateClientVpnTargetNetwork(
-            DisassociateTargetNetwork {
-                client_vpn_endpoint_id: endpoint.to_string(),
-                association_id: association.id.to_string(),
-            },
-        ))
-        .await;
+    bench.ok(disassociate(&endpoint, &association.id)).await;
     bench.settle().await;
     assert_eq!(kept(&bench, &endpoint).vpc_id, Some(other.id));
 }
@@ -273,14 +259,7 @@ async fn the_second_of_two_who_change_an_endpoint_at_once_is_told_of_the_first()
 async fn what_the_gateway_settles_and_what_is_beside_the_endpoint_is_no_change_of_it() {
     let bench = Bench::new().await;
     let (endpoint, _, association) = bench.associated().await;
-    bench
-        .ok(Command::DisassociateClientVpnTargetNetwork(
-            DisassociateTargetNetwork {
-                client_vpn_endpoint_id: endpoint.to_string(),
-                association_id: association.id.to_string(),
-            },
-        ))
-        .await;
+    bench.ok(disassociate(&endpoint, &association.id)).await;
     let seen = bench.service.snapshot().seq;
     bench.settle().await;
     assert_eq!(kept(&bench, &endpoint).vpc_id, None);

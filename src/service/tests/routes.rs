@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{
     Code, Route, RouteState,
-    command::{CreateRoute, DeleteRoute, DescribeOfEndpoint, DisassociateTargetNetwork},
+    command::{CreateRoute, DeleteRoute, DescribeOfEndpoint},
 };
 
 fn for_all(endpoint: &EndpointId) -> CreateRoute {
@@ -61,13 +61,7 @@ async fn each_association_has_it_those_that_come_later_included() {
     assert_eq!(twice.code, Code::DuplicateRoute);
 
     // An association takes its copy along, and the other keeps its own.
-    let disassociate = DisassociateTargetNetwork {
-        client_vpn_endpoint_id: endpoint.to_string(),
-        association_id: association.id.to_string(),
-    };
-    bench
-        .ok(Command::DisassociateClientVpnTargetNetwork(disassociate))
-        .await;
+    bench.ok(disassociate(&endpoint, &association.id)).await;
     bench.settle().await;
     let routes = bench.everywhere(&endpoint).await;
     assert_eq!(routes.len(), 1);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{
     RouteTarget, VpcRoute,
-    command::{ById, DisassociateTargetNetwork, GatewayAttachment, ImportHostNetworks},
+    command::{ById, GatewayAttachment, ImportHostNetworks},
 };
 
 #[tokio::test]
@@ -53,13 +53,7 @@ async fn the_first_association_sets_the_default_group_and_the_last_takes_it_alon
     };
     assert_eq!(groups(&bench.service), [group.id.clone()].into());
 
-    let disassociate = DisassociateTargetNetwork {
-        client_vpn_endpoint_id: endpoint.to_string(),
-        association_id: association.id.to_string(),
-    };
-    bench
-        .ok(Command::DisassociateClientVpnTargetNetwork(disassociate))
-        .await;
+    bench.ok(disassociate(&endpoint, &association.id)).await;
     assert_eq!(groups(&bench.service).len(), 1);
     bench.settle().await;
     assert!(groups(&bench.service).is_empty());
@@ -83,13 +77,7 @@ async fn an_endpoint_with_a_chosen_vpc_keeps_its_groups() {
     assert_eq!(groups().len(), 1);
     let association = bench.associate(&endpoint, &subnet.id).await;
     bench.settle().await;
-    let disassociate = DisassociateTargetNetwork {
-        client_vpn_endpoint_id: endpoint.to_string(),
-        association_id: association.id.to_string(),
-    };
-    bench
-        .ok(Command::DisassociateClientVpnTargetNetwork(disassociate))
-        .await;
+    bench.ok(disassociate(&endpoint, &association.id)).await;
     bench.settle().await;
     assert_eq!(groups().len(), 1);
 }
