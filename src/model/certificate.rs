@@ -91,14 +91,11 @@ impl Certificate {
             .unwrap_or_else(|| self.arn.as_str())
     }
 
-    /// The certificate of the store whose key signs a renewed one: an authority's own, else its
-    /// issuer's. None where it cannot be renewed here.
+    /// The certificate of the store whose key signs a renewed one: its issuer. None where it cannot
+    /// be renewed here, as an authority cannot.
     #[must_use]
     pub fn renewer<'s>(&'s self, snapshot: &'s Snapshot) -> Option<&'s Self> {
-        if !self.has_private_key {
-            return None;
-        }
-        if self.usage == CertificateUse::Authority {
+        if !self.has_private_key || self.usage == CertificateUse::Authority {
             return None;
         }
         let issuer = snapshot.certificates.get(self.issued_by.as_ref()?)?;

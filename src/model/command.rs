@@ -140,8 +140,8 @@ pub enum Command {
     IssueCertificates(IssueCertificates),
     /// Issues a certificate for a key that never comes here. Answers [`Answer::CertificateArn`].
     SignCertificateRequest(SignCertificateRequest),
-    /// Replaces a certificate that was issued here by one like it with later dates. It keeps its
-    /// ARN; a leaf gets a new key, an authority keeps its own. Answers [`Answer::CertificateArn`].
+    /// Replaces a server or client certificate that was issued here by one like it with later dates
+    /// and a new key. It keeps its ARN. Answers [`Answer::CertificateArn`].
     RenewCertificate(RenewCertificate),
     /// Takes in a whole `pki` folder of easy-rsa. Answers [`Answer::PkiImported`].
     ImportPki(ImportPki),

@@ -127,6 +127,5 @@ Examples:
   gatehouse pki renew --certificate-arn ARN
   gatehouse pki renew --certificate-arn ARN --validity-days 90
 
-It keeps its ARN. A server or client certificate gets a new key, an authority keeps its own; endpoints
-show the new one from the next handshake on. An old client certificate stays valid until it expires,
-unless it is revoked.";
+It keeps its ARN and gets a new key; endpoints show the new one from the next handshake on. An old
+client certificate stays valid until it expires. An authority is not renewed here: import a new one.";

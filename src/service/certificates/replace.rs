@@ -86,11 +86,11 @@ fn cannot_renew(certificate: &Certificate) -> Refusal {
     let title = certificate.title();
     let why = if !certificate.has_private_key {
         format!(
-            "The store has no private key of {title}, so only who has it can renew it; sign a new request of theirs"
+            "The store has no private key of {title}, so only who has it can have it renewed; import the new one in its place"
         )
     } else if certificate.usage == CertificateUse::Authority {
         format!(
-            "{title} was signed by another authority, so only that can renew it; import the new one in its place"
+            "{title} is an authority, which is not renewed here; have it renewed where it was made, and import the new one in its place"
         )
     } else {
         format!(
