@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A port that nobody has just now.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket.local_addr().expect("it is bound").port()
 }

@@ -11,6 +11,8 @@ mod pages;
 mod rules;
 mod scenarios;
 mod security_groups;
+mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod why;
+mod working;

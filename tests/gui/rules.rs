@@ -60,7 +60,7 @@ fn a_rule_is_limited_to_a_group_to_ports_and_to_a_time() {
 }
 
 /// A client of our own, connected with the file that the guide wrote.
-fn connected(home: &Home) -> Client {
+pub(crate) fn connected(home: &Home) -> Client {
     let file = home.dir.path().join("a.ovpn");
     let text = std::fs::read_to_string(file).expect("the guide wrote it");
     let mut profile = Profile::parse(&text).expect("it is one of ours");

@@ -103,6 +103,8 @@ impl Window {
             about: About::default(),
         });
         let harness = Harness::builder()
+            // Names are in any script: the program has the system's fonts, a test need not.
+            .allow_missing_glyphs()
             .with_size(egui::vec2(1280.0, 800.0))
             .with_theme(egui::Theme::Light)
             .with_context_setup(kit::install)

@@ -1,0 +1,271 @@
+//! The procedures of the guide's chapter "Working with Client VPN", step by step.
+
+use std::fs;
+
+use gatehouse::model::{Access, AssociationState, RouteOrigin, Transport};
+
+use crate::{guide, rules::connected, site::Site, support::window::Window, why::office};
+
+#[test]
+fn an_endpoint_is_created() {
+    let mut site = Site::new();
+    let window = &mut site.home.window;
+    window.go("Client VPN Endpoints");
+    window.press("Create Client VPN Endpoint");
+    window.fill("Name", "corp");
+    window.fill("Description", "Für alle im Büro 東京");
+    window.fill("Client IPv4 CIDR", "10.200.0.0/22");
+    window.press("Server certificate");
+    window.press_containing("vpn.example.com");
+    window.press("Client certificate authority");
+    window.press_containing("Example VPN CA");
+    window.fill("First DNS server", "10.0.0.2");
+    window.press("Split tunnel");
+    window.press("TCP");
+    window.fill("Port", &guide::free_port().to_string());
+    window.press("Create Client VPN Endpoint");
+    window.wait_for("Client VPN endpoint created");
+    let snapshot = window.view().snapshot.clone();
+    let endpoint = snapshot.endpoints.values().next().expect("it was made");
+    assert_eq!(endpoint.title(), "corp");
+    assert_eq!(endpoint.description, "Für alle im Büro 東京");
+    assert_eq!(endpoint.client_cidr.to_string(), "10.200.0.0/22");
+    assert_eq!(endpoint.server_certificate.as_str(), site.server);
+    assert_eq!(endpoint.transport, Transport::Tcp);
+    assert!(endpoint.split_tunnel);
+    assert_eq!(endpoint.dns_servers.len(), 1);
+    window.wait_for("Pending associate");
+}
+
+#[test]
+fn the_client_configuration_is_exported() {
+    let (mut site, _) = Site::open();
+    let file = site.home.dir.path().join("corp.ovpn");
+    site.choose("Summary");
+    let window = &mut site.home.window;
+    window.press("Download Client Configuration");
+    window.press("None");
+    window.files.next_target(&file);
+    window.press("Download");
+    window.wait_for("It holds no private key");
+    let text = fs::read_to_string(file).expect("it was saved");
+    assert!(text.contains("<ca>") && !text.contains("<key>"), "{text}");
+}
+
+#[test]
+fn endpoints_are_viewed_with_all_their_tabs() {
+    let (mut site, endpoint) = Site::open();
+    site.choose("Summary");
+    let window = &mut site.home.window;
+    window.wait_for(endpoint.as_str());
+    for (tab, part) in [
+        ("Associations", "10.0.0.0/24"),
+        ("Security Groups", "default"),
+        ("Authorization", "10.0.0.0/16, All users, Active"),
+        ("Route Table", "10.0.0.0/16"),
+    ] {
+        window.tab(tab);
+        window.wait_for(part);
+    }
+    window.tab("Connections");
+    window.wait_for("Download…");
+}
+
+#[test]
+fn an_endpoint_is_deleted_once_its_target_networks_are_disassociated() {
+    let (mut site, endpoint) = Site::open();
+    site.choose("Summary");
+    let delete = |window: &mut Window| {
+        window.press("Actions");
+        window.press_containing("Delete Client VPN Endpoint…");
+        window.fill("Type corp to confirm", "corp");
+        window.press("Delete Client VPN Endpoint");
+    };
+    delete(&mut site.home.window);
+    site.home
+        .window
+        .wait_for("disassociate its target networks first");
+    assert!(
+        site.home
+            .window
+            .view()
+            .snapshot
+            .endpoints
+            .contains_key(&endpoint)
+    );
+    site.home.window.press("Cancel");
+
+    disassociate(&mut site);
+    site.choose("Summary");
+    delete(&mut site.home.window);
+    site.home.window.wait("it is gone", |window| {
+        window.view().snapshot.endpoints.is_empty()
+    });
+}
+
+#[test]
+fn a_target_network_is_associated() {
+    let (mut site, endpoint) = Site::with_endpoint();
+    site.choose("Associations");
+    let window = &mut site.home.window;
+    window.press("Associate…");
+    window.press("VPC");
+    window.press_containing(site.vpc.as_str());
+    window.press_containing(site.subnets[1].id.as_str());
+    window.press("Associate");
+    window.wait("it is associated", |window| {
+        let snapshot = window.view().snapshot.clone();
+        let mut of = snapshot.associations_of(&endpoint);
+        of.any(|it| it.state == AssociationState::Associated && it.subnet_id == site.subnets[1].id)
+    });
+    let snapshot = window.view().snapshot.clone();
+    let route = snapshot.routes.first().expect("the VPC's own");
+    assert_eq!(route.destination.to_string(), "10.0.0.0/16");
+    assert_eq!(route.origin, RouteOrigin::Associate);
+    window.wait_for("Available");
+}
+
+fn disassociate(site: &mut Site) {
+    site.choose("Associations");
+    let window = &mut site.home.window;
+    window.press_containing(", Associated");
+    window.press("Disassociate");
+    window.wait_for("It is the last one");
+    window.press("Disassociate");
+    window.wait("it is gone", |window| {
+        window.view().snapshot.associations.is_empty()
+    });
+}
+
+#[test]
+fn a_target_network_is_disassociated() {
+    let (mut site, _) = Site::open();
+    disassociate(&mut site);
+    let window = &mut site.home.window;
+    window.wait_for("Pending associate");
+    assert!(
+        window.view().snapshot.routes.is_empty(),
+        "its route went with it"
+    );
+}
+
+#[test]
+fn target_networks_are_viewed() {
+    let (mut site, endpoint) = Site::open();
+    site.choose("Associations");
+    let snapshot = site.home.window.view().snapshot.clone();
+    let association = snapshot
+        .associations_of(&endpoint)
+        .next()
+        .expect("the one there is");
+    site.home
+        .window
+        .wait_for(&format!("{}, Associated", association.subnet_id));
+}
+
+#[test]
+fn an_authorization_rule_is_added() {
+    let (mut site, _) = Site::open();
+    site.choose("Authorization");
+    let window = &mut site.home.window;
+    window.press("Authorize ingress");
+    window.fill("Destination network to enable access", "192.0.2.0/24");
+    window.press("All users");
+    window.fill("Description", "The test network");
+    window.press("Authorize ingress");
+    window.wait_for("192.0.2.0/24, All users, Active");
+    let snapshot = window.view().snapshot.clone();
+    let rule = snapshot
+        .rules
+        .iter()
+        .find(|it| it.destination.to_string() == "192.0.2.0/24");
+    let rule = rule.expect("it was made");
+    assert_eq!(rule.access, Access::AllUsers);
+    assert_eq!(rule.description, "The test network");
+}
+
+#[test]
+fn an_authorization_rule_is_removed() {
+    let (mut site, _) = Site::open();
+    site.choose("Authorization");
+    let window = &mut site.home.window;
+    window.press("10.0.0.0/16, All users, Active");
+    window.press("Revoke ingress");
+    window.wait_for("Revoke 10.0.0.0/16 for all users?");
+    window.press("Revoke ingress");
+    window.wait("it is gone", |window| {
+        window.view().snapshot.rules.is_empty()
+    });
+}
+
+#[test]
+fn authorization_rules_are_viewed() {
+    let (mut site, _) = Site::open();
+    site.choose("Authorization");
+    site.home.window.wait_for("10.0.0.0/16, All users, Active");
+}
+
+/// Makes a route by the Route Table tab.
+fn create_route(window: &mut Window, destination: &str, description: &str) {
+    window.press("Create Route");
+    window.fill("Route destination", destination);
+    window.press("Target network");
+    window.press_containing("subnet-");
+    window.fill("Description", description);
+    window.press("Create Route");
+    window.wait_for(&format!("Route to {destination} created"));
+}
+
+#[test]
+fn a_route_is_created_and_deleted_and_an_automatic_one_stays() {
+    let (mut site, endpoint) = Site::open();
+    site.choose("Route Table");
+    create_route(&mut site.home.window, "192.0.2.0/24", "To the lab");
+    let snapshot = site.home.window.view().snapshot.clone();
+    let made = |route: &&gatehouse::model::Route| route.origin == RouteOrigin::AddRoute;
+    let route = snapshot.routes.iter().find(made).expect("it was made");
+    assert_eq!(route.endpoint_id, endpoint);
+    assert_eq!(route.subnet_id, site.subnets[0].id);
+    assert_eq!(route.description, "To the lab");
+    site.settle();
+
+    let window = &mut site.home.window;
+    window.press_containing("192.0.2.0/24");
+    window.press("Delete Route");
+    window.wait_for("Delete the route to 192.0.2.0/24?");
+    window.press("Delete Route");
+    window.wait("it is gone", |window| {
+        !window.view().snapshot.routes.iter().any(|it| made(&it))
+    });
+    assert_eq!(
+        window.view().snapshot.routes.len(),
+        1,
+        "the association's own stays"
+    );
+}
+
+#[test]
+fn routes_are_viewed() {
+    let (mut site, _) = Site::open();
+    site.choose("Route Table");
+    let window = &mut site.home.window;
+    window.wait_for("10.0.0.0/16");
+    window.wait_for("Associate");
+}
+
+#[test]
+fn connections_are_viewed_and_one_is_terminated() {
+    let mut home = office();
+    let client = connected(&home);
+    let window = &mut home.window;
+    window.go("Client VPN Endpoints");
+    window.press_containing("corp-staff");
+    window.tab("Connections");
+    window.wait_for("Active 1");
+    window.press_containing("a.lindqvist, Active");
+    window.press("Terminate Connection");
+    window.wait_for("Terminate the connection of a.lindqvist?");
+    window.press("Terminate Connection");
+    window.wait_for("Ended 1");
+    drop(client);
+}
