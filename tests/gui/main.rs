@@ -8,6 +8,7 @@ mod home;
 mod keyboard;
 mod networks;
 mod pages;
+mod refusals;
 mod rules;
 mod scenarios;
 mod security_groups;
