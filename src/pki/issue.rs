@@ -2,16 +2,19 @@
 
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyUsagePurpose, SanType,
+    CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use time::OffsetDateTime;
 use x509_parser::asn1_rs::Tag;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::x509::AttributeTypeAndValue;
 
 use super::bundle::{self, MAX_CHAIN_BYTES, PemError};
@@ -137,6 +140,14 @@ pub enum IssueError {
         /// Its name.
         name: String,
     },
+    /// The authority's certificate says that it signs no revocation lists.
+    #[error(
+        "The authority {name:?} may not sign revocation lists: its certificate lacks the key usage cRLSign; make an authority that has it, as those made here do"
+    )]
+    NoListSigner {
+        /// Its name.
+        name: String,
+    },
     /// The authority's own period is over or has not begun.
     #[error(
         "The authority {name:?} holds from {not_before} to {not_after} only; make a new authority, or check this machine's clock"
@@ -170,7 +181,7 @@ pub enum IssueError {
         subject: String,
     },
     /// Making the key or signing failed.
-    #[error("The certificate could not be made: {0}")]
+    #[error("It could not be made: {0}")]
     Failed(String),
 }
 
@@ -187,6 +198,7 @@ impl IssueError {
             | Self::AuthorityUnreadable(_)
             | Self::AuthorityWeak(_)
             | Self::NotAnAuthority { .. }
+            | Self::NoListSigner { .. }
             | Self::AuthorityDates { .. }
             | Self::AuthorityKey(_)
             | Self::AuthorityKeyMismatch { .. }
@@ -248,14 +260,18 @@ pub fn issue(
 }
 
 /// An authority that may issue now.
-struct Authority<'a> {
+pub(super) struct Authority<'a> {
     parsed: X509Certificate<'a>,
     facts: Inspected,
     key: PrivateKey,
 }
 
 impl<'a> Authority<'a> {
-    fn open(chain: &'a [Vec<u8>], key: &SecretPem, now: Timestamp) -> Result<Self, IssueError> {
+    pub(super) fn open(
+        chain: &'a [Vec<u8>],
+        key: &SecretPem,
+        now: Timestamp,
+    ) -> Result<Self, IssueError> {
         let der = chain
             .first()
             .ok_or(IssueError::AuthorityPem(PemError::NoBlock))?;
@@ -281,6 +297,50 @@ impl<'a> Authority<'a> {
         Ok(Self { parsed, facts, key })
     }
 
+    pub(super) fn parsed(&self) -> &X509Certificate<'a> {
+        &self.parsed
+    }
+
+    /// Its name for messages.
+    pub(super) fn name(&self) -> &str {
+        self.facts.display_name()
+    }
+
+    /// How what it signs names its key.
+    pub(super) fn key_identifier(&self) -> KeyIdMethod {
+        let digits = self.facts.subject_key_id.as_ref();
+        let bytes = digits.and_then(|it| HEXLOWER.decode(it.replace(':', "").as_bytes()).ok());
+        bytes.map_or(KeyIdMethod::Sha256, KeyIdMethod::PreSpecified)
+    }
+
+    fn unusual_name(&self) -> IssueError {
+        IssueError::AuthorityName {
+            subject: self.facts.subject.clone(),
+        }
+    }
+
+    fn issuer(&self) -> Result<Issuer<'static, &KeyPair>, IssueError> {
+        if !self.parsed.subject().iter_attributes().all(can_be_written) {
+            return Err(self.unusual_name());
+        }
+        let der = CertificateDer::from(self.parsed.as_raw());
+        Issuer::from_ca_cert_der(&der, self.key.pair()).map_err(|_| self.unusual_name())
+    }
+
+    /// Signs a revocation list, and makes sure of its issuer's name as [`Self::sign`] does.
+    pub(super) fn sign_list(
+        &self,
+        parameters: &CertificateRevocationListParams,
+    ) -> Result<Vec<u8>, IssueError> {
+        let list = parameters.signed_by(&self.issuer()?)?;
+        let (_, parsed) = CertificateRevocationList::from_der(list.der())
+            .map_err(|error| broken(error.to_string()))?;
+        if parsed.issuer().as_raw() != self.parsed.subject().as_raw() {
+            return Err(self.unusual_name());
+        }
+        Ok(list.der().to_vec())
+    }
+
     /// Signs, and makes sure that clients will find the authority by the issuer's name: the
     /// library rebuilds that name, and drops what it cannot express.
     fn sign(
@@ -288,20 +348,11 @@ impl<'a> Authority<'a> {
         parameters: &CertificateParams,
         key: &PrivateKey,
     ) -> Result<Vec<u8>, IssueError> {
-        let unusual_name = || IssueError::AuthorityName {
-            subject: self.facts.subject.clone(),
-        };
-        let subject = self.parsed.subject();
-        if !subject.iter_attributes().all(can_be_written) {
-            return Err(unusual_name());
-        }
-        let der = CertificateDer::from(self.parsed.as_raw());
-        let issuer = Issuer::from_ca_cert_der(&der, self.key.pair()).map_err(|_| unusual_name())?;
-        let certificate = parameters.signed_by(key.pair(), &issuer)?;
+        let certificate = parameters.signed_by(key.pair(), &self.issuer()?)?;
         let issued =
             inspect::parse(certificate.der()).map_err(|error| broken(error.to_string()))?;
-        if issued.issuer().as_raw() != subject.as_raw() {
-            return Err(unusual_name());
+        if issued.issuer().as_raw() != self.parsed.subject().as_raw() {
+            return Err(self.unusual_name());
         }
         if !signed_by(&issued, &self.parsed) {
             return Err(broken("its signature does not verify"));
@@ -323,7 +374,7 @@ fn can_be_written(attribute: &AttributeTypeAndValue<'_>) -> bool {
     possible_type && !(value.tag() == Tag::PrintableString && value.data.contains(&b'?'))
 }
 
-fn broken(reason: impl Into<String>) -> IssueError {
+pub(super) fn broken(reason: impl Into<String>) -> IssueError {
     IssueError::Failed(reason.into())
 }
 
@@ -378,7 +429,7 @@ fn random_serial() -> Result<[u8; 16], IssueError> {
     Ok(serial)
 }
 
-fn date_time(moment: Timestamp) -> Result<OffsetDateTime, IssueError> {
+pub(super) fn date_time(moment: Timestamp) -> Result<OffsetDateTime, IssueError> {
     OffsetDateTime::from_unix_timestamp(moment.as_second())
         .map_err(|error| broken(error.to_string()))
 }

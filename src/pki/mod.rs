@@ -13,6 +13,7 @@
 //! | see whether a server may present it | [`check_server`] |
 //! | learn which authorities "client root certificate chain" names | [`check_client_ca`] |
 //! | read a revocation list, and see whose it is | [`read_revocation_list`], [`verify_revocation_list`] |
+//! | make the revocation list of an authority | [`make_revocation_list`] |
 //! | look a certificate up in revocation lists | [`certificate_id`] |
 //! | write a client configuration | [`client_ca_bundle`], [`verify_name`] |
 //!
@@ -50,8 +51,8 @@ pub use self::issue::{
 };
 pub use self::key::KeyError;
 pub use self::revocation::{
-    CrlError, ListValidity, MAX_CRL_BYTES, MAX_CRL_ENTRIES, RevocationList, Revoked,
-    certificate_id, read_revocation_list, verify_revocation_list,
+    CrlError, ListRequest, ListValidity, RevocationList, Revoked, certificate_id,
+    make_revocation_list, read_revocation_list, verify_revocation_list,
 };
 pub use self::roles::{
     ClientCaError, ServerCertificateError, check_client_ca, check_server, domain_name,

@@ -1,23 +1,22 @@
-//! Certificate revocation lists (RFC 5280, section 5), read strictly and checked.
+//! Certificate revocation lists (RFC 5280, section 5): read strictly and checked, and made.
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use pem::Pem;
+use rcgen::{CertificateRevocationListParams, RevokedCertParams};
 use thiserror::Error;
 use x509_parser::extensions::{IssuingDistributionPoint, ParsedExtension, X509Extension};
-use x509_parser::prelude::FromDer as _;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::revocation_list::{CertificateRevocationList, RevokedCertificate};
+use x509_parser::x509::X509Version;
 
-use super::bundle::{self, LF, PemError};
+use super::SecretPem;
+use super::bundle::{self, LF, MAX_CHAIN_BYTES, PemError};
 use super::chain;
 use super::inspect::{self, printable, timestamp, without_leading_zeros};
+use super::issue::{self, Authority, IssueError};
 use crate::model::RevocationReason;
-
-/// Largest accepted revocation list.
-pub const MAX_CRL_BYTES: usize = 4 * 1024 * 1024;
-/// Most revoked certificates in one list.
-pub const MAX_CRL_ENTRIES: usize = 20_000;
 
 const LABEL: &str = "X509 CRL";
 
@@ -70,12 +69,24 @@ pub enum CrlError {
     /// Framing that cannot be read.
     #[error("cannot be read as PEM or DER; copy the whole file again, as easy-rsa writes crl.pem")]
     Unreadable,
-    /// More bytes than are accepted.
-    #[error("is {0} bytes long; at most {MAX_CRL_BYTES} bytes are accepted")]
-    TooLarge(usize),
+    /// More bytes than the entries that are accepted can need.
+    #[error(
+        "is {bytes} bytes long, more than a list of {limit} certificates, the most that are accepted, can need"
+    )]
+    TooLarge {
+        /// How long it is.
+        bytes: usize,
+        /// Most entries that are accepted.
+        limit: usize,
+    },
     /// More entries than are accepted.
-    #[error("revokes {0} certificates; at most {MAX_CRL_ENTRIES} are accepted")]
-    TooManyEntries(usize),
+    #[error("revokes {entries} certificates; at most {limit} are accepted")]
+    TooManyEntries {
+        /// How many it revokes.
+        entries: usize,
+        /// Most that are accepted.
+        limit: usize,
+    },
     /// PEM of something else.
     #[error(
         "holds a {0} block; a -----BEGIN X509 CRL----- block is needed, as in easy-rsa's crl.pem"
@@ -87,6 +98,11 @@ pub enum CrlError {
     /// The DER inside cannot be read.
     #[error("is damaged; export it again, for example with `easyrsa gen-crl`")]
     Damaged,
+    /// The first version of lists, which says neither who signed nor which list it is.
+    #[error(
+        "is of version 1, which is too old; have it made as version 2 (openssl: `-crlexts` with authorityKeyIdentifier)"
+    )]
+    OldVersion,
     /// A critical extension whose meaning is unknown here.
     #[error("has the critical extension {0}, which is not understood; have it made without")]
     UnknownCritical(String),
@@ -114,18 +130,24 @@ pub enum CrlError {
         "names {0:?} as issuer, but that authority's key did not sign it; export it again from that authority"
     )]
     DidNotSign(String),
+    /// The issuer's certificate says that it signs no lists.
+    #[error(
+        "was signed by {0:?}, whose certificate lacks the key usage cRLSign; use an authority that may sign lists, such as easy-rsa's"
+    )]
+    MayNotSign(String),
     /// SHA-1 and the like.
     #[error("is signed with {0}; SHA-256 or better with RSA or ECDSA, or Ed25519, is needed")]
     WeakSignature(String),
 }
 
 impl RevocationList {
-    /// Whether the list is current at `now`; both ends belong to the period.
+    /// Whether the list is current at `now`. It is no more from the moment on at which the next one
+    /// is due, as [`crate::model::RevocationList::is_expired`] has it.
     #[must_use]
     pub fn validity(&self, now: Timestamp) -> ListValidity {
         if now < self.this_update {
             ListValidity::NotYet
-        } else if self.next_update.is_some_and(|end| now > end) {
+        } else if self.next_update.is_some_and(|end| now >= end) {
             ListValidity::Expired
         } else {
             ListValidity::Current
@@ -133,17 +155,24 @@ impl RevocationList {
     }
 }
 
-/// Reads a list from PEM text with exactly one list, or from DER.
+/// Reads a list of at most `limit` entries from PEM text with exactly one list, or from DER.
 ///
 /// # Errors
 /// When it is no list, damaged, too large, or not the complete list of its issuer.
-pub fn read_revocation_list(text: &[u8]) -> Result<RevocationList, CrlError> {
+pub fn read_revocation_list(text: &[u8], limit: usize) -> Result<RevocationList, CrlError> {
+    if text.len() > most_bytes(limit) {
+        let bytes = text.len();
+        return Err(CrlError::TooLarge { bytes, limit });
+    }
     let der = to_der(text)?;
     let list = parse(&der)?;
     let tbs = &list.tbs_cert_list;
-    let count = tbs.revoked_certificates.len();
-    if count > MAX_CRL_ENTRIES {
-        return Err(CrlError::TooManyEntries(count));
+    let entries = tbs.revoked_certificates.len();
+    if entries > limit {
+        return Err(CrlError::TooManyEntries { entries, limit });
+    }
+    if tbs.version != Some(X509Version::V2) {
+        return Err(CrlError::OldVersion);
     }
     tbs.extensions_map().map_err(|_| CrlError::Damaged)?;
     tbs.iter_extensions().try_for_each(check_extension)?;
@@ -185,7 +214,10 @@ pub fn verify_revocation_list(
         if authority.subject().as_raw() != parsed.issuer().as_raw() {
             others.push(format!("{:?}", printable(&authority.subject().to_string())));
         } else if chain::list_signed_by(&parsed, &authority) {
-            return Ok(index);
+            return match may_sign_lists(&authority) {
+                true => Ok(index),
+                false => Err(CrlError::MayNotSign(list.issuer.clone())),
+            };
         } else {
             named = true;
         }
@@ -209,11 +241,86 @@ pub fn certificate_id(der: &[u8]) -> Option<(Vec<u8>, String)> {
     Some((certificate.issuer().as_raw().to_vec(), serial))
 }
 
-fn to_der(text: &[u8]) -> Result<Vec<u8>, CrlError> {
-    if text.len() > MAX_CRL_BYTES {
-        return Err(CrlError::TooLarge(text.len()));
+/// What a list to be made says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Its number; each one of an authority has a higher one than those before.
+    pub number: u64,
+    /// When it is made.
+    pub this_update: Timestamp,
+    /// When the next one is due; later than `this_update`.
+    pub next_update: Timestamp,
+    /// The revoked certificates.
+    pub entries: Vec<Revoked>,
+}
+
+/// Makes the list of an authority. Moments are cut to whole seconds, as lists hold them.
+///
+/// `ca_certificate_pem` may be followed by the certificates above the authority.
+///
+/// # Errors
+/// When the authority is none, may not sign lists, does not hold at `this_update`, or its key is
+/// another's; when the period is no period.
+pub fn make_revocation_list(
+    ca_certificate_pem: &str,
+    ca_private_key_pem: &SecretPem,
+    request: &ListRequest,
+) -> Result<RevocationList, IssueError> {
+    let chain = bundle::certificates(ca_certificate_pem.as_bytes(), MAX_CHAIN_BYTES)
+        .map_err(IssueError::AuthorityPem)?;
+    let authority = Authority::open(&chain, ca_private_key_pem, request.this_update)?;
+    if !may_sign_lists(authority.parsed()) {
+        return Err(IssueError::NoListSigner {
+            name: authority.name().to_owned(),
+        });
     }
-    let blocks = match bundle::blocks(text, MAX_CRL_BYTES) {
+    if request.next_update.as_second() <= request.this_update.as_second() {
+        return Err(issue::broken("its period would be empty"));
+    }
+    let revoked = request.entries.iter().map(to_parameters);
+    let parameters = CertificateRevocationListParams {
+        this_update: issue::date_time(request.this_update)?,
+        next_update: issue::date_time(request.next_update)?,
+        crl_number: request.number.into(),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.collect::<Result<_, _>>()?,
+        key_identifier_method: authority.key_identifier(),
+    };
+    let der = authority.sign_list(&parameters)?;
+    let not_readable = |error: CrlError| issue::broken(error.to_string());
+    let list = read_revocation_list(&der, request.entries.len()).map_err(not_readable)?;
+    verify_revocation_list(&list, &chain).map_err(not_readable)?;
+    Ok(list)
+}
+
+fn to_parameters(revoked: &Revoked) -> Result<RevokedCertParams, IssueError> {
+    let serial = HEXLOWER
+        .decode(revoked.serial.as_bytes())
+        .map_err(|_| issue::broken("a serial number is none"))?;
+    Ok(RevokedCertParams {
+        serial_number: serial.into(),
+        revocation_time: issue::date_time(revoked.at)?,
+        reason_code: revoked.reason.map(code_of),
+        invalidity_date: None,
+    })
+}
+
+/// Whether the authority may sign lists: key usage cRLSign, where it states key usages.
+fn may_sign_lists(authority: &X509Certificate<'_>) -> bool {
+    match authority.key_usage() {
+        Ok(usage) => usage.is_none_or(|usage| usage.value.crl_sign()),
+        Err(_) => false,
+    }
+}
+
+/// The longest text of a list of `limit` entries: each has a number of at most 20 bytes, a date,
+/// a reason and what holds them, three bytes of which become four characters of PEM.
+const fn most_bytes(limit: usize) -> usize {
+    limit.saturating_mul(128).saturating_add(1 << 20)
+}
+
+fn to_der(text: &[u8]) -> Result<Vec<u8>, CrlError> {
+    let blocks = match bundle::blocks(text, text.len()) {
         Ok(blocks) => blocks,
         Err(PemError::Binary) => return Ok(text.to_vec()),
         Err(_) => return Err(CrlError::Unreadable),
@@ -301,4 +408,19 @@ fn reason_of(code: u8) -> Option<RevocationReason> {
         10 => RevocationReason::AaCompromise,
         _ => return None,
     })
+}
+
+fn code_of(reason: RevocationReason) -> rcgen::RevocationReason {
+    match reason {
+        RevocationReason::Unspecified => rcgen::RevocationReason::Unspecified,
+        RevocationReason::KeyCompromise => rcgen::RevocationReason::KeyCompromise,
+        RevocationReason::CaCompromise => rcgen::RevocationReason::CaCompromise,
+        RevocationReason::AffiliationChanged => rcgen::RevocationReason::AffiliationChanged,
+        RevocationReason::Superseded => rcgen::RevocationReason::Superseded,
+        RevocationReason::CessationOfOperation => rcgen::RevocationReason::CessationOfOperation,
+        RevocationReason::CertificateHold => rcgen::RevocationReason::CertificateHold,
+        RevocationReason::RemoveFromCrl => rcgen::RevocationReason::RemoveFromCrl,
+        RevocationReason::PrivilegeWithdrawn => rcgen::RevocationReason::PrivilegeWithdrawn,
+        RevocationReason::AaCompromise => rcgen::RevocationReason::AaCompromise,
+    }
 }

@@ -99,6 +99,69 @@ proptest! {
     }
 }
 
+/// Reads and checks a list, as bytes and as PEM.
+fn read_list(bytes: &[u8]) {
+    for text in [bytes.to_vec(), block("X509 CRL", bytes)] {
+        if let Ok(list) = read_revocation_list(&text, 10) {
+            assert!(list.entries.len() <= 10);
+            drop(verify_revocation_list(
+                &list,
+                std::slice::from_ref(&SAMPLE.chain),
+            ));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_lists(bytes in vec(any::<u8>(), 0..300)) {
+        read_list(&bytes);
+    }
+
+    #[test]
+    fn changed_lists(
+        which in 0..3_usize,
+        edits in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        read_list(&mutate(&LISTS[which], &edits, &keep));
+    }
+}
+
+/// A list made here, one of openssl's with reasons, and a delta list.
+static LISTS: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+    let of = |text: &str| pem::parse(text).unwrap().into_contents();
+    let ca = authority();
+    let request = ListRequest {
+        number: 1,
+        this_update: now(),
+        next_update: now() + days(1),
+        entries: Vec::new(),
+    };
+    let made = make_revocation_list(&ca.certificate_pem, &ca.private_key_pem, &request).unwrap();
+    let odd = pem::parse_many(include_str!("../fixtures/odd-lists.crl.pem")).unwrap();
+    [
+        of(&made.pem),
+        of(include_str!("../fixtures/revoked.crl.pem")),
+        odd[0].contents().to_vec(),
+    ]
+});
+
+#[test]
+fn every_single_changed_byte_of_a_signed_list_is_noticed() {
+    let list = &LISTS[1];
+    let authority = der(include_str!("../fixtures/revoking-ca.pem"));
+    for position in 0..list.len() {
+        let mut changed = list.clone();
+        changed[position] ^= 0x01;
+        let read = read_revocation_list(&changed, 10);
+        let verified = read.and_then(|it| verify_revocation_list(&it, &[authority.clone()]));
+        assert!(verified.is_err(), "byte {position}");
+    }
+}
+
 #[test]
 fn every_single_changed_byte_of_a_signed_certificate_is_noticed() {
     let chain = block("CERTIFICATE", &SAMPLE.chain);
