@@ -3,6 +3,10 @@
 use egui::Ui;
 
 use super::{
+    endpoint_fields::{
+        DESCRIPTION, GROUPS, PORT, VPC, certificate, certificate_choices, dns_servers, filled,
+        port_number, server_certificate, wrong_port,
+    },
     group_choice::GroupChoice,
     proposals::{
         client_authorities, client_range, port, public_host, server_certificates, vpc_dns_server,
@@ -14,28 +18,21 @@ use crate::{
         backend::Work,
         context::{Action, Context, EndpointTab},
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
-        format,
-        kit::{self, Choice, Select, icons},
+        kit::{self, Choice, icons},
     },
     model::{
-        Answer, Certificate, Code, Command, HostNetwork, Refusal, Snapshot, Tags, Transport, VpcId,
+        Answer, Certificate, Command, HostNetwork, Refusal, Snapshot, Tags, Transport, VpcId,
         command::{AuthenticationOption, CreateClientVpnEndpoint},
     },
 };
 
 const RANGE: (&str, &str) = ("ClientCidrBlock", "Client IPv4 CIDR");
-const SERVER: (&str, &str) = ("ServerCertificateArn", "Server certificate");
 const CLIENT_CA: (&str, &str) = (
     "ClientRootCertificateChainArn",
     "Client certificate authority",
 );
 const AUTHENTICATION: &str = "AuthenticationOptions";
-const DNS: &str = "DnsServers";
-const PORT: &str = "VpnPort";
-const DESCRIPTION: (&str, &str) = ("Description", "Description");
 const NAME: (&str, &str) = ("Tags", "Name");
-const VPC: (&str, &str) = ("VpcId", "VPC");
-const GROUPS: &str = "SecurityGroupIds";
 
 /// The dialog.
 pub struct CreateEndpoint {
@@ -114,12 +111,12 @@ impl FormDialog for CreateEndpoint {
                 field.hint("corp-staff").limit(255)
             });
             form.text(b, DESCRIPTION, &mut draft.description, |field| {
-                field.optional().limit(255)
+                field.optional()
             });
         });
         kit::two_columns(ui, |a, b| {
             draft.range(a, form);
-            draft.server(cx, b, form);
+            server_certificate(cx, b, form, &mut draft.server);
         });
         kit::fieldset(ui, "Authentication", "How clients prove who they are.");
         kit::two_columns(ui, |a, b| {
@@ -128,7 +125,8 @@ impl FormDialog for CreateEndpoint {
         });
         kit::two_columns(ui, |a, b| {
             draft.transport(cx, &self.host, a, form);
-            draft.dns(&cx.view.snapshot, b, form);
+            let proposed = vpc_dns_server(&cx.view.snapshot, draft.vpc.as_ref());
+            dns_servers(b, form, &mut draft.dns, proposed);
         });
         kit::toggle(
             ui,
@@ -141,7 +139,7 @@ impl FormDialog for CreateEndpoint {
 
     /// A port that is no number cannot be sent, and nothing else goes in its place.
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
-        if let Some(wrong) = self.draft.wrong_port(&cx.view.snapshot) {
+        if let Some(wrong) = wrong_port(&cx.view.snapshot, self.draft.transport, &self.draft.port) {
             return Err(wrong);
         }
         let done = "Client VPN endpoint created";
@@ -195,15 +193,14 @@ impl Draft {
             kind: "certificate-authentication".to_owned(),
             client_root_certificate_chain_arn: self.client_ca.clone(),
         });
-        let dns = self.dns.iter().map(|d| d.trim()).filter(|d| !d.is_empty());
         Command::CreateClientVpnEndpoint(CreateClientVpnEndpoint {
             client_cidr_block: self.range.trim().to_owned(),
             server_certificate_arn: self.server.clone().unwrap_or_default(),
             authentication_options: authentication.into_iter().collect(),
             connection_log_enabled: Some(false),
-            dns_servers: dns.map(str::to_owned).collect(),
+            dns_servers: filled(&self.dns),
             transport_protocol: self.transport,
-            vpn_port: self.port_number(),
+            vpn_port: port_number(&self.port),
             split_tunnel: self.split_tunnel,
             vpc_id: self.vpc.as_ref().map(ToString::to_string),
             security_group_ids: self
@@ -228,16 +225,6 @@ impl Draft {
         }
     }
 
-    fn server(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
-        let choices = choices(cx, server_certificates(&cx.view.snapshot));
-        certificate(cx, ui, form, SERVER, &mut self.server, &choices, |field| {
-            field
-                .placeholder("Choose a certificate")
-                .nothing("There is none yet. Issue or import one under Certificates")
-                .help("The endpoint shows it to clients.")
-        });
-    }
-
     fn mutual(&mut self, ui: &mut Ui, form: &mut DialogForm) {
         let card = kit::choice_card(
             "Mutual authentication",
@@ -254,7 +241,7 @@ impl Draft {
         if !self.mutual {
             return;
         }
-        let choices = choices(cx, client_authorities(&cx.view.snapshot));
+        let choices = certificate_choices(cx, client_authorities(&cx.view.snapshot));
         let value = &mut self.client_ca;
         certificate(cx, ui, form, CLIENT_CA, value, &choices, |field| {
             field
@@ -320,112 +307,14 @@ impl Draft {
         self.groups.ui(snapshot, vpc, ui, form, GROUPS);
     }
 
-    /// What is wrong with a port that cannot be sent, with one that is free.
-    fn wrong_port(&self, snapshot: &Snapshot) -> Option<Refusal> {
-        if self.port_number().is_some() {
-            return None;
-        }
-        let free = port(snapshot, self.transport).to_string();
-        let words = match self.port.trim() {
-            "" => format!("The port is missing. Ports are 1 to 65,535, for example {free}."),
-            typed => format!("{typed} is not a port. Ports are 1 to 65,535, for example {free}."),
-        };
-        let refusal = Refusal::new(Code::InvalidParameterValue, words);
-        Some(refusal.at(PORT).cure(free))
-    }
-
-    fn port_number(&self) -> Option<u16> {
-        self.port.trim().parse().ok().filter(|port| *port > 0)
-    }
-
     /// The line of the client configuration that follows from transport and port.
     fn remote(&self, snapshot: &Snapshot, host: &[HostNetwork]) -> String {
         let host = public_host(snapshot, host).unwrap_or_else(|| "this machine".to_owned());
         let transport = self.transport.to_string().to_uppercase();
-        match self.port_number() {
+        match port_number(&self.port) {
             Some(port) => format!("Clients connect to {host}:{port} over {transport}."),
             None => format!("Clients connect to {host} over {transport}."),
         }
-    }
-
-    fn dns(&mut self, snapshot: &Snapshot, ui: &mut Ui, form: &mut DialogForm) {
-        let proposed = vpc_dns_server(snapshot, self.vpc.as_ref()).map(|it| it.to_string());
-        ui.scope(|ui| {
-            ui.spacing_mut().item_spacing.y = 5.0;
-            let t = kit::tokens(ui);
-            kit::words()
-                .add("DNS servers", kit::Face::LABEL, t.strong)
-                .after(8.0, "optional", kit::Face::HELP, t.weak)
-                .ui_line(ui);
-            let each = (ui.available_width() - 8.0) / 2.0;
-            let [first, second] = &mut self.dns;
-            ui.horizontal_top(|ui| {
-                let both = [(0, &mut *first, "First DNS server"), (1, second, "Second")];
-                for (place, value, hint) in both {
-                    let wrong = form.error(DNS, "").filter(|_| !value.trim().is_empty());
-                    let out = kit::text_field(value)
-                        .hint(hint)
-                        .id(("dns", place))
-                        .error(wrong.as_deref())
-                        .marked_only()
-                        .mono()
-                        .width(each)
-                        .ui(ui);
-                    form.react(DNS, value, &out);
-                }
-            });
-            form.line_below(ui, DNS, first, "Without one, clients keep their own.");
-            let proposed = proposed.filter(|it| first.trim() != it.as_str());
-            if let Some(address) = proposed
-                && kit::link(ui, &format!("Use the VPC's DNS server, {address}")).clicked()
-            {
-                *first = address;
-                form.chose(DNS);
-            }
-        });
-    }
-}
-
-/// Certificates as choices, each with when it expires.
-fn choices<'a>(
-    cx: &Context<'_>,
-    certificates: impl Iterator<Item = &'a Certificate>,
-) -> Vec<Choice<Option<String>>> {
-    certificates
-        .map(|c| {
-            let expires = format!("expires {}", format::day(c.not_after, cx.zone));
-            Choice::new(Some(c.arn.to_string()), c.title()).detail(expires)
-        })
-        .collect()
-}
-
-/// A choice of a certificate. Its cure goes by the certificate's name: an ARN says nothing to a
-/// person.
-fn certificate(
-    cx: &Context<'_>,
-    ui: &mut Ui,
-    form: &mut DialogForm,
-    (field, label): (&'static str, &'static str),
-    value: &mut Option<String>,
-    choices: &[Choice<Option<String>>],
-    describe: impl for<'a> FnOnce(Select<'a, Option<String>>) -> Select<'a, Option<String>>,
-) {
-    let error = form.error(field, label);
-    let right = form.cure(field);
-    let all = &cx.view.snapshot.certificates;
-    let named = all
-        .values()
-        .find(|c| Some(c.arn.as_str()) == right.as_deref());
-    let words = named.map(|c| format!("Use {}", c.title()));
-    form.shows(field);
-    let select = describe(kit::select(value, choices).label(label));
-    let out = select.error(error.as_deref()).cure(words.as_deref()).ui(ui);
-    form.focus_refused(field, &out);
-    if out.cured {
-        *value = right;
-    }
-    if out.cured || out.changed() {
-        form.chose(field);
     }
 }
 

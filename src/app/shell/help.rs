@@ -42,11 +42,12 @@ const STEPS: [(&str, &str); 7] = [
 ];
 
 /// Keys and what they do.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("Ctrl K", "Search, or run a command"),
     ("Ctrl N", "Create Client VPN Endpoint"),
     ("Ctrl F", "Filter the table"),
     ("Ctrl 1 – 6", "Tabs of the endpoint"),
+    ("F2", "Modify the selected endpoint"),
     ("Enter", "Open the row's tabs"),
     ("Del", "Delete, revoke or terminate what is selected"),
     ("Ctrl A", "Select all rows"),

@@ -7,7 +7,8 @@ use crate::{
         context::{Action, Context, EndpointTab, Screen},
         dialogs::{
             Stay, create_endpoint::CreateEndpoint, diagnosis::Diagnosis, download::Download,
-            terminate::Terminate, test_connection::TestTheConnection,
+            modify_endpoint::ModifyEndpoint, terminate::Terminate,
+            test_connection::TestTheConnection,
         },
         kit::{self, Face, icons, tokens, words},
         screens::{GROUPS, Screens},
@@ -35,6 +36,7 @@ enum Target {
     Diagnose,
     Test(EndpointId),
     Download(EndpointId),
+    Modify(EndpointId),
     Endpoint(EndpointId),
     Connection(EndpointId),
     Terminate(crate::model::ConnectionId),
@@ -141,6 +143,11 @@ impl Palette {
             Target::Diagnose => cx.open(Diagnosis::default()),
             Target::Test(id) => cx.open(TestTheConnection::new(id)),
             Target::Download(id) => cx.open(Download::new(id)),
+            Target::Modify(id) => {
+                if let Some(dialog) = ModifyEndpoint::new(&cx.view.snapshot, &id) {
+                    cx.open(dialog);
+                }
+            }
             Target::Endpoint(id) => cx.ask(Action::ShowEndpoint(id, None)),
             Target::Connection(id) => {
                 cx.ask(Action::ShowEndpoint(id, Some(EndpointTab::Connections)));
@@ -225,6 +232,14 @@ fn lines(view: &View, screens: &Screens) -> Vec<Line> {
             "",
             Target::Download(endpoint.id.clone()),
         );
+        add(
+            "Do",
+            icons::PENCIL_SIMPLE,
+            format!("Modify {}", endpoint.title()),
+            String::new(),
+            "F2",
+            Target::Modify(endpoint.id.clone()),
+        );
     }
     let live = view
         .live
@@ -277,7 +292,11 @@ fn found(lines: Vec<Line>, typed: &str) -> Vec<Line> {
     let few = |line: &Line| {
         !matches!(
             line.target,
-            Target::Terminate(_) | Target::Test(_) | Target::Download(_) | Target::Connection(_)
+            Target::Terminate(_)
+                | Target::Test(_)
+                | Target::Download(_)
+                | Target::Modify(_)
+                | Target::Connection(_)
         )
     };
     lines

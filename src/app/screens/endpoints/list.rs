@@ -48,6 +48,7 @@ pub(super) struct Row {
 pub(super) enum Ask {
     Associate(EndpointId),
     Download(EndpointId),
+    Modify(EndpointId),
     Delete(EndpointId),
 }
 
@@ -115,15 +116,6 @@ pub(super) fn authentication(endpoint: &Endpoint) -> String {
         })
         .collect();
     ways.join(", ")
-}
-
-/// How many clients of an endpoint are connected.
-pub(super) fn connected(view: &View, id: &EndpointId) -> usize {
-    view.live
-        .connections
-        .iter()
-        .filter(|c| c.endpoint_id == *id && c.ended_at.is_none())
-        .count()
 }
 
 /// Sorts by a column of [`COLUMNS`]; equal rows keep their order.
@@ -237,6 +229,12 @@ impl Rows for Drawn<'_> {
             .clicked(ui)
         {
             self.actions.push(Ask::Download(id));
+        } else if kit::menu_item("Modify Client VPN Endpoint…")
+            .icon(icons::PENCIL_SIMPLE)
+            .shortcut("F2")
+            .clicked(ui)
+        {
+            self.actions.push(Ask::Modify(id));
         } else if kit::menu_item("Delete Client VPN Endpoint…")
             .icon(icons::TRASH)
             .shortcut("Del")

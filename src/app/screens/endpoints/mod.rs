@@ -18,9 +18,10 @@ use crate::{
         context::{Action, Context, EndpointTab},
         dialogs::{
             confirm::Confirm, create_endpoint::CreateEndpoint, download::Download,
-            test_connection::TestTheConnection,
+            modify_endpoint::ModifyEndpoint, test_connection::TestTheConnection,
         },
         kit::{self, Selection, Sort, icons},
+        people,
         shell::plural,
     },
     model::{Command, Endpoint, EndpointId, View, command::OfEndpoint},
@@ -77,6 +78,15 @@ impl Endpoints {
                 cx.open(Download::new(id.clone()));
             }
             kit::button("Actions").caret().menu(ui, |ui| {
+                let item = kit::menu_item("Modify Client VPN Endpoint…")
+                    .icon(icons::PENCIL_SIMPLE)
+                    .shortcut("F2")
+                    .disabled_because(one);
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    modify(cx, id);
+                }
                 let item = kit::menu_item("Test connection…")
                     .icon(icons::PULSE)
                     .disabled_because(one);
@@ -117,6 +127,11 @@ impl Endpoints {
             if cx.shortcut(ui, key) {
                 self.panel.tab = tab;
             }
+        }
+        if cx.key(ui, Key::F2)
+            && let Some(id) = self.selection.single().cloned()
+        {
+            modify(cx, &id);
         }
         if cx.key(ui, Key::Escape) {
             if self.alone {
@@ -204,6 +219,7 @@ impl Endpoints {
                 cx.open(dialog);
             }
             list::Ask::Download(id) => cx.open(Download::new(id)),
+            list::Ask::Modify(id) => modify(cx, &id),
             list::Ask::Delete(id) => delete(cx, &id),
         }
     }
@@ -223,7 +239,7 @@ impl Page for Endpoints {
             && self.alone
         {
             let asked = self.panel.ui(cx, endpoint, true, focus_filter, ui);
-            self.follow(asked);
+            self.follow(cx, asked);
             return;
         }
         self.alone = false;
@@ -251,18 +267,23 @@ impl Page for Endpoints {
         cx.prefs.endpoint_panel = height;
         let focus_panel = focus_filter && !focus_list;
         let asked = self.panel.ui(cx, endpoint, false, focus_panel, ui);
-        self.follow(asked);
+        self.follow(cx, asked);
     }
 }
 
 impl Endpoints {
-    fn follow(&mut self, asked: Option<panel::Ask>) {
+    fn follow(&mut self, cx: &mut Context<'_>, asked: Option<panel::Ask>) {
         match asked {
             Some(panel::Ask::Close) => {
                 self.alone = false;
                 self.selection.clear();
             }
             Some(panel::Ask::Alone) => self.alone = !self.alone,
+            Some(panel::Ask::Modify) => {
+                if let Some(id) = self.selection.single() {
+                    modify(cx, id);
+                }
+            }
             None => {}
         }
     }
@@ -298,6 +319,13 @@ fn nothing_yet(cx: &mut Context<'_>, ui: &mut Ui) {
     }
 }
 
+/// Opens what changes an endpoint.
+fn modify(cx: &mut Context<'_>, id: &EndpointId) {
+    if let Some(dialog) = ModifyEndpoint::new(&cx.view.snapshot, id) {
+        cx.open(dialog);
+    }
+}
+
 /// Asks before an endpoint goes: its name is typed, since it does not come back.
 fn delete(cx: &mut Context<'_>, id: &EndpointId) {
     let Some(endpoint) = cx.view.snapshot.endpoints.get(id) else {
@@ -323,7 +351,7 @@ fn what_goes(view: &View, endpoint: &Endpoint) -> String {
     let networks = snapshot.associations_of(&endpoint.id).count();
     let rules = snapshot.rules_of(&endpoint.id).count();
     let routes = snapshot.routes_of(&endpoint.id).count();
-    let live = list::connected(view, &endpoint.id);
+    let live = people::connected(view, &endpoint.id);
     let mut words = format!(
         "{}, {} and {} go with it. ",
         plural(networks, "target network", "target networks"),

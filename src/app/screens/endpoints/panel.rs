@@ -10,6 +10,7 @@ use crate::{
     app::{
         context::{Context, EndpointTab},
         kit::{self, Tab, icons},
+        people,
     },
     model::{Endpoint, Notice},
 };
@@ -19,6 +20,7 @@ use crate::{
 pub(super) enum Ask {
     Close,
     Alone,
+    Modify,
 }
 
 /// The panel, with what its tabs remember.
@@ -90,8 +92,7 @@ impl Panel {
                 .count(snapshot.rules_of(id).count()),
             Tab::new(EndpointTab::RouteTable, "Route Table")
                 .count(routes::rows(snapshot, endpoint).len()),
-            Tab::new(EndpointTab::Connections, "Connections")
-                .count(super::list::connected(cx.view, id)),
+            Tab::new(EndpointTab::Connections, "Connections").count(people::connected(cx.view, id)),
         ];
         kit::panel_tabs(ui, "Endpoint", &mut self.tab, &all);
     }
@@ -152,9 +153,12 @@ fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Opti
             } else {
                 (icons::ARROW_SQUARE_OUT, "Open endpoint alone")
             };
-            kit::icon_button(icon, name)
+            if kit::icon_button(icon, name).clicked(ui) {
+                return Some(Ask::Alone);
+            }
+            kit::icon_button(icons::PENCIL_SIMPLE, "Modify endpoint")
                 .clicked(ui)
-                .then_some(Ask::Alone)
+                .then_some(Ask::Modify)
         },
     )
 }
