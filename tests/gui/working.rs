@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use gatehouse::model::{Access, AssociationState, RouteOrigin, Transport};
+use gatehouse::model::{
+    Access, AssociationState, Command, RouteOrigin, Transport, command::ModifyClientVpnEndpoint,
+};
 
 use crate::{guide, rules::connected, site::Site, support::window::Window, why::office};
 
@@ -35,6 +37,60 @@ fn an_endpoint_is_created() {
     assert!(endpoint.split_tunnel);
     assert_eq!(endpoint.dns_servers.len(), 1);
     window.wait_for("Pending associate");
+}
+
+/// Opens the dialog as the guide has it: Actions, Modify Client VPN Endpoint.
+fn open_modify(window: &mut Window) {
+    window.press("Actions");
+    window.press_containing("Modify Client VPN Endpoint…");
+    window.wait_for("Modify corp");
+}
+
+#[test]
+fn an_endpoint_is_modified() {
+    let (mut site, endpoint) = Site::open();
+    site.choose("Summary");
+    let window = &mut site.home.window;
+    open_modify(window);
+    window.fill("Description", "For everyone in the office");
+    window.fill("First DNS server", "10.0.0.2");
+    window.press("Split tunnel");
+    window.press("Modify Client VPN Endpoint");
+    window.wait("it is changed", |window| {
+        window.view().snapshot.endpoints[&endpoint].split_tunnel
+    });
+    let snapshot = window.view().snapshot.clone();
+    let modified = &snapshot.endpoints[&endpoint];
+    assert_eq!(modified.description, "For everyone in the office");
+    assert_eq!(modified.dns_servers.len(), 1);
+    assert_eq!(modified.client_cidr.to_string(), "10.200.0.0/22");
+}
+
+#[test]
+fn of_two_changes_at_once_the_second_is_refused_and_keeps_what_was_typed() {
+    let (mut site, endpoint) = Site::open();
+    site.choose("Summary");
+    open_modify(&mut site.home.window);
+    site.home.window.fill("Description", "Mine");
+    site.home
+        .call(Command::ModifyClientVpnEndpoint(ModifyClientVpnEndpoint {
+            client_vpn_endpoint_id: endpoint.to_string(),
+            description: Some("Theirs".to_owned()),
+            ..ModifyClientVpnEndpoint::default()
+        }));
+    let window = &mut site.home.window;
+    window.press("Modify Client VPN Endpoint");
+    window.wait_for("Somebody has changed this endpoint meanwhile");
+    let description = |window: &Window| {
+        window.view().snapshot.endpoints[&endpoint]
+            .description
+            .clone()
+    };
+    assert_eq!(description(window), "Theirs");
+    assert_eq!(window.value("Description"), "Mine", "nothing typed is lost");
+    window.press("Look again");
+    window.press("Modify Client VPN Endpoint");
+    window.wait("it is mine", |window| description(window) == "Mine");
 }
 
 #[test]
