@@ -146,6 +146,7 @@ fn expect_same(site: &mut Site, tab: &str, mistakes: &[Mistake]) {
 fn wrong_endpoints_are_refused_alike() {
     let (mut site, _) = Site::open();
     let range = ("Client IPv4 CIDR", "--client-cidr-block");
+    let long = "é".repeat(256);
     let mistakes = [
         Mistake::endpoint(&site, range, "10.210.0.1/22"),
         Mistake::endpoint(&site, range, "10.210.0.0/24"),
@@ -153,6 +154,7 @@ fn wrong_endpoints_are_refused_alike() {
         Mistake::endpoint(&site, range, "10.210.0.0"),
         Mistake::endpoint(&site, range, "東京"),
         Mistake::endpoint(&site, ("First DNS server", "--dns-servers"), "10.0.0.300"),
+        Mistake::endpoint(&site, ("Description", "--description"), &long),
     ];
     expect_same(&mut site, "Summary", &mistakes);
 }

@@ -75,7 +75,6 @@ impl FormDialog for AddMember {
         form.text(ui, USER, &mut self.user, |field| {
             field
                 .hint("a.lindqvist")
-                .limit(256)
                 .help("The common name of the user's certificate.")
         });
         let proposed = self.proposed(cx);

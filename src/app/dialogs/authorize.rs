@@ -190,7 +190,6 @@ impl Authorize {
                     .optional()
                     .mono()
                     .hint("443 or 8000-8100")
-                    .limit(11)
                     .disabled_because((!has_ports).then_some("Only TCP and UDP have ports"))
             });
         });
@@ -213,9 +212,7 @@ impl Authorize {
 }
 
 fn describe(ui: &mut Ui, form: &mut DialogForm, description: &mut String) {
-    form.text(ui, DESCRIPTION, description, |field| {
-        field.optional().limit(255)
-    });
+    form.text(ui, DESCRIPTION, description, |field| field.optional());
 }
 
 /// Ports as they are typed: none, one, or from one to another.

@@ -107,9 +107,7 @@ impl FormDialog for CreateEndpoint {
         self.take_in_host(&cx.view.snapshot);
         let draft = &mut self.draft;
         kit::two_columns(ui, |a, b| {
-            form.text(a, NAME, &mut draft.name, |field| {
-                field.hint("corp-staff").limit(255)
-            });
+            form.text(a, NAME, &mut draft.name, |field| field.hint("corp-staff"));
             form.text(b, DESCRIPTION, &mut draft.description, |field| {
                 field.optional()
             });
@@ -276,7 +274,6 @@ impl Draft {
                         .id("vpn port")
                         .marked_only()
                         .mono()
-                        .limit(5)
                         .width(90.0)
                 });
                 if out.changed() {

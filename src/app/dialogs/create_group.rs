@@ -35,14 +35,12 @@ impl FormDialog for CreateGroup {
         form.text(ui, ("Name", "Name"), &mut self.name, |field| {
             field
                 .hint("dba-team")
-                .limit(256)
                 .help("Whom authorization rules let in.")
         });
         form.text(ui, ("Sid", "SID"), &mut self.sid, |field| {
             field
                 .optional()
                 .mono()
-                .limit(184)
                 .hint("S-1-5-21-…")
                 .help("One is made. Give one to use that of another directory.")
         });

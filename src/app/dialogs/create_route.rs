@@ -207,7 +207,7 @@ impl FormDialog for CreateRoute {
                 .ui(ui);
         }
         form.text(ui, DESCRIPTION, &mut self.description, |field| {
-            field.optional().limit(255)
+            field.optional()
         });
         kit::fieldset(ui, "What changes for those connected", "");
         let command = self.previewed();

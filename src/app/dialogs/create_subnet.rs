@@ -67,7 +67,7 @@ impl FormDialog for NewSubnet {
         let hint = blocks.first().map_or("10.1.1.0/24", String::as_str);
         let block = ("CidrBlock", "Addresses");
         form.text_with(ui, block, &mut self.cidr, (hint, &inside), |field| {
-            field.mono().limit(18)
+            field.mono()
         });
         form.text(ui, ZONE, &mut self.zone, |field| {
             field

@@ -151,7 +151,6 @@ impl FormDialog for Download {
                 form.text(ui, NAME, &mut self.name, |field| {
                     field
                         .hint("a.lindqvist")
-                        .limit(64)
                         .help("Who uses the file; Connections shows it.")
                 });
             }

@@ -179,7 +179,7 @@ impl FormDialog for ModifyEndpoint {
                 (PORT, "Port"),
                 &mut draft.port,
                 ("443", &remote),
-                |field| field.mono().limit(5),
+                |field| field.mono(),
             );
             let proposed = vpc_dns_server(snapshot, draft.vpc.as_ref());
             dns_servers(b, form, &mut draft.dns, proposed);

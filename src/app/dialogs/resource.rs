@@ -69,7 +69,7 @@ impl NewResource {
                     .nothing("The VPC has no subnet yet. Create one first")
             });
             form.text_with(b, ADDRESS, &mut self.address, (&hint, ""), |field| {
-                field.mono().limit(15)
+                field.mono()
             });
         });
     }
@@ -94,7 +94,7 @@ impl FormDialog for NewResource {
                 field.optional().hint("wiki")
             });
             form.text(b, DESCRIPTION, &mut self.description, |field| {
-                field.optional().limit(255)
+                field.optional()
             });
         });
         self.place(&cx.view.snapshot, ui, form);
@@ -174,7 +174,7 @@ impl FormDialog for ChangeGroups {
         let vpc = &self.resource.vpc_id;
         self.groups.ui(&cx.view.snapshot, vpc, ui, form, GROUPS);
         form.text(ui, DESCRIPTION, &mut self.description, |field| {
-            field.optional().limit(255)
+            field.optional()
         });
         kit::fieldset(ui, "What changes for those connected", "");
         let command = self.previewed();

@@ -75,10 +75,10 @@ impl FormDialog for NewSecurityGroup {
 
     fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         form.text(ui, NAME, &mut self.name, |field| {
-            field.hint("web").limit(255).help("Unique in its VPC.")
+            field.hint("web").help("Unique in its VPC.")
         });
         form.text(ui, ABOUT, &mut self.description, |field| {
-            field.hint("Web servers of the office").limit(255)
+            field.hint("Web servers of the office")
         });
         let vpcs = vpcs(&cx.view.snapshot);
         form.choose(ui, VPC, &mut self.vpc, &vpcs, |field| {
@@ -189,7 +189,6 @@ impl AddRule {
                     .optional()
                     .mono()
                     .hint("443 or 8000-8080")
-                    .limit(13)
                     .help("Empty is all ports.")
                     .disabled_because((!has_ports).then_some("Only TCP and UDP have ports"))
             });
@@ -287,7 +286,7 @@ impl FormDialog for AddRule {
         self.traffic(ui, form);
         self.other_end(cx, ui, form);
         form.text(ui, DESCRIPTION, &mut self.description, |field| {
-            field.optional().limit(255)
+            field.optional()
         });
     }
 

@@ -86,7 +86,6 @@ impl TestTheConnection {
         form.text(ui, USER, &mut self.user, |field| {
             field
                 .hint("a.lindqvist")
-                .limit(64)
                 .help("Whose client is tried, by the common name of the certificate.")
         });
         let typed = self.user.trim().to_lowercase();
@@ -112,7 +111,6 @@ impl TestTheConnection {
                 .optional()
                 .mono()
                 .hint("10.1.42.17")
-                .limit(15)
                 .help("What to reach through the tunnel; without it, only the tunnel is tried.")
         });
         let protocols = [
@@ -125,7 +123,7 @@ impl TestTheConnection {
                 .ui(left);
             let off = (self.protocol == Protocol::Icmp).then_some("Only TCP has ports");
             form.text(right, PORT, &mut self.port, |field| {
-                field.mono().hint("443").limit(5).disabled_because(off)
+                field.mono().hint("443").disabled_because(off)
             });
         });
     }

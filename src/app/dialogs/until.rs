@@ -104,7 +104,6 @@ impl Until {
             let out = kit::text_field(&mut self.typed)
                 .label("Day and time")
                 .mono()
-                .limit(16)
                 .hint("2026-11-27 18:00")
                 .help("In this machine's time zone.")
                 .error(error)

@@ -224,6 +224,8 @@ pub struct TextField<'a> {
     mono: bool,
     password: bool,
     rows: usize,
+    /// The most characters that a paste may bring: far above what any field can mean, so that what
+    /// is too long is refused with a sentence and not cut in silence.
     limit: usize,
     disabled: Option<&'a str>,
 }
@@ -247,7 +249,7 @@ pub fn text_field(value: &mut String) -> TextField<'_> {
 pub fn text_area(value: &mut String, rows: usize) -> TextField<'_> {
     TextField {
         rows: rows.max(2),
-        limit: 1024 * 1024,
+        limit: 4 * 1024 * 1024,
         ..text_field(value)
     }
 }
@@ -317,12 +319,6 @@ impl<'a> TextField<'a> {
     /// An exact width in points; else what is left.
     pub const fn width(mut self, width: f32) -> Self {
         self.around.width = Some(width);
-        self
-    }
-
-    /// The most characters it takes.
-    pub const fn limit(mut self, characters: usize) -> Self {
-        self.limit = characters;
         self
     }
 

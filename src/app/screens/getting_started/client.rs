@@ -154,7 +154,6 @@ impl FirstClient {
                     field
                         .hint("a.lindqvist")
                         .width(320.0)
-                        .limit(64)
                         .help("Who or what connects; connections are listed by this name.")
                 },
             );

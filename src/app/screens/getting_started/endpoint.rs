@@ -110,7 +110,7 @@ impl NewEndpoint {
         let name = self.name.get_or_insert_with(|| "office".to_owned());
         kit::two_columns(ui, |left, right| {
             form.text(left, ("Name", "Name"), name, |field| {
-                field.limit(255).help("What it is called in lists.")
+                field.help("What it is called in lists.")
             });
             form.text(
                 right,

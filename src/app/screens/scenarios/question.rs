@@ -113,7 +113,7 @@ impl Draft {
     fn destination(&mut self, ui: &mut Ui, form: &mut Form, help: &str) {
         let hint = ("192.168.0.0/16", help);
         let out = form.text_with(ui, DESTINATION, &mut self.destination, hint, |field| {
-            field.optional().mono().limit(18)
+            field.optional().mono()
         });
         if out.lost_focus() || out.cured {
             self.destination.trim().clone_into(&mut self.left);

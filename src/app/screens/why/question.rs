@@ -65,7 +65,7 @@ impl Draft {
                 kit::icon(ui, icons::ARROW_RIGHT, 16.0);
             });
             let out = form.text(ui, DESTINATION, &mut self.destination, |field| {
-                field.width(160.0).mono().hint("10.1.42.17").limit(15)
+                field.width(160.0).mono().hint("10.1.42.17")
             });
             if std::mem::take(&mut self.filled) {
                 out.request_focus();
@@ -82,12 +82,7 @@ impl Draft {
             }
             let off = (!ports).then_some("Only TCP and UDP have ports");
             let out = form.text(ui, PORT, &mut self.port, |field| {
-                field
-                    .width(80.0)
-                    .mono()
-                    .hint("any")
-                    .limit(5)
-                    .disabled_because(off)
+                field.width(80.0).mono().hint("any").disabled_because(off)
             });
             enter |= out.lost_focus();
             below_label(ui, |ui| {
@@ -140,7 +135,7 @@ impl Draft {
     fn user_field(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut Form, width: f32) -> bool {
         let live = self.connected(cx.view);
         let out = form.text_with(ui, USER, &mut self.user, ("a.lindqvist", &live), |field| {
-            field.width(width).limit(256)
+            field.width(width)
         });
         if out.changed() {
             self.connection = None;
