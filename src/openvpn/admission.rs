@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::keys::{Cipher, Derivation};
 use super::packet::PeerId;
+use crate::model::CertificateId;
 
 /// Who asks to come in. Nothing was sent to the client yet that depends on the answer.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Identity {
     pub fingerprint: [u8; 32],
     /// DER, leaf first, as the peer sent it.
     pub chain: Vec<Vec<u8>>,
+    /// What revocation lists name each of the chain by.
+    pub certificates: Vec<CertificateId>,
 }
 
 impl fmt::Debug for Identity {

@@ -8,6 +8,8 @@ use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs as provider};
@@ -26,6 +28,7 @@ use zeroize::Zeroizing;
 use super::Role;
 use super::admission::Identity;
 use super::keys::{EXPORTER_LABEL, KeyMaterial};
+use crate::model::CertificateId;
 
 /// Which TLS versions to offer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -761,15 +764,31 @@ fn read_common_name(certificate: &X509Certificate<'_>) -> Result<String, Certifi
 fn read_identity(chain: &[CertificateDer<'_>]) -> Result<Identity, CertificateProblem> {
     let leaf = chain.first().ok_or(CertificateProblem::Unreadable)?;
     let certificate = parse(leaf)?;
-    let serial = certificate.raw_serial();
-    let zeros = serial.iter().take_while(|byte| **byte == 0).count();
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, leaf);
+    let digest = digest(&SHA256, leaf);
+    let ids = chain.iter().map(|der| Ok(id_of(&parse(der)?)));
     Ok(Identity {
         common_name: read_common_name(&certificate)?,
-        serial: serial[zeros..].to_vec(),
+        serial: serial(&certificate).to_vec(),
         fingerprint: *digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes"),
         chain: chain.iter().map(|der| der.to_vec()).collect(),
+        certificates: ids.collect::<Result<_, _>>()?,
     })
+}
+
+/// What revocation lists name the certificate by.
+fn id_of(certificate: &X509Certificate<'_>) -> CertificateId {
+    let issuer = digest(&SHA256, certificate.issuer().as_raw());
+    CertificateId {
+        issuer: HEXLOWER.encode(issuer.as_ref()),
+        serial: HEXLOWER.encode(serial(certificate)),
+    }
+}
+
+/// The serial number, big-endian without leading zeros.
+fn serial<'a>(certificate: &X509Certificate<'a>) -> &'a [u8] {
+    let serial = certificate.tbs_certificate.raw_serial();
+    let zeros = serial.iter().take_while(|byte| **byte == 0).count();
+    &serial[zeros..]
 }
 
 fn certificates_from_pem(

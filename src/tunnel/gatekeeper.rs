@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::model::{
-    AssociationId, Attempt, Connection, ConnectionId, EndpointId, GatewayStatus, Refusal, Snapshot,
+    AssociationId, Attempt, CertificateId, Connection, ConnectionId, EndpointId, GatewayStatus,
+    Refusal, Snapshot,
 };
 
 /// A future that a trait object can return.
@@ -39,6 +40,8 @@ pub struct Candidate {
     pub fingerprint: String,
     /// The serial number of its certificate, in hexadecimal digits.
     pub serial: String,
+    /// What revocation lists name its certificate by, and those above it that it showed, leaf first.
+    pub certificates: Vec<CertificateId>,
     /// Whether this is a live session renewing its keys.
     pub rekey: bool,
 }
@@ -99,6 +102,11 @@ pub trait Gateway: Send + Sync + 'static {
     /// Tells the clients of connections to come back at once. Answers for each whether it was live;
     /// the [`Report::Closed`] of those follows on its own.
     fn reconnect(&self, ids: Vec<ConnectionId>) -> BoxFuture<'_, Vec<(ConnectionId, bool)>>;
+
+    /// Ends every session, also one that was let in a moment ago, whose client may no longer stay:
+    /// for which `verdict` has a reason, as a sentence. Their clients and the record are told it.
+    /// Answers which; the [`Report::Closed`] of those follows on its own.
+    fn expel(&self, verdict: &dyn Fn(&Connection) -> Option<String>) -> Vec<ConnectionId>;
 
     /// What runs, always the newest.
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>>;

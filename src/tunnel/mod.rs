@@ -70,7 +70,7 @@ use self::{
 };
 pub use crate::network::ModeChoice;
 use crate::{
-    model::{ConnectionId, GatewayStatus},
+    model::{Connection, ConnectionId, GatewayStatus},
     network::{self, Network, OpenOptions, Port},
 };
 
@@ -302,6 +302,10 @@ impl Gateway for Tunnel {
         Box::pin(std::future::ready(outcomes))
     }
 
+    fn expel(&self, verdict: &dyn Fn(&Connection) -> Option<String>) -> Vec<ConnectionId> {
+        self.shared.expel(verdict)
+    }
+
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {
         self.live.clone()
     }
@@ -444,6 +448,21 @@ impl Shared {
         let outcomes = ids.into_iter().map(end).collect();
         self.roster.changed.notify_one();
         outcomes
+    }
+
+    /// Ends the sessions that may no longer stay, each for its reason.
+    fn expel(&self, verdict: &dyn Fn(&Connection) -> Option<String>) -> Vec<ConnectionId> {
+        let mut ended = Vec::new();
+        // The roster is free meanwhile: there may be many members, and a verdict takes its time.
+        for member in self.roster.select(|member| !member.is_ending()) {
+            if let Some(reason) = verdict(&member.connection())
+                && self.end(&member, Input::Refuse(reason))
+            {
+                ended.push(member.id.clone());
+            }
+        }
+        self.roster.changed.notify_one();
+        ended
     }
 
     /// Tells the sessions for which `wanted` says so to come back.

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::{gate::Binding, session::Input};
 use crate::{
-    model::{Connection, ConnectionId, ConnectionState, EndpointId, Traffic},
+    model::{CertificateId, Connection, ConnectionId, ConnectionState, EndpointId, Traffic},
     openvpn::{self, PeerId},
     policy,
 };
@@ -31,6 +31,8 @@ pub(super) struct Member {
     pub(super) address: Ipv4Addr,
     pub(super) peer_id: PeerId,
     pub(super) common_name: String,
+    /// What revocation lists name the chain by that its client has shown last.
+    pub(super) certificates: Mutex<Vec<CertificateId>>,
     pub(super) client_version: String,
     pub(super) platform: String,
     pub(super) cipher: &'static str,
@@ -104,6 +106,17 @@ impl Member {
         *self.device.lock().unwrap_or_else(PoisonError::into_inner) = device;
     }
 
+    /// Notes the chain that its client shows now.
+    pub(super) fn set_certificates(&self, certificates: Vec<CertificateId>) {
+        *self.lock_certificates() = certificates;
+    }
+
+    fn lock_certificates(&self) -> MutexGuard<'_, Vec<CertificateId>> {
+        self.certificates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Notes what its client lacks until it reconnects.
     /// True if that is news.
     pub(super) fn set_reconnect(&self, sentence: Option<String>) -> bool {
@@ -148,7 +161,7 @@ impl Member {
             },
             established_at: self.established_at,
             ended_at: None,
-            certificates: Vec::new(),
+            certificates: self.lock_certificates().clone(),
             end_reason: None,
             reconnect: self.lock_reconnect().clone(),
             traffic: self.counts.read(),

@@ -82,6 +82,8 @@ pub(super) enum Input {
     StreamClosed,
     /// An administrator ends the session.
     Terminate,
+    /// The client may not stay, for this reason.
+    Refuse(String),
     /// The gateway ends the session for this reason; the client is told to come back.
     Restart(&'static str),
 }
@@ -392,6 +394,7 @@ impl Task {
                 control.close(now);
             }
             Input::Terminate => control.restart(now, TERMINATED),
+            Input::Refuse(reason) => control.refuse(now, &reason),
             Input::Restart(reason) => control.restart(now, reason),
         }
     }
@@ -433,8 +436,14 @@ impl Task {
             common_name: identity.common_name.clone(),
             fingerprint: data_encoding::HEXLOWER.encode(&identity.fingerprint),
             serial: data_encoding::HEXLOWER.encode(&identity.serial),
+            certificates: identity.certificates.clone(),
             rekey: admission.is_rekey,
         };
+        // Before the question, so that whoever looks for certificates that were revoked meanwhile
+        // finds those it is about.
+        if let Some(member) = self.stay.as_ref().and_then(|stay| stay.member.as_ref()) {
+            member.set_certificates(candidate.certificates.clone());
+        }
         let gatekeeper = Arc::clone(&self.shared.gatekeeper);
         self.admission = Some(Box::pin(async move {
             let verdict = gatekeeper.admit(&candidate).await;
@@ -555,6 +564,7 @@ impl Task {
             address: stay.place.address,
             peer_id: stay.peer_id,
             common_name: stay.admission.identity.common_name.clone(),
+            certificates: Mutex::new(stay.admission.identity.certificates.clone()),
             client_version: info("IV_VER"),
             platform: info("IV_PLAT"),
             cipher: session.negotiated.cipher.name(),

@@ -242,6 +242,10 @@ impl Gateway for MortalGateway {
         Box::pin(std::future::ready(Vec::new()))
     }
 
+    fn expel(&self, _: &dyn Fn(&Connection) -> Option<String>) -> Vec<ConnectionId> {
+        Vec::new()
+    }
+
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {
         self.0.clone()
     }
@@ -603,6 +607,7 @@ async fn a_good_certificate_is_let_in_where_there_is_a_target_network_and_room()
         common_name: "client1".to_owned(),
         fingerprint: "00".repeat(32),
         serial: "01".to_owned(),
+        certificates: Vec::new(),
         rekey: false,
     };
     assert_eq!(bench.service.admit(&candidate).await, Ok(()));
@@ -634,6 +639,7 @@ async fn a_client_is_kept_out_until_its_block_is_over_or_taken_back() {
         common_name: live.common_name.clone(),
         fingerprint: "00".repeat(32),
         serial: "01".to_owned(),
+        certificates: Vec::new(),
         rekey: false,
     };
     report(&bench.service, Report::Opened(live.clone())).await;

@@ -33,9 +33,9 @@ use super::{Caller, Face, Host, Service};
 use crate::{
     clock,
     model::{
-        Answer, Association, AssociationId, CertificateArn, CertificateUse, Command, ConnectionId,
-        EndpointId, GatewayStatus, HostNetwork, KeyType, NetworkMode, Outcome, Refusal, Request,
-        Subnet, SubnetId, Vpc, VpcId,
+        Answer, Association, AssociationId, CertificateArn, CertificateUse, Command, Connection,
+        ConnectionId, EndpointId, GatewayStatus, HostNetwork, KeyType, NetworkMode, Outcome,
+        Refusal, Request, Subnet, SubnetId, Vpc, VpcId,
         command::{
             AssociateTargetNetwork, AuthenticationOption, CreateCertificateAuthority,
             CreateClientVpnEndpoint, CreateSubnet, CreateVpc, DisassociateTargetNetwork,
@@ -317,6 +317,8 @@ struct FakeGateway {
     live: watch::Sender<Arc<TunnelLive>>,
     asked: Mutex<Vec<ConnectionId>>,
     reconnected: Mutex<Vec<ConnectionId>>,
+    /// Whose clients were not to stay, and why.
+    expelled: watch::Sender<Vec<(ConnectionId, String)>>,
     was_live: Option<bool>,
 }
 
@@ -333,6 +335,7 @@ impl FakeGateway {
             live: watch::Sender::new(Arc::new(live)),
             asked: Mutex::default(),
             reconnected: Mutex::default(),
+            expelled: watch::Sender::default(),
             was_live,
         })
     }
@@ -352,6 +355,18 @@ impl Gateway for FakeGateway {
         Box::pin(std::future::ready(
             ids.into_iter().map(|id| (id, true)).collect(),
         ))
+    }
+
+    fn expel(&self, verdict: &dyn Fn(&Connection) -> Option<String>) -> Vec<ConnectionId> {
+        let live = self.live.borrow().clone();
+        let reasons = live
+            .connections
+            .iter()
+            .filter_map(|it| Some((it.id.clone(), verdict(it)?)));
+        let expelled: Vec<_> = reasons.collect();
+        let ids = expelled.iter().map(|(id, _)| id.clone()).collect();
+        self.expelled.send_modify(|all| all.extend(expelled));
+        ids
     }
 
     fn live(&self) -> watch::Receiver<Arc<TunnelLive>> {

@@ -18,7 +18,7 @@ use self::{
 };
 use super::{Gateway as _, TunnelLive, worker::Order};
 use crate::{
-    model::{ConnectionState, Transport},
+    model::{CertificateId, Connection, ConnectionState, Transport},
     openvpn::{self, ClientConfig, CloseReason, Derivation, Offer},
 };
 
@@ -169,6 +169,49 @@ async fn a_terminated_connection_carries_nothing_from_that_instant() {
     assert!(world.wires.iter_mut().all(|w| w.sent.try_recv().is_err()));
     let again = world.tunnel.terminate(vec![connection.id.clone()]).await;
     assert_eq!(again, [(connection.id, false)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_no_longer_stay_is_told_why_and_the_others_stay() {
+    let mut world = World::new(Transport::Udp).await;
+    let authority = world.keeper.authority();
+    let identity = authority.client("ada");
+    let mut ada = block_in_place(|| {
+        Client::connect(openvpn::Transport::Udp, world.port, &authority, &identity)
+    });
+    let mut bob = connect(&world, openvpn::Transport::Udp, "bob");
+    let two = |live: &TunnelLive| live.connections.len() == 2;
+    world.shows("both", two).await;
+    let (issuer, serial) = crate::pki::certificate_id(&identity.chain_der[0]).unwrap();
+    let issuer = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &issuer);
+    let id = CertificateId {
+        issuer: data_encoding::HEXLOWER.encode(issuer.as_ref()),
+        serial,
+    };
+
+    let revoked = |connection: &Connection| {
+        let is_it = connection.certificates == std::slice::from_ref(&id);
+        is_it.then(|| "the certificate of ada was revoked".to_owned())
+    };
+    let ended = world.tunnel.expel(&revoked);
+    assert_eq!(ended.len(), 1);
+    assert_eq!(world.tunnel.expel(&revoked), [], "once is enough");
+    let end = block_in_place(|| ada.wait_for_end());
+    assert_eq!(
+        end,
+        CloseReason::AuthFailed("the certificate of ada was revoked".to_owned())
+    );
+    let closed = world.keeper.closed().await;
+    assert_eq!(
+        (&closed.id, closed.common_name.as_str()),
+        (&ended[0], "ada")
+    );
+    assert_eq!(closed.certificates, [id]);
+    assert_eq!(
+        closed.end_reason.as_deref(),
+        Some("The certificate of ada was revoked.")
+    );
+    assert!(ask(&mut world, &mut bob, None).await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
