@@ -91,6 +91,11 @@ fn the_commands_of_the_readme_let_alice_through() {
         "Networks, security groups and what a VPC reaches",
         1,
     ));
+    let mut client = StockClient::start_with_file(&lab, &here, &file, &[]);
+    client.wait_connected();
+    let told = newcomer.paste(&block("Looking after an endpoint", 1));
+    drop(client);
+    assert!(told.contains("AWSServiceRoleForClientVPN"), "{told}");
     let told = newcomer.paste(&block("Checking", 1));
     for promised in [
         r#""SessionsLookedAt":"#,
