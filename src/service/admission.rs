@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use super::{
-    Service,
+    Inner, Service,
     board::Board,
     certificates,
     connections::{blocked, has_room},
@@ -22,8 +22,8 @@ use super::{
 use crate::{
     clock,
     model::{
-        Association, AssociationState, Code, Connection, ConnectionState, EndpointId, Refusal,
-        RouteState, RuleState, Snapshot,
+        Association, AssociationState, ClientBlock, Code, Connection, ConnectionState, EndpointId,
+        Refusal, RouteState, RuleState, Snapshot,
     },
     store::{SeenRows, Store, StoreError, Tx},
     tunnel::{BoxFuture, Candidate, Credentials, Gatekeeper, Report, TunnelLive},
@@ -47,7 +47,7 @@ impl Gatekeeper for Service {
     }
 
     fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(std::future::ready(self.judge(candidate)))
+        Box::pin(self.judge(candidate))
     }
 
     fn report(&self, report: Report) -> BoxFuture<'_, ()> {
@@ -57,19 +57,27 @@ impl Gatekeeper for Service {
 
 impl Service {
     /// Whether a client whose certificate is good may come in, or stay.
-    fn judge(&self, candidate: &Candidate) -> Result<(), String> {
-        let snapshot = self.snapshot();
-        let endpoint = living(&snapshot, candidate.endpoint_id.as_str())
+    async fn judge(&self, candidate: &Candidate) -> Result<(), String> {
+        let in_force = self.in_force(Some(&candidate.endpoint_id)).await;
+        let in_force = in_force.map_err(|error| {
+            tracing::warn!(%error, "a client is refused because its certificate cannot be looked up");
+            "The lists of revoked certificates cannot be read, so nobody is let in".to_owned()
+        })?;
+        let (snapshot, now) = (&in_force.snapshot, clock::now());
+        let endpoint = living(snapshot, candidate.endpoint_id.as_str())
             .map_err(|_| "The endpoint is being deleted".to_owned())?;
         if candidate.common_name.is_empty() {
             return Err("The client's certificate has no common name".to_owned());
         }
-        let mut blocks = blocked(&snapshot, endpoint, clock::now());
-        if let Some(block) = blocks.find(|block| block.common_name == candidate.common_name) {
-            return Err(format!(
-                "An administrator keeps {} out until {}",
-                block.common_name, block.until
-            ));
+        let name = &candidate.common_name;
+        let mut blocks = blocked(snapshot, endpoint, now);
+        if let Some(block) = blocks.find(|block| block.common_name == *name) {
+            return Err(kept_out(block));
+        }
+        // What is said of the client's own certificate comes first: it stays so.
+        let revoked = in_force.revoked(&endpoint.id, name, &candidate.certificates);
+        if let Some(reason) = revoked.or_else(|| in_force.over(endpoint, now)) {
+            return Err(reason);
         }
         let open = snapshot.associations_of(&endpoint.id).any(|association| {
             matches!(
@@ -82,13 +90,21 @@ impl Service {
             return Err("The endpoint has no target network".to_owned());
         }
         let live = self.inner.board.count_open(&endpoint.id);
-        if candidate.rekey || has_room(&snapshot, live) {
+        if candidate.rekey || has_room(snapshot, live) {
             return Ok(());
         }
         Err(format!(
             "The endpoint has {live} connections, as many as it may have"
         ))
     }
+}
+
+/// Why a client that is kept out for a while does not come in.
+pub(super) fn kept_out(block: &ClientBlock) -> String {
+    format!(
+        "An administrator keeps {} out until {}",
+        block.common_name, block.until
+    )
 }
 
 fn credentials_of(tx: &Tx<'_>, endpoint: &EndpointId) -> Result<Credentials, Refusal> {
@@ -136,11 +152,12 @@ enum Paper {
 
 impl Desk {
     /// Opens the desk and starts the task behind it.
-    pub(super) fn open(store: Store, board: Arc<Board>) -> Self {
+    pub(super) fn open(store: Store, board: Arc<Board>, service: Weak<Inner>) -> Self {
         let (queue, papers) = mpsc::channel(QUEUE);
         let clerk = Clerk {
             store,
             board,
+            service,
             reconciled: None,
         };
         tokio::spawn(take_papers(clerk, papers));
@@ -192,6 +209,8 @@ async fn hand_over(queue: &mpsc::Sender<Paper>, paper: impl FnOnce(oneshot::Send
 struct Clerk {
     store: Store,
     board: Arc<Board>,
+    /// Who judges sessions that have come up.
+    service: Weak<Inner>,
     /// What the reconciler said last, until it is kept: it does not say it again.
     reconciled: Option<Report>,
 }
@@ -212,6 +231,7 @@ async fn take_papers(mut clerk: Clerk, mut papers: mpsc::Receiver<Paper>) {
 impl Clerk {
     async fn take(&mut self, papers: impl Iterator<Item = Paper>) {
         let mut happened = Vec::new();
+        let mut opened = Vec::new();
         let mut waiting = Vec::new();
         for paper in papers {
             match paper {
@@ -221,6 +241,9 @@ impl Clerk {
                 }
                 Paper::Report(report) => {
                     show(&self.board, &report);
+                    if let Report::Opened(connection) = report.as_ref() {
+                        opened.push(connection.clone());
+                    }
                     happened.push(*report);
                 }
                 Paper::Gone(done) => {
@@ -230,6 +253,11 @@ impl Clerk {
                 }
                 Paper::Flush(done) => waiting.push(done),
             }
+        }
+        if !opened.is_empty()
+            && let Some(inner) = self.service.upgrade()
+        {
+            (Service { inner }).judge_again(&opened).await;
         }
         // What clients did is kept apart from what the reconciler says, so that neither stands in
         // the other's way.

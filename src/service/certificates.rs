@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     model::{
-        Answer, Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, Refusal,
-        Snapshot,
+        Answer, Certificate, CertificateArn, CertificateId, CertificateOrigin, CertificateUse,
+        Code, Refusal, Snapshot,
         command::{CertificateName, ExportCertificate, Exported, ImportCertificate, Secret},
     },
     pki::{self, ExtendedKeyUsage, Inspected, SecretPem, Validity},
@@ -340,6 +340,21 @@ fn leads_to(
         None,
     );
     Ok(verified.is_ok())
+}
+
+/// What revocation lists name a certificate by; none where it cannot be read.
+pub(super) fn id_of(der: &[u8]) -> Option<CertificateId> {
+    let (issuer, serial) = pki::certificate_id(der)?;
+    Some(CertificateId {
+        issuer: digest(&issuer),
+        serial,
+    })
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    data_encoding::HEXLOWER.encode(digest.as_ref())
 }
 
 pub(super) fn inspected(pem: &str) -> Result<Inspected, Refusal> {

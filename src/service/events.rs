@@ -149,6 +149,15 @@ pub(super) fn parameters(command: &Command) -> Value {
             "validity_days": it.validity_days,
         });
     }
+    if let Command::ImportClientVpnClientCertificateRevocationList(it)
+    | Command::InspectRevocationList(it) = command
+    {
+        return json!({
+            "client_vpn_endpoint_id": it.client_vpn_endpoint_id,
+            "certificate_revocation_list_bytes": it.certificate_revocation_list.0.len(),
+            "allow_older": it.allow_older,
+        });
+    }
     if let Command::ImportPki(it) = command {
         let bytes: usize = it
             .files

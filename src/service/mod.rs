@@ -35,6 +35,7 @@ mod networks;
 mod permissions;
 mod preview;
 mod resources;
+mod revocation;
 mod role;
 mod route_tables;
 mod routes;
@@ -88,6 +89,7 @@ struct Inner {
     board: Arc<Board>,
     desk: Desk,
     recorder: Recorder,
+    lists: revocation::Lists,
     gateway: Mutex<Option<Attached>>,
     /// Ends with the service.
     tasks: Mutex<JoinSet<()>>,
@@ -123,21 +125,27 @@ impl Service {
             .await?;
         let board = Arc::new(Board::new(store.snapshots(), ended, attempts));
         board.publish(now);
-        let desk = Desk::open(store.clone(), Arc::clone(&board));
         let mut tasks = JoinSet::new();
         tasks.spawn(follow_snapshots(store.snapshots(), Arc::clone(&board)));
         let recorder = Recorder::start(store.clone());
-        Ok(Self {
-            inner: Arc::new(Inner {
+        let inner = Arc::new_cyclic(|itself| {
+            tasks.spawn(revocation::follow_lists(itself.clone(), store.snapshots()));
+            tasks.spawn(revocation::keep_lists(itself.clone()));
+            Inner {
+                desk: Desk::open(store.clone(), Arc::clone(&board), itself.clone()),
                 store,
                 host: Arc::new(host),
                 board,
-                desk,
                 recorder,
+                lists: revocation::Lists::default(),
                 gateway: Mutex::new(None),
                 tasks: Mutex::new(tasks),
-            }),
-        })
+            }
+        });
+        let service = Self { inner };
+        // After a long time off a list may be over, and nobody would be let in by it.
+        service.renew_lists(now).await;
+        Ok(service)
     }
 
     /// Attaches the running gateway: from now on views show it and connections can be ended.
@@ -225,12 +233,13 @@ impl Service {
         let asked_again = is_preview
             || matches!(
                 request.command,
-                Command::Why(_) | Command::DescribeScenario(_)
+                Command::Why(_) | Command::DescribeScenario(_) | Command::InspectRevocationList(_)
             );
         let polled = matches!(
             request.command,
             Command::DescribeStatus | Command::LookupEvents(_)
         ) || (asked_again && caller.face == Face::Window);
+        let is_preview = is_preview || matches!(request.command, Command::InspectRevocationList(_));
         let judged_while_typing = (request.dry_run || is_preview) && caller.face == Face::Window;
         let outcome = match read {
             Some(outcome) => outcome,
@@ -358,6 +367,11 @@ impl Service {
                     .transact(now, move |tx| role::deletion(tx, &wanted));
                 Some(answer.await)
             }
+            Command::InspectRevocationList(it) => Some(self.inspect_list(it.clone()).await),
+            Command::ExportClientVpnClientCertificateRevocationList(it) => {
+                Some(self.export_endpoint_list(it.clone()).await)
+            }
+            Command::ExportRevocationList(it) => Some(self.export_authority_list(it.clone()).await),
             Command::Diagnose => Some(Ok(Answer::Diagnosis(self.diagnose().await))),
             Command::DescribeConnectionAttempts(wanted) => {
                 let wanted = wanted.client_vpn_endpoint_id.clone();
@@ -410,6 +424,9 @@ impl Service {
             Command::IssueCertificates(it) => self.issue_certificates(terms, it, now).await,
             Command::RenewCertificate(it) => self.renew_certificate(terms, it, now).await,
             Command::ImportCertificate(it) => self.import_certificate(terms, it, now).await,
+            Command::ImportClientVpnClientCertificateRevocationList(it) => {
+                self.import_list(terms, it).await
+            }
             Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
             Command::ReconnectClientVpnConnections(command) => self.reconnect(terms, command).await,
             Command::TestConnection(command) => self.test_connection(terms, command).await,
@@ -463,6 +480,8 @@ impl Change<'_, '_> {
         match command {
             Command::ExportCertificate(command) => self.export_certificate(&command),
             Command::DeleteCertificate(command) => self.delete_certificate(&command),
+            Command::RevokeCertificate(command) => self.revoke_certificate(&command),
+            Command::GenerateRevocationList(command) => self.generate_list(&command),
             Command::CreateVpc(command) => self.create_vpc(command),
             Command::AssociateVpcCidrBlock(command) => self.associate_vpc_cidr_block(&command),
             Command::ModifyVpcAttribute(command) => self.modify_vpc_attribute(&command),

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
 use super::{
-    StoreError, Tx, row,
+    StoreError, Tx, revocation, row,
     vault::{Sealed, Vault},
 };
 use crate::model::{Certificate, CertificateArn};
@@ -157,6 +157,7 @@ impl Tx<'_> {
 pub(super) fn load(
     connection: &Connection,
 ) -> Result<BTreeMap<CertificateArn, Arc<Certificate>>, StoreError> {
+    let mut revoked = revocation::load_revoked(connection)?;
     let mut statement = connection.prepare_cached(
         "SELECT certificate.*,
                 EXISTS (SELECT 1 FROM private_key WHERE certificate_arn = arn) AS has_private_key
@@ -182,7 +183,7 @@ pub(super) fn load(
             chain_pem: found.get("chain_pem")?,
             has_private_key: found.get("has_private_key")?,
             created_at: row::time(found, "created_at")?,
-            revoked: None,
+            revoked: revoked.remove(arn.as_str()),
         };
         Ok((arn, Arc::new(certificate)))
     })?;

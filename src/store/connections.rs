@@ -27,6 +27,7 @@ impl Tx<'_> {
                      state = excluded.state,
                      ended_at = excluded.ended_at,
                      end_reason = excluded.end_reason,
+                     certificates = excluded.certificates,
                      ingress_bytes = excluded.ingress_bytes,
                      egress_bytes = excluded.egress_bytes,
                      ingress_packets = excluded.ingress_packets,

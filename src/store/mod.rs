@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod modified;
 mod networks;
+mod revocation;
 mod role;
 mod row;
 mod security_groups;
@@ -285,8 +286,8 @@ fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
         associations: endpoints::load_associations(connection)?,
         rules: endpoints::load_rules(connection)?,
         routes: endpoints::load_routes(connection)?,
-        revocation_lists: BTreeMap::new(),
-        authority_lists: BTreeMap::new(),
+        revocation_lists: revocation::load_endpoint_lists(connection)?,
+        authority_lists: revocation::load_authority_lists(connection)?,
         blocks: blocks::load(connection)?,
         log_groups: BTreeMap::new(),
         service_linked_role,

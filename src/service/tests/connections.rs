@@ -11,7 +11,7 @@ use crate::{
     tunnel::Candidate,
 };
 
-fn connection(endpoint: &EndpointId, association: &AssociationId, n: u8) -> Connection {
+pub(super) fn connection(endpoint: &EndpointId, association: &AssociationId, n: u8) -> Connection {
     Connection {
         id: ConnectionId::from_random([n; 9]),
         endpoint_id: endpoint.clone(),
@@ -43,7 +43,7 @@ fn ended(connection: &Connection) -> Connection {
     }
 }
 
-async fn report(service: &Service, report: Report) {
+pub(super) async fn report(service: &Service, report: Report) {
     service.report(report).await;
     service.flush().await;
 }

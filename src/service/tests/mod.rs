@@ -12,6 +12,7 @@ mod modify;
 mod networks;
 mod permissions;
 mod record;
+mod revocation;
 mod routes;
 mod scenario;
 mod security_groups;
