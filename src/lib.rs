@@ -7,7 +7,7 @@
 //!              |
 //!           service               the only door to change anything
 //!     /     |      |      \
-//!  store   pki   tunnel             capabilities that do not know each other
+//!  store   pki  telemetry tunnel    capabilities that do not know each other
 //!              /   |    \
 //!       openvpn  policy  network    protocol without I/O · verdicts · TUN or user space
 //!     \     |      |      /
@@ -30,4 +30,5 @@ pub mod pki;
 pub mod policy;
 pub mod service;
 pub mod store;
+pub mod telemetry;
 pub mod tunnel;

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         Action::IssueMany(many) => {
             runtime.block_on(cli::issue_many(&config.data_dir, &common, *many))
         }
+        Action::Search(search) => runtime.block_on(cli::search(&config.data_dir, &common, *search)),
         Action::Scenario { of, apply } => {
             runtime.block_on(cli::scenario(&config.data_dir, &common, of, apply))
         }

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("network", &["model"]),
     ("store", &["model"]),
     ("pki", &["model"]),
+    ("telemetry", &["model"]),
     (
         "tunnel",
         &["model", "openvpn", "policy", "network", "clock"],
@@ -28,7 +29,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "service",
         &[
-            "model", "openvpn", "policy", "network", "store", "pki", "tunnel", "clock",
+            "model",
+            "openvpn",
+            "policy",
+            "network",
+            "store",
+            "pki",
+            "telemetry",
+            "tunnel",
+            "clock",
         ],
     ),
     (

@@ -703,6 +703,7 @@ fn view(it: &View, now: Timestamp) -> Value {
             "Warnings": gateway.warnings,
             "Drops": gateway.drops,
             "Unproven": gateway.unproven,
+            "UnprovenByPrefix": unproven_prefixes(gateway),
         },
         "ClientVpnEndpoints": endpoints,
         "Notices": list(&notices(snapshot, now), notice),

@@ -8,10 +8,11 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 mod check;
 mod connections;
 mod ec2;
+mod logs;
 mod pki;
 mod role;
 
-pub use self::{check::*, connections::*, ec2::*, pki::*, role::*};
+pub use self::{check::*, connections::*, ec2::*, logs::*, pki::*, role::*};
 
 /// What AWS Client VPN does, on a machine of your own.
 #[derive(Clone, Debug, PartialEq, Parser)]
@@ -90,6 +91,9 @@ pub enum Face {
     /// The service-linked role, by the AWS CLI's names
     #[command(subcommand)]
     Iam(Iam),
+    /// The connection log, by the AWS CLI's names
+    #[command(subcommand)]
+    Logs(Logs),
     /// Clients that are kept out for a while
     #[command(subcommand)]
     Connections(Connections),
@@ -110,7 +114,7 @@ pub enum Face {
     Doctor,
     /// Connect as a user's client would, and say step by step what it meets; fails where it fails
     TestConnection(TestConnection),
-    /// Show what was not carried: packets and attempts by reason
+    /// Show what was not carried: packets and attempts by reason, and attempts by where they came from
     Drops,
     /// Show who did what and how it ended, newest first
     Events {
@@ -334,6 +338,7 @@ Examples:
   gatehouse why --client-vpn-endpoint-id ID --user alice --destination 10.0.0.9 --protocol tcp --port 443
   gatehouse preview ec2 revoke-client-vpn-ingress --client-vpn-endpoint-id ID --target-network-cidr 10.0.0.0/16 --revoke-all-groups
   gatehouse scenario --client-vpn-endpoint-id ID --name internet
+  gatehouse logs filter-log-events --log-group-name client-vpn --filter-pattern failed --follow
   gatehouse ec2 export-client-vpn-client-configuration --client-vpn-endpoint-id ID --output text
 
 A command that is refused ends with status 1 and says why as JSON on standard error; one that is

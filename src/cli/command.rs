@@ -30,10 +30,11 @@ use crate::{
 
 mod ec2;
 pub mod line;
+mod logs;
 mod pki;
 mod words;
 
-pub use self::pki::Many;
+pub use self::{logs::Search, pki::Many};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -53,6 +54,8 @@ pub enum Action {
     Call(Box<Call>),
     /// Issue certificates for many, and write a configuration for each.
     IssueMany(Box<Many>),
+    /// Search a log over all pages, or follow it.
+    Search(Box<Search>),
     /// Show how far a scenario has come.
     Scenario {
         /// Which one, and what is to be known of it.
@@ -129,6 +132,7 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
         Some(Face::Pki(it)) => return pki::action(it),
         Some(Face::Acm(acm)) => acm_command(acm)?,
         Some(Face::Iam(iam)) => iam_command(iam)?,
+        Some(Face::Logs(it)) => return Ok(logs::action(it)),
         Some(Face::Connections(it)) => connections_command(it),
         Some(Face::Networks(networks)) => networks_command(networks),
         Some(Face::Directory(directory)) => directory_command(directory),

@@ -8,6 +8,7 @@ pub mod args;
 pub mod command;
 pub mod connect;
 mod issue_many;
+mod logs;
 mod output;
 mod scenario;
 pub mod shorthand;
@@ -20,6 +21,7 @@ pub use self::{
     args::{Args, Common},
     command::{Action, Call},
     issue_many::issue_many,
+    logs::search,
     scenario::scenario,
 };
 use crate::{
@@ -45,9 +47,11 @@ pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
     let needs_gateway = match action {
         Action::Window | Action::Serve(_) => true,
         Action::Status { wait } => wait.is_some(),
-        Action::Connect(_) | Action::Call(_) | Action::IssueMany(_) | Action::Scenario { .. } => {
-            false
-        }
+        Action::Connect(_)
+        | Action::Call(_)
+        | Action::IssueMany(_)
+        | Action::Search(_)
+        | Action::Scenario { .. } => false,
     };
     if args.common.offline && needs_gateway {
         return Err(usage(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     id::{AssociationId, ConnectionId, EndpointId},
+    log::FailureReason,
     revocation::CertificateId,
 };
 
@@ -95,6 +96,9 @@ pub struct Connection {
 /// A client that was not let in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
+    /// The number of the attempt, which no connection has.
+    #[serde(default)]
+    pub id: Option<ConnectionId>,
     /// The endpoint.
     pub endpoint_id: EndpointId,
     /// When it was turned away.
@@ -103,6 +107,15 @@ pub struct Attempt {
     pub device: SocketAddr,
     /// The common name of its certificate, where it got that far.
     pub common_name: Option<String>,
+    /// The client's version as it tells it, where it got that far; may be empty.
+    #[serde(default)]
+    pub client_version: String,
+    /// The client's platform as it tells it, where it got that far; may be empty.
+    #[serde(default)]
+    pub platform: String,
+    /// Why it was not let in, in the connection log's word.
+    #[serde(default)]
+    pub failure: FailureReason,
     /// Why it was not let in, as a plain sentence.
     pub reason: String,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{endpoint::Transport, id::EndpointId};
@@ -50,4 +52,29 @@ pub struct GatewayStatus {
     pub drops: BTreeMap<String, u64>,
     /// Attempts that ended before they cost a record, counted by reason.
     pub unproven: BTreeMap<String, u64>,
+    /// The same by where they came from, first the loudest.
+    #[serde(default)]
+    pub unproven_prefixes: Vec<UnprovenPrefix>,
+}
+
+/// Attempts from one part of the internet that ended before they cost a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnprovenPrefix {
+    /// A /24, or a /56 of IPv6; none for all that are not told apart.
+    pub prefix: Option<IpNet>,
+    /// How many there were since the gateway has started.
+    pub count: u64,
+    /// By reason.
+    pub reasons: BTreeMap<String, u64>,
+    /// When the last one came.
+    pub last_at: Timestamp,
+}
+
+impl UnprovenPrefix {
+    /// The same with the sum of its reasons as its count.
+    #[must_use]
+    pub fn summed(mut self) -> Self {
+        self.count = self.reasons.values().sum();
+        self
+    }
 }

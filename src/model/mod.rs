@@ -46,13 +46,16 @@ pub use self::{
         Blackhole, BlackholeCause, Decision, Explanation, GroupTitle, Miss, Step, VpcReach, Way,
         WeighedRule,
     },
-    gateway::{GatewayStatus, ListenerStatus, NetworkMode},
+    gateway::{GatewayStatus, ListenerStatus, NetworkMode, UnprovenPrefix},
     id::{
         AssociationId, CertificateArn, ConnectionId, EndpointId, InternetGatewayId,
         NetworkInterfaceId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
         VpcPeeringConnectionId, VpnConnectionId,
     },
-    log::{ConnectionLog, LogEvent, LogEventPage, LogGroup, LogStream},
+    log::{
+        ConnectionLog, ConnectionRecord, EndReason, FailureReason, LogEvent, LogEventPage,
+        LogGroup, LogStream,
+    },
     network::{
         Egress, HostNetwork, InternetGateway, PeeringConnection, RouteTable, RouteTarget, Subnet,
         Via, Vpc, VpcRoute, VpnConnection,

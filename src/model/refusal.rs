@@ -78,6 +78,8 @@ codes! {
     InvalidPaginationToken = "InvalidPaginationToken",
     /// The log's: it exists.
     ResourceAlreadyExists = "ResourceAlreadyExistsException",
+    /// The log's: there are as many as there may be.
+    LogLimitExceeded = "LimitExceededException",
     /// The log's: a value that cannot be used.
     InvalidParameterException = "InvalidParameterException",
     /// The role's: it is not there.

@@ -18,15 +18,16 @@ use super::{
     certificates,
     connections::{blocked, has_room},
     endpoints::living,
+    logs,
 };
 use crate::{
     clock,
     model::{
-        Association, AssociationState, ClientBlock, Code, Connection, ConnectionState, EndpointId,
-        Refusal, RouteState, RuleState, Snapshot,
+        Association, AssociationState, ClientBlock, Code, Connection, ConnectionState, EndReason,
+        EndpointId, FailureReason, Refusal, RouteState, RuleState, Snapshot,
     },
     store::{SeenRows, Store, StoreError, Tx},
-    tunnel::{BoxFuture, Candidate, Credentials, Gatekeeper, Report, TunnelLive},
+    tunnel::{BoxFuture, Candidate, Credentials, Denial, Gatekeeper, Report, TunnelLive},
 };
 
 impl Gatekeeper for Service {
@@ -46,7 +47,7 @@ impl Gatekeeper for Service {
         )
     }
 
-    fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), String>> {
+    fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), Denial>> {
         Box::pin(self.judge(candidate))
     }
 
@@ -57,27 +58,32 @@ impl Gatekeeper for Service {
 
 impl Service {
     /// Whether a client whose certificate is good may come in, or stay.
-    async fn judge(&self, candidate: &Candidate) -> Result<(), String> {
+    async fn judge(&self, candidate: &Candidate) -> Result<(), Denial> {
+        use FailureReason as F;
         let in_force = self.in_force(Some(&candidate.endpoint_id)).await;
         let in_force = in_force.map_err(|error| {
             tracing::warn!(%error, "a client is refused because its certificate cannot be looked up");
-            "The lists of revoked certificates cannot be read, so nobody is let in".to_owned()
+            let sentence = "The lists of revoked certificates cannot be read, so nobody is let in";
+            Denial::new(F::GatewayFault, sentence)
         })?;
         let (snapshot, now) = (&in_force.snapshot, clock::now());
         let endpoint = living(snapshot, candidate.endpoint_id.as_str())
-            .map_err(|_| "The endpoint is being deleted".to_owned())?;
+            .map_err(|_| Denial::new(F::EndpointClosing, "The endpoint is being deleted"))?;
         if candidate.common_name.is_empty() {
-            return Err("The client's certificate has no common name".to_owned());
+            return Err(Denial::new(
+                F::CertificateUnusable,
+                "The client's certificate has no common name",
+            ));
         }
         let name = &candidate.common_name;
         let mut blocks = blocked(snapshot, endpoint, now);
         if let Some(block) = blocks.find(|block| block.common_name == *name) {
-            return Err(kept_out(block));
+            return Err(Denial::new(F::ClientBlocked, kept_out(block)));
         }
         // What is said of the client's own certificate comes first: it stays so.
         let revoked = in_force.revoked(&endpoint.id, name, &candidate.certificates);
         if let Some(reason) = revoked.or_else(|| in_force.over(endpoint, now)) {
-            return Err(reason);
+            return Err(Denial::new(F::CertificateRevoked, reason));
         }
         let open = snapshot.associations_of(&endpoint.id).any(|association| {
             matches!(
@@ -87,15 +93,15 @@ impl Service {
             )
         });
         if !open {
-            return Err("The endpoint has no target network".to_owned());
+            let sentence = "The endpoint has no target network";
+            return Err(Denial::new(F::NoTargetNetwork, sentence));
         }
         let live = self.inner.board.count_open(&endpoint.id);
         if candidate.rekey || has_room(snapshot, live) {
             return Ok(());
         }
-        Err(format!(
-            "The endpoint has {live} connections, as many as it may have"
-        ))
+        let sentence = format!("The endpoint has {live} connections, as many as it may have");
+        Err(Denial::new(F::ConnectionLimit, sentence))
     }
 }
 
@@ -248,7 +254,10 @@ impl Clerk {
                 }
                 Paper::Gone(done) => {
                     let left = self.board.gateway_gone(given_up);
-                    happened.extend(left.into_iter().map(Report::Closed));
+                    happened.extend(left.into_iter().map(|connection| Report::Closed {
+                        connection,
+                        reason: EndReason::GatewayStopped,
+                    }));
                     waiting.push(done);
                 }
                 Paper::Flush(done) => waiting.push(done),
@@ -295,20 +304,22 @@ impl Clerk {
 
 fn show(board: &Board, report: &Report) {
     match report {
-        Report::Reconciled { .. } => {}
+        Report::Reconciled { .. } | Report::RekeyFailed { .. } => {}
         Report::Opened(connection) => board.opened(connection.clone()),
-        Report::Closed(connection) => board.closed(ended(connection)),
+        Report::Closed { connection, .. } => board.closed(ended(connection)),
         Report::Refused(attempt) => board.refused(attempt.clone()),
     }
 }
 
 fn keep(tx: &mut Tx<'_>, report: &Report) -> Result<(), StoreError> {
+    logs::keep(tx, report)?;
     match report {
         Report::Reconciled { seq, associations } => settle(tx, *seq, |association| {
             associations.get(&association.id).cloned()
         }),
         Report::Opened(connection) => tx.put_connection(connection),
-        Report::Closed(connection) => tx.put_connection(&ended(connection)),
+        Report::Closed { connection, .. } => tx.put_connection(&ended(connection)),
+        Report::RekeyFailed { .. } => Ok(()),
         Report::Refused(attempt) => {
             tx.insert_attempt(attempt)?;
             tx.prune_attempts(super::connections::MAX_ATTEMPTS)
@@ -325,7 +336,7 @@ fn ended(connection: &Connection) -> Connection {
 }
 
 /// The connection as one that the gateway left open when it went.
-fn given_up(mut connection: Connection) -> Connection {
+pub(super) fn given_up(mut connection: Connection) -> Connection {
     connection.end_reason = Some(STOPPED_WITHOUT_A_WORD.to_owned());
     ended(&connection)
 }

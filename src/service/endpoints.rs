@@ -52,7 +52,9 @@ impl Change<'_, '_> {
         certificates::check_server(server, self.now)?;
         let root = client_root(&snapshot, &command.authentication_options)?;
         certificates::check_client_root(root, self.now)?;
-        refuse_logging(command.connection_log_enabled)?;
+        let Some(is_logged) = command.connection_log_enabled else {
+            return Err(Refusal::missing(CONNECTION_LOG, LOGS_NOTHING).cure(LOGS_NOTHING));
+        };
         let vpc = command
             .vpc_id
             .as_deref()
@@ -64,8 +66,16 @@ impl Change<'_, '_> {
             refuse_overlap(VPC_ID, Code::InvalidParameterValue, client_cidr, vpc)?;
         }
         let security_groups = first_groups(&snapshot, vpc, &command.security_group_ids)?;
+        let id = EndpointId::from_random(random()?);
+        let connection_log = self.connection_log(
+            &id,
+            is_logged,
+            command.cloudwatch_log_group.as_deref(),
+            command.cloudwatch_log_stream.as_deref(),
+            None,
+        )?;
         let endpoint = Endpoint {
-            id: EndpointId::from_random(random()?),
+            id,
             description: fields::description(&command.description)?,
             tags: fields::tags(command.tags)?,
             client_cidr,
@@ -84,7 +94,7 @@ impl Change<'_, '_> {
             dns_servers: fields::dns_servers(&command.dns_servers)?,
             vpc_id: vpc.map(|vpc| vpc.id.clone()),
             security_groups,
-            connection_log: None,
+            connection_log,
             deleting: false,
             created_at: self.now,
         };
@@ -462,18 +472,6 @@ fn client_root<'s>(
     certificates::named(snapshot, CLIENT_ROOT, arn)
 }
 
-pub(super) fn refuse_logging(enabled: Option<bool>) -> Result<(), Refusal> {
-    match enabled {
-        Some(false) => Ok(()),
-        Some(true) => Err(invalid(
-            CONNECTION_LOG,
-            "There are no log groups yet, so connections cannot be logged to one; create the endpoint with Enabled=false",
-        )
-        .cure("Enabled=false")),
-        None => Err(Refusal::missing(CONNECTION_LOG, "Enabled=false").cure("Enabled=false")),
-    }
-}
-
 /// The port, if no endpoint but `own` has it.
 pub(super) fn free_port(
     snapshot: &Snapshot,
@@ -620,6 +618,7 @@ const ASSOCIATION_ID: &str = "AssociationId";
 const CLIENT_CIDR: &str = "ClientCidrBlock";
 const AUTHENTICATION: &str = "AuthenticationOptions";
 const CONNECTION_LOG: &str = "ConnectionLogOptions";
+const LOGS_NOTHING: &str = "Enabled=false";
 const PORT: &str = "VpnPort";
 const CERTIFICATE_AUTHENTICATION: &str = "certificate-authentication";
 const CLIENT_EXAMPLE: &str = "10.0.0.0/22";

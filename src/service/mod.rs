@@ -30,6 +30,7 @@ mod filters;
 mod host;
 mod kinds;
 mod limits;
+mod logs;
 mod modify;
 mod networks;
 mod permissions;
@@ -117,6 +118,9 @@ impl Service {
         let now = clock::now();
         let (ended, attempts) = store
             .transact(now, move |tx| {
+                for connection in tx.open_connections()? {
+                    logs::keep_given_up(tx, &admission::given_up(connection))?;
+                }
                 tx.end_all_connections(admission::STOPPED_WITHOUT_A_WORD)?;
                 let since = connections::listed_since(now);
                 let ended = tx.connections_ended_since(since, board::KEPT_ENDED)?;
@@ -127,6 +131,11 @@ impl Service {
         board.publish(now);
         let mut tasks = JoinSet::new();
         tasks.spawn(follow_snapshots(store.snapshots(), Arc::clone(&board)));
+        tasks.spawn(logs::prune(
+            store.clone(),
+            store.snapshots(),
+            logs::PRUNED_EVERY,
+        ));
         let recorder = Recorder::start(store.clone());
         let inner = Arc::new_cyclic(|itself| {
             tasks.spawn(revocation::follow_lists(itself.clone(), store.snapshots()));
@@ -233,7 +242,12 @@ impl Service {
         let asked_again = is_preview
             || matches!(
                 request.command,
-                Command::Why(_) | Command::DescribeScenario(_) | Command::InspectRevocationList(_)
+                Command::Why(_)
+                    | Command::DescribeScenario(_)
+                    | Command::InspectRevocationList(_)
+                    | Command::DescribeLogGroups(_)
+                    | Command::DescribeLogStreams(_)
+                    | Command::FilterLogEvents(_)
             );
         let polled = matches!(
             request.command,
@@ -276,7 +290,10 @@ impl Service {
     async fn read(&self, request: &Request) -> Option<Result<Answer, Refusal>> {
         let answer = match self.read_memory(&request.command) {
             Some(answer) => answer,
-            None => self.read_store(&request.command).await?,
+            None => match self.read_logs(&request.command).await {
+                Some(answer) => answer,
+                None => self.read_store(&request.command).await?,
+            },
         };
         Some(match answer {
             Ok(_) if request.dry_run => Err(dry_run()),
@@ -543,6 +560,11 @@ impl Change<'_, '_> {
             Command::CreateTags(command) => self.create_tags(command),
             Command::DeleteTags(command) => self.delete_tags(&command),
             Command::UnblockClient(command) => self.unblock(&command),
+            Command::CreateLogGroup(command) => self.create_log_group(&command),
+            Command::DeleteLogGroup(command) => self.delete_log_group(&command),
+            Command::PutRetentionPolicy(command) => self.put_retention_policy(&command),
+            Command::CreateLogStream(command) => self.create_log_stream(&command),
+            Command::DeleteLogStream(command) => self.delete_log_stream(&command),
             Command::CreateServiceLinkedRole => self.create_role(),
             Command::DeleteServiceLinkedRole => self.delete_role(),
             Command::AssociateClientVpnTargetNetwork(command) => self.associate(&command),

@@ -11,7 +11,7 @@ use super::{
     security_groups::{self, GROUP_IDS},
 };
 use crate::model::{
-    Answer, Code, Endpoint, Refusal, SecurityGroupId, Snapshot, Vpc,
+    Answer, Code, ConnectionLog, Endpoint, Refusal, SecurityGroupId, Snapshot, Vpc,
     command::ModifyClientVpnEndpoint,
 };
 
@@ -50,7 +50,7 @@ impl Change<'_, '_> {
         if let Some(servers) = &command.dns_servers {
             endpoint.dns_servers = fields::dns_servers(servers)?;
         }
-        modify_logging(command, &mut endpoint)?;
+        endpoint.connection_log = self.modified_log(before, command)?;
         let networks = networks_of(&snapshot, before, command)?;
         if endpoint != *before {
             self.tx.update_endpoint(&endpoint)?;
@@ -70,6 +70,25 @@ impl Change<'_, '_> {
         Ok(Answer::Done)
     }
 
+    /// Where connections are logged from now on; a group or stream says nothing without being
+    /// switched on, as it is at creation.
+    fn modified_log(
+        &mut self,
+        before: &Endpoint,
+        command: &ModifyClientVpnEndpoint,
+    ) -> Result<Option<ConnectionLog>, Refusal> {
+        let present = before.connection_log.as_ref();
+        let group = command.cloudwatch_log_group.as_deref();
+        let stream = command.cloudwatch_log_stream.as_deref();
+        match command.connection_log_enabled {
+            None if group.is_none() && stream.is_none() => Ok(present.cloned()),
+            enabled => {
+                let enabled = enabled.unwrap_or(present.is_some());
+                self.connection_log(&before.id, enabled, group, stream, present)
+            }
+        }
+    }
+
     /// Refuses a change by somebody who does not know what the endpoint is now.
     fn refuse_changed_since(&self, endpoint: &Endpoint, seq: u64) -> Result<(), Refusal> {
         let Some(last) = self.tx.endpoint_changed_since(&endpoint.id, seq)? else {
@@ -86,19 +105,6 @@ impl Change<'_, '_> {
         };
         Err(Refusal::new(Code::IncorrectState, message).at(ENDPOINT_ID))
     }
-}
-
-/// Where connections are logged from now on; a group or stream says nothing without being switched
-/// on, as it is at creation.
-fn modify_logging(
-    command: &ModifyClientVpnEndpoint,
-    endpoint: &mut Endpoint,
-) -> Result<(), Refusal> {
-    if let Some(enabled) = command.connection_log_enabled {
-        endpoints::refuse_logging(Some(enabled))?;
-        endpoint.connection_log = None;
-    }
-    Ok(())
 }
 
 /// The VPC and the security groups that the endpoint is to have, if either becomes another.

@@ -95,6 +95,18 @@ impl Tx<'_> {
         )?)
     }
 
+    /// Every connection that has not ended.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn open_connections(&self) -> Result<Vec<Connection>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT * FROM connection WHERE state <> 'terminated'")?;
+        let rows = statement.query_map([], read_connection)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// One connection.
     ///
     /// # Errors
@@ -131,8 +143,9 @@ impl Tx<'_> {
     pub fn insert_attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
-                "INSERT INTO attempt (endpoint_id, at, device, common_name, reason)
-                 VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO attempt (endpoint_id, at, device, common_name, reason, attempt_id,
+                     client_version, platform, failure)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 attempt.endpoint_id.as_str(),
@@ -140,6 +153,10 @@ impl Tx<'_> {
                 attempt.device.to_string(),
                 attempt.common_name,
                 attempt.reason,
+                attempt.id.as_ref().map(ConnectionId::as_str),
+                attempt.client_version,
+                attempt.platform,
+                attempt.failure.as_str(),
             ])?;
         Ok(())
     }
@@ -212,10 +229,14 @@ fn read_connection(found: &Row<'_>) -> rusqlite::Result<Connection> {
 
 fn read_attempt(found: &Row<'_>) -> rusqlite::Result<Attempt> {
     Ok(Attempt {
+        id: row::parsed_option(found, "attempt_id")?,
         endpoint_id: row::parsed(found, "endpoint_id")?,
         at: row::time(found, "at")?,
         device: row::parsed(found, "device")?,
         common_name: found.get("common_name")?,
+        client_version: found.get("client_version")?,
+        platform: found.get("platform")?,
+        failure: row::word(found, "failure")?,
         reason: found.get("reason")?,
     })
 }

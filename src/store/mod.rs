@@ -18,6 +18,7 @@ mod directory;
 mod endpoints;
 mod error;
 mod events;
+mod logs;
 mod modified;
 mod networks;
 mod revocation;
@@ -52,6 +53,7 @@ pub use self::{
     endpoints::{RouteKey, RuleKey, SeenRows},
     error::StoreError,
     events::Replay,
+    logs::{LogPlace, LogQuery},
     modified::LastChange,
 };
 use crate::model::Snapshot;
@@ -289,7 +291,7 @@ fn load(connection: &Connection) -> Result<Snapshot, StoreError> {
         revocation_lists: revocation::load_endpoint_lists(connection)?,
         authority_lists: revocation::load_authority_lists(connection)?,
         blocks: blocks::load(connection)?,
-        log_groups: BTreeMap::new(),
+        log_groups: logs::load(connection)?,
         service_linked_role,
     })
 }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::{address::AddressRange, door::Doors, lease::Leases, told::Told};
 use crate::{
-    model::{AssociationId, EndpointId, SubnetId},
+    model::{AssociationId, EndpointId, FailureReason, SubnetId},
     network::EgressId,
     openvpn::ServerConfig,
     policy::Policy,
@@ -144,6 +144,19 @@ pub(super) enum NoPlace {
          larger range"
     )]
     RangeExhausted(Ipv4Net),
+}
+
+impl NoPlace {
+    /// The connection log's word for it.
+    pub(super) fn failure(&self) -> FailureReason {
+        match self {
+            Self::Closing => FailureReason::EndpointClosing,
+            Self::NoAssociation => FailureReason::NoTargetNetwork,
+            Self::NoneHealthy(_) => FailureReason::TargetNetworkUnreachable,
+            Self::TooManyConnections(_) => FailureReason::ConnectionLimit,
+            Self::RangeExhausted(_) => FailureReason::ClientRangeExhausted,
+        }
+    }
 }
 
 impl Gate {

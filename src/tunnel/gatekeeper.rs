@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::model::{
-    AssociationId, Attempt, CertificateId, Connection, ConnectionId, EndpointId, GatewayStatus,
-    Refusal, Snapshot,
+    AssociationId, Attempt, CertificateId, Connection, ConnectionId, EndReason, EndpointId,
+    FailureReason, GatewayStatus, Refusal, Snapshot,
 };
 
 /// A future that a trait object can return.
@@ -46,6 +46,31 @@ pub struct Candidate {
     pub rekey: bool,
 }
 
+/// Why a client may not come in, or not stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The connection log's word for it.
+    pub failure: FailureReason,
+    /// The sentence that the client and the record are told.
+    pub sentence: String,
+}
+
+impl Denial {
+    /// A denial with a word of its own.
+    pub fn new(failure: FailureReason, sentence: impl Into<String>) -> Self {
+        Self {
+            failure,
+            sentence: sentence.into(),
+        }
+    }
+}
+
+impl From<String> for Denial {
+    fn from(sentence: String) -> Self {
+        Self::new(FailureReason::ConnectFailed, sentence)
+    }
+}
+
 /// What has happened in the gateway.
 #[derive(Clone, Debug)]
 pub enum Report {
@@ -60,7 +85,19 @@ pub enum Report {
     /// A client has come in.
     Opened(Connection),
     /// A connection has ended; the traffic in it is final.
-    Closed(Connection),
+    Closed {
+        /// The connection.
+        connection: Connection,
+        /// Why, in the connection log's word.
+        reason: EndReason,
+    },
+    /// A connection's keys were not renewed, and it goes on with those that it has.
+    RekeyFailed {
+        /// The connection.
+        connection: Connection,
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// A client was not let in.
     Refused(Attempt),
 }
@@ -76,8 +113,8 @@ pub trait Gatekeeper: Send + Sync + 'static {
         endpoint: &'a EndpointId,
     ) -> BoxFuture<'a, Result<Credentials, Refusal>>;
 
-    /// Whether the client may come in; if not, the sentence that it and the record are told.
-    fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), String>>;
+    /// Whether the client may come in.
+    fn admit<'a>(&'a self, candidate: &'a Candidate) -> BoxFuture<'a, Result<(), Denial>>;
 
     /// Takes note of what has happened. Returns once the note is taken in order; a report that
     /// cannot be kept is counted and logged, never waited for forever.

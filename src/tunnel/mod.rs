@@ -30,6 +30,7 @@ mod listener;
 mod reconcile;
 mod roster;
 mod session;
+mod strangers;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,7 @@ use tokio::{
 };
 
 pub use self::gatekeeper::{
-    BoxFuture, Candidate, Credentials, Gatekeeper, Gateway, Report, TunnelLive,
+    BoxFuture, Candidate, Credentials, Denial, Gatekeeper, Gateway, Report, TunnelLive,
 };
 use self::{
     address::AddressBook,
@@ -374,7 +375,8 @@ impl Shared {
     fn report(&self, report: Report) -> bool {
         let kept = match report {
             Report::Refused(_) => REPORTS - REFUSALS,
-            Report::Opened(_) | Report::Closed(_) | Report::Reconciled { .. } => 0,
+            Report::RekeyFailed { .. } => REPORTS - REFUSALS,
+            Report::Opened(_) | Report::Closed { .. } | Report::Reconciled { .. } => 0,
         };
         let note = Note::Report(Box::new(report));
         let is_taken = self.reports.capacity() > kept && self.reports.try_send(note).is_ok();
@@ -498,9 +500,12 @@ impl Shared {
     /// What runs, now.
     fn look(&self) -> TunnelLive {
         let mut status = self.lock_status().clone();
+        let mut strangers = strangers::Totals::default();
         for worker in &self.workers {
             worker.tally.add_to(&mut status.drops, &mut status.unproven);
+            worker.tally.strangers.add_to(&mut strangers);
         }
+        status.unproven_prefixes = strangers.loudest();
         let mut totals = network::Totals::default();
         for counters in &self.network_counters {
             totals += counters.totals();

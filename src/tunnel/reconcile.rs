@@ -635,7 +635,7 @@ async fn accept(shared: Arc<Shared>, gate: Arc<Gate>, listener: tokio::net::TcpL
             return;
         };
         let Some(permit) = shared.half_open.enter(remote.ip()) else {
-            worker.tally.lost(super::tally::Loss::HalfOpenLimit);
+            worker.tally.no_room(remote.ip());
             continue;
         };
         let stream = match stream.into_std() {

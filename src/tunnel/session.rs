@@ -22,17 +22,18 @@ use super::{
     Shared,
     door::{DoorKey, HalfOpenPermit},
     gate::{Gate, Place, Terms},
-    gatekeeper::{Candidate, Report},
+    gatekeeper::{Candidate, Denial, Report},
     roster::{Counts, Member},
     told::{Doubt, Told},
     worker::{Joining, JoiningLink, Order, Route, StreamId, UdpIo, Worker},
 };
 use crate::{
     clock,
-    model::{Attempt, ConnectionId, ConnectionState},
+    model::{Attempt, ConnectionId, ConnectionState, EndReason, FailureReason},
     openvpn::{
-        self, Accepted, Admission, CloseReason, Control, Data, DataEvent, Decision, Event, Grant,
-        OsRandom, PeerId, PushUpdate, Random as _, Telling, Transport, write_framed,
+        self, Accepted, Admission, CertificateProblem, CloseReason, Control, Data, DataEvent,
+        Decision, Event, Grant, OsRandom, PeerId, PushUpdate, Random as _, Telling, TlsFailure,
+        Transport, write_framed,
     },
     policy,
 };
@@ -151,6 +152,8 @@ pub(super) fn spawn(
         news: News::default(),
         owes_a_word: false,
         why: None,
+        claims: Claims::default(),
+        denied: None,
         _running: shared.sessions.enter(),
         outgoing: Vec::new(),
     };
@@ -178,7 +181,11 @@ struct Task {
     /// Whether the client is to be told something as soon as it can be, or was and may not have it.
     owes_a_word: bool,
     /// Why we closed the session, where the protocol has no word for it.
-    why: Option<&'static str>,
+    why: Option<(EndReason, &'static str)>,
+    /// What the client said of itself, once it has.
+    claims: Claims,
+    /// The connection log's word for why the client was refused.
+    denied: Option<FailureReason>,
     _running: Running,
     outgoing: Vec<u8>,
 }
@@ -188,7 +195,14 @@ type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 struct Answer {
     admission: Box<Admission>,
-    verdict: Result<(), String>,
+    verdict: Result<(), Denial>,
+}
+
+/// What a client says of itself: nothing rests on it.
+#[derive(Clone, Debug, Default)]
+struct Claims {
+    version: String,
+    platform: String,
 }
 
 /// Changes of what a session should get, gathered until they pause: for each word of it a stock
@@ -305,7 +319,10 @@ impl Task {
                     }
                     // Nobody can reach the session any more.
                     None => {
-                        self.why = Some("the client has started anew, or its connection was closed");
+                        self.why = Some((
+                            EndReason::ConnectionReset,
+                            "the client has started anew, or its connection was closed",
+                        ));
                         return self.end(&CloseReason::Closed, control.identity()).await;
                     }
                 },
@@ -386,11 +403,14 @@ impl Task {
                 self.link = Link::Udp { io, route };
             }
             Input::Replaced => {
-                self.why = Some("the client has started a new session");
+                self.why = Some((EndReason::Replaced, "the client has started a new session"));
                 control.close(now);
             }
             Input::StreamClosed => {
-                self.why = Some("the client's TCP connection has ended");
+                self.why = Some((
+                    EndReason::ConnectionReset,
+                    "the client's TCP connection has ended",
+                ));
                 control.close(now);
             }
             Input::Terminate => control.restart(now, TERMINATED),
@@ -419,6 +439,7 @@ impl Task {
                 Event::SendExit => self.order(Order::SendExit).await,
                 Event::RekeyFailed(reason) => {
                     tracing::info!(remote = %self.remote, %reason, "a rekey failed");
+                    self.report_failed_rekey(&reason);
                 }
                 Event::Closed(reason) => self.end(&reason, control.identity()).await,
                 // A server is pushed nothing and told nothing.
@@ -430,6 +451,14 @@ impl Task {
     /// Asks the layer above whether the client may come in, or stay.
     fn ask(&mut self, admission: Box<Admission>) {
         let identity = &admission.identity;
+        let info = |key| {
+            let value = admission.peer_info.value(key);
+            value.unwrap_or_default().to_owned()
+        };
+        self.claims = Claims {
+            version: info("IV_VER"),
+            platform: info("IV_PLAT"),
+        };
         let candidate = Candidate {
             endpoint_id: self.gate.endpoint_id.clone(),
             device: self.remote,
@@ -454,7 +483,7 @@ impl Task {
     fn answer(&mut self, control: &mut Control, answer: Answer) {
         let Answer { admission, verdict } = answer;
         let decision = match (verdict, &self.stay) {
-            (Err(reason), _) => Decision::Refuse { reason },
+            (Err(denial), _) => self.refuse(denial),
             (Ok(()), Some(stay)) => Decision::Admit(Box::new(self.grant(stay))),
             (Ok(()), None) => match self.settle(admission) {
                 Ok(stay) => {
@@ -462,26 +491,34 @@ impl Task {
                     self.stay = Some(stay);
                     Decision::Admit(Box::new(grant))
                 }
-                Err(reason) => Decision::Refuse { reason },
+                Err(denial) => self.refuse(denial),
             },
         };
         control.handle_decision(Instant::now(), decision);
     }
 
+    fn refuse(&mut self, denial: Denial) -> Decision {
+        self.denied = Some(denial.failure);
+        Decision::Refuse {
+            reason: denial.sentence,
+        }
+    }
+
     /// Finds the client an address, an association and a number.
-    fn settle(&self, admission: Box<Admission>) -> Result<Stay, String> {
+    fn settle(&self, admission: Box<Admission>) -> Result<Stay, Denial> {
         let identity = &admission.identity;
         let fingerprint = data_encoding::HEXLOWER.encode(&identity.fingerprint);
         let client = format!("{}\n{fingerprint}", identity.common_name);
         let place = self
             .gate
             .take_place(&client)
-            .map_err(|reason| reason.to_string())?;
-        let told = self.gate.told(&place).ok_or(CHANGED)?;
-        let peer_id = self
-            .worker()
-            .take_peer_id()
-            .ok_or("the gateway has its most sessions already; try again later")?;
+            .map_err(|reason| Denial::new(reason.failure(), reason.to_string()))?;
+        let changed = || Denial::new(FailureReason::EndpointClosing, CHANGED);
+        let told = self.gate.told(&place).ok_or_else(changed)?;
+        let peer_id = self.worker().take_peer_id().ok_or_else(|| {
+            let sentence = "the gateway has its most sessions already; try again later";
+            Denial::new(FailureReason::ConnectionLimit, sentence)
+        })?;
         Ok(Stay {
             told,
             doubt: Doubt::default(),
@@ -552,10 +589,6 @@ impl Task {
         if !OsRandom.fill(&mut random) {
             return None;
         }
-        let info = |key| {
-            let value = stay.admission.peer_info.value(key);
-            value.unwrap_or_default().to_owned()
-        };
         let established_at = clock::now();
         Some(Arc::new(Member {
             id: ConnectionId::from_random(random),
@@ -565,8 +598,8 @@ impl Task {
             peer_id: stay.peer_id,
             common_name: stay.admission.identity.common_name.clone(),
             certificates: Mutex::new(stay.admission.identity.certificates.clone()),
-            client_version: info("IV_VER"),
-            platform: info("IV_PLAT"),
+            client_version: self.claims.version.clone(),
+            platform: self.claims.platform.clone(),
             cipher: session.negotiated.cipher.name(),
             established_at,
             inbox: self.inbox.upgrade()?,
@@ -598,29 +631,44 @@ impl Task {
             // Whoever hears that it has ended finds its address free.
             drop(stay);
         }
-        let reason = sentence(reason, self.why);
+        let told = sentence(reason, self.why.map(|(_, why)| why));
         match member {
-            Some(member) => self.report_closed(&member, reason),
+            Some(member) => self.report_closed(&member, end_reason(reason, self.why), told),
             None => {
+                let failure = self.denied.unwrap_or_else(|| failure_reason(reason));
                 self.shared.report(Report::Refused(Attempt {
+                    id: attempt_id(),
                     endpoint_id: self.gate.endpoint_id.clone(),
                     at: clock::now(),
                     device: self.remote,
                     common_name: identity.map(|identity| identity.common_name.clone()),
-                    reason,
+                    client_version: self.claims.version.clone(),
+                    platform: self.claims.platform.clone(),
+                    failure,
+                    reason: told,
                 }));
             }
         }
     }
 
-    fn report_closed(&self, member: &Member, reason: String) {
+    fn report_closed(&self, member: &Member, reason: EndReason, told: String) {
         let mut connection = member.connection();
         connection.state = ConnectionState::Terminated;
         connection.reconnect = None;
         connection.ended_at = Some(clock::now());
-        connection.end_reason = Some(reason);
-        self.shared.report(Report::Closed(connection));
+        connection.end_reason = Some(told);
+        self.shared.report(Report::Closed { connection, reason });
         self.shared.roster.remove(&member.id);
+    }
+
+    fn report_failed_rekey(&self, reason: &CloseReason) {
+        let member = self.stay.as_ref().and_then(|stay| stay.member.as_ref());
+        if let Some(member) = member {
+            self.shared.report(Report::RekeyFailed {
+                connection: member.connection(),
+                reason: reason.to_string(),
+            });
+        }
     }
 
     async fn order(&mut self, order: impl FnOnce(PeerId) -> Order) {
@@ -680,7 +728,7 @@ impl Drop for Task {
                 tracing::warn!(connection = %member.id, "a session stays with its worker");
             }
             let reason = "The session ended because of a fault in the gateway.";
-            self.report_closed(member, reason.to_owned());
+            self.report_closed(member, EndReason::GatewayFault, reason.to_owned());
         }
         self.worker().return_peer_id(stay.peer_id);
     }
@@ -714,6 +762,75 @@ fn sentence(reason: &CloseReason, why: Option<&str>) -> String {
     format!("{}{rest}.", first.unwrap_or_default())
 }
 
+/// The number of an attempt that came to no connection; none if the system has no randomness.
+pub(super) fn attempt_id() -> Option<ConnectionId> {
+    let mut random = [0; 9];
+    OsRandom
+        .fill(&mut random)
+        .then(|| ConnectionId::from_random(random))
+}
+
+/// The connection log's word for why a session never stood.
+fn failure_reason(reason: &CloseReason) -> FailureReason {
+    use FailureReason as F;
+    match reason {
+        CloseReason::Tls(failure) => match failure {
+            TlsFailure::Certificate { problem, .. } => certificate_failure(problem),
+            TlsFailure::NoCertificate(_) => F::CertificateMissing,
+            TlsFailure::Alert(alert) if alert.contains("ertificate") || alert.contains("CA") => {
+                F::ServerCertificateRejected
+            }
+            TlsFailure::Alert(_) => F::TlsFailed,
+            TlsFailure::NoCommonVersion | TlsFailure::NoCommonParameters(_) => {
+                F::ClientIncompatible
+            }
+            TlsFailure::Malformed(_) => F::ProtocolError,
+            TlsFailure::Internal(_) => F::GatewayFault,
+        },
+        CloseReason::HandshakeTimeout { .. } => F::HandshakeTimedOut,
+        CloseReason::MalformedKeyExchange(_) | CloseReason::ControlFlood => F::ProtocolError,
+        CloseReason::Incompatible(_) => F::ClientIncompatible,
+        CloseReason::PeerExit | CloseReason::PeerSilent | CloseReason::Closed => F::ClientLeft,
+        CloseReason::Stopped(_) => F::EndpointClosing,
+        CloseReason::NoRandomness => F::GatewayFault,
+        _ => F::ConnectFailed,
+    }
+}
+
+fn certificate_failure(problem: &CertificateProblem) -> FailureReason {
+    use CertificateProblem as P;
+    use FailureReason as F;
+    match problem {
+        P::UnknownIssuer(_) => F::CertificateUntrusted,
+        P::Expired => F::CertificateExpired,
+        P::NotYetValid => F::CertificateNotYetValid,
+        P::MissingPurpose(_) | P::MissingDigitalSignature => F::CertificateNotForClients,
+        _ => F::CertificateUnusable,
+    }
+}
+
+/// The connection log's word for why a session that stood has ended.
+fn end_reason(reason: &CloseReason, why: Option<(EndReason, &str)>) -> EndReason {
+    use EndReason as E;
+    match reason {
+        CloseReason::PeerExit => E::ClientLeft,
+        CloseReason::PeerSilent => E::ClientSilent,
+        CloseReason::KeyExpired => E::RekeyFailed,
+        CloseReason::Refused(_) | CloseReason::IdentityChanged | CloseReason::Tls(_) => E::Refused,
+        CloseReason::MalformedKeyExchange(_) | CloseReason::ControlFlood => E::ProtocolError,
+        CloseReason::Stopped(text) => match text.as_str() {
+            TERMINATED => E::Terminated,
+            RECONNECT => E::Reconnected,
+            CHANGED => E::ConfigurationChanged,
+            STOPPING => E::GatewayStopped,
+            _ => E::GatewayFault,
+        },
+        CloseReason::Closed => why.map_or(E::Other, |(reason, _)| reason),
+        CloseReason::NoRandomness => E::GatewayFault,
+        _ => E::Other,
+    }
+}
+
 /// What clients and the record are told of a session that an administrator has ended.
 const TERMINATED: &str = "the connection was terminated by an administrator";
 /// What clients and the record are told of a session whose client is to come back with new settings.
@@ -738,6 +855,41 @@ const KEPT_FROM_EVENTS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_end_has_its_word() {
+        use crate::openvpn::Role;
+        let failure = |failure| failure_reason(&CloseReason::Tls(failure));
+        let certificate = |problem| {
+            failure(TlsFailure::Certificate {
+                of: Role::Client,
+                problem,
+            })
+        };
+        assert_eq!(
+            certificate(CertificateProblem::UnknownIssuer(Role::Client)),
+            FailureReason::CertificateUntrusted
+        );
+        assert_eq!(
+            certificate(CertificateProblem::Expired),
+            FailureReason::CertificateExpired
+        );
+        assert_eq!(
+            certificate(CertificateProblem::MissingPurpose(Role::Client)),
+            FailureReason::CertificateNotForClients
+        );
+        assert_eq!(
+            failure(TlsFailure::NoCertificate(Role::Client)),
+            FailureReason::CertificateMissing
+        );
+        let stopped = |text: &str| end_reason(&CloseReason::Stopped(text.to_owned()), None);
+        assert_eq!(stopped(TERMINATED), EndReason::Terminated);
+        assert_eq!(stopped(RECONNECT), EndReason::Reconnected);
+        assert_eq!(stopped(CHANGED), EndReason::ConfigurationChanged);
+        assert_eq!(stopped(STOPPING), EndReason::GatewayStopped);
+        let why = Some((EndReason::Replaced, "the client has started a new session"));
+        assert_eq!(end_reason(&CloseReason::Closed, why), EndReason::Replaced);
+    }
 
     #[test]
     fn whatever_a_client_does_the_word_to_end_finds_room() {

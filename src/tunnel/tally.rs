@@ -2,10 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use crate::{openvpn::Discard, policy::Reason};
+use super::strangers::Strangers;
+use crate::{clock, openvpn::Discard, policy::Reason};
 
 macro_rules! losses {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
@@ -57,6 +59,8 @@ pub(super) struct Tally {
     discards: [AtomicU64; Discard::ALL.len()],
     unproven: [AtomicU64; Discard::ALL.len()],
     losses: [AtomicU64; Loss::ALL.len()],
+    /// Where strangers' packets came from.
+    pub(super) strangers: Strangers,
 }
 
 impl Default for Tally {
@@ -66,6 +70,7 @@ impl Default for Tally {
             discards: std::array::from_fn(|_| AtomicU64::new(0)),
             unproven: std::array::from_fn(|_| AtomicU64::new(0)),
             losses: std::array::from_fn(|_| AtomicU64::new(0)),
+            strangers: Strangers::default(),
         }
     }
 }
@@ -82,8 +87,16 @@ impl Tally {
     }
 
     /// A packet came from an address that has not proven itself.
-    pub(super) fn unproven(&self, discard: Discard) {
+    pub(super) fn unproven(&self, discard: Discard, remote: IpAddr) {
         self.unproven[discard as usize].fetch_add(1, Relaxed);
+        self.strangers.count(remote, discard.name(), clock::now());
+    }
+
+    /// There is no room for another handshake.
+    pub(super) fn no_room(&self, remote: IpAddr) {
+        self.lost(Loss::HalfOpenLimit);
+        let name = Loss::HalfOpenLimit.name();
+        self.strangers.count(remote, name, clock::now());
     }
 
     /// A packet was lost here.
@@ -143,7 +156,7 @@ mod tests {
             .for_each(|discard| tally.discarded(*discard));
         Discard::ALL
             .iter()
-            .for_each(|discard| tally.unproven(*discard));
+            .for_each(|discard| tally.unproven(*discard, [192, 0, 2, 1].into()));
         Loss::ALL.iter().for_each(|loss| tally.lost_many(*loss, 3));
         tally.add_to(&mut drops, &mut unproven);
         let reasons = Reason::ALL.iter().map(|reason| reason.name());

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{insert_some, list};
 use crate::model::{
-    Command, ConnectionTest, Finding, Preview, ReachChange, ReachedPart, Scenario, TestStep, View,
+    Command, ConnectionTest, Finding, GatewayStatus, Preview, ReachChange, ReachedPart, Scenario,
+    TestStep, UnprovenPrefix, View,
 };
 
 pub(super) fn preview(it: &Preview) -> Value {
@@ -81,5 +82,22 @@ pub(super) fn finding(it: &Finding) -> Value {
 /// What the gateway did not carry: packets of sessions, and attempts from strangers, each by reason.
 pub(super) fn not_carried(it: &View) -> Value {
     let gateway = &it.live.gateway;
-    json!({"Drops": gateway.drops, "Unproven": gateway.unproven})
+    json!({
+        "Drops": gateway.drops,
+        "Unproven": gateway.unproven,
+        "UnprovenByPrefix": unproven_prefixes(gateway),
+    })
+}
+
+/// Attempts that ended before they cost a record, by where they came from.
+pub(super) fn unproven_prefixes(it: &GatewayStatus) -> Value {
+    list(&it.unproven_prefixes, |it: &UnprovenPrefix| {
+        let prefix = it.prefix.map(|prefix| prefix.to_string());
+        json!({
+            "Prefix": prefix.as_deref().unwrap_or("other"),
+            "Count": it.count,
+            "Reasons": it.reasons,
+            "LastAt": it.last_at,
+        })
+    })
 }

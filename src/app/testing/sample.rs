@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::{
     Access, Association, AssociationId, AssociationState, Attempt, Authentication,
     AuthorizationRule, Certificate, CertificateArn, CertificateOrigin, CertificateUse, Connection,
-    ConnectionId, ConnectionState, Direction, Endpoint, EndpointId, GatewayStatus, InternetGateway,
-    InternetGatewayId, IpProtocol, ListenerStatus, Live, NetworkInterfaceId, NetworkMode, Peer,
-    PeeringConnection, PortRange, Resource, Route, RouteOrigin, RouteState, RouteTable,
-    RouteTableId, RouteTarget, RuleState, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, Snapshot, Subnet, SubnetId, Tags, Traffic, Transport, Vpc, VpcId,
-    VpcPeeringConnectionId, VpcRoute, VpnConnection, VpnConnectionId,
+    ConnectionId, ConnectionState, Direction, Endpoint, EndpointId, FailureReason, GatewayStatus,
+    InternetGateway, InternetGatewayId, IpProtocol, ListenerStatus, Live, LogGroup, LogStream,
+    NetworkInterfaceId, NetworkMode, Peer, PeeringConnection, PortRange, Resource, Route,
+    RouteOrigin, RouteState, RouteTable, RouteTableId, RouteTarget, RuleState, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Snapshot, Subnet, SubnetId, Tags,
+    Traffic, Transport, Vpc, VpcId, VpcPeeringConnectionId, VpcRoute, VpnConnection,
+    VpnConnectionId,
 };
 
 pub(crate) fn endpoint_id(number: u8) -> EndpointId {
@@ -257,11 +258,36 @@ fn ended(number: u8, reason: &str) -> Connection {
 fn attempt(minutes: i64, name: Option<&str>, reason: &str) -> Attempt {
     let at: Timestamp = super::now() - SignedDuration::from_mins(minutes);
     Attempt {
+        id: None,
         endpoint_id: endpoint_id(1),
         at,
         device: "198.51.100.70:51820".parse().unwrap(),
         common_name: name.map(str::to_owned),
+        client_version: String::new(),
+        platform: String::new(),
+        failure: FailureReason::default(),
         reason: reason.to_owned(),
+    }
+}
+
+/// A log group of that name.
+pub(crate) fn log_group(name: &str) -> LogGroup {
+    LogGroup {
+        name: name.to_owned(),
+        created_at: super::now(),
+        retention_days: None,
+        stored_bytes: 0,
+    }
+}
+
+/// A stream of a log group.
+pub(crate) fn log_stream(group: &str, name: &str) -> LogStream {
+    LogStream {
+        group: group.to_owned(),
+        name: name.to_owned(),
+        created_at: super::now(),
+        first_event_at: None,
+        last_event_at: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Call, UsageError,
-    words::{authentication, connection_log, filters_of, tags_of},
+    words::{authentication, filters_of, log_words, tags_of},
 };
 use crate::{
     api::shape,
@@ -293,11 +293,14 @@ fn of_endpoint(it: args::OfEndpoint) -> Result<DescribeOfEndpoint, UsageError> {
 }
 
 fn create_endpoint(it: args::CreateEndpoint) -> Result<CreateClientVpnEndpoint, UsageError> {
+    let log = log_words(&it.connection_log_options)?;
     Ok(CreateClientVpnEndpoint {
         client_cidr_block: it.client_cidr_block,
         server_certificate_arn: it.server_certificate_arn,
         authentication_options: authentication(&it.authentication_options)?,
-        connection_log_enabled: connection_log(&it.connection_log_options)?,
+        connection_log_enabled: log.enabled,
+        cloudwatch_log_group: log.group,
+        cloudwatch_log_stream: log.stream,
         dns_servers: it.dns_servers,
         transport_protocol: match it.transport_protocol {
             args::Transport::Udp => Transport::Udp,
@@ -309,6 +312,5 @@ fn create_endpoint(it: args::CreateEndpoint) -> Result<CreateClientVpnEndpoint, 
         security_group_ids: it.security_group_ids,
         description: it.description,
         tags: tags_of(&it.tags, "client-vpn-endpoint")?,
-        ..CreateClientVpnEndpoint::default()
     })
 }

@@ -1,3 +1,4 @@
+mod logs;
 mod networks;
 mod pki;
 

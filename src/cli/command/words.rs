@@ -69,11 +69,6 @@ pub(super) fn log_words(text: &str) -> Result<ConnectionLogWords, UsageError> {
     Ok(all.pop().unwrap_or_default())
 }
 
-/// Whether `--connection-log-options` wants a log.
-pub(super) fn connection_log(text: &str) -> Result<Option<bool>, UsageError> {
-    log_words(text).map(|words| words.enabled)
-}
-
 /// `--dns-servers` of a change in AWS's words.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -62,6 +62,9 @@ pub struct FilterLogEvents {
     pub limit: Option<u32>,
     /// Where the page before ended, as its answer said.
     pub next_token: Option<String>,
+    /// Begins with the newest events. Beyond AWS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newest_first: bool,
 }
 
 /// Fields of [`Command::GetLogEvents`](super::Command::GetLogEvents). Times as in

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     model::{
-        Attempt, Code, Connection, ConnectionState, Traffic,
+        Attempt, Code, Connection, ConnectionState, EndReason, FailureReason, Traffic,
         command::{
             DescribeOfEndpoint, Filter, ModifySettings, OfEndpoint, ReconnectConnections,
             TerminateConnections, Termination, Terminations, UnblockClient,
@@ -10,6 +10,13 @@ use crate::{
     store::StoreError,
     tunnel::Candidate,
 };
+
+fn closed(connection: Connection) -> Report {
+    Report::Closed {
+        connection,
+        reason: EndReason::ClientLeft,
+    }
+}
 
 pub(super) fn connection(endpoint: &EndpointId, association: &AssociationId, n: u8) -> Connection {
     Connection {
@@ -79,12 +86,12 @@ async fn a_connection_is_listed_while_it_lives_and_for_an_hour_after() {
     report(&bench.service, Report::Opened(live.clone())).await;
     assert_eq!(listed(&bench, &endpoint).await, std::slice::from_ref(&live));
     let over = ended(&live);
-    report(&bench.service, Report::Closed(over.clone())).await;
+    report(&bench.service, closed(over.clone())).await;
     assert_eq!(listed(&bench, &endpoint).await, std::slice::from_ref(&over));
 
     let mut old = ended(&connection(&endpoint, &association.id, 8));
     old.ended_at = Some(clock::now() - jiff::SignedDuration::from_mins(61));
-    report(&bench.service, Report::Closed(old)).await;
+    report(&bench.service, closed(old)).await;
     assert_eq!(listed(&bench, &endpoint).await, std::slice::from_ref(&over));
     // The list is the same after a restart.
     let again = bench.restarted().await;
@@ -110,7 +117,7 @@ async fn the_gateway_s_counters_are_the_ones_shown() {
         .unwrap();
     // The gateway may show it a moment longer than it lives.
     let over = ended(&live);
-    report(&bench.service, Report::Closed(over.clone())).await;
+    report(&bench.service, closed(over.clone())).await;
     assert_eq!(bench.service.view().live.connections, [over]);
 }
 
@@ -159,7 +166,7 @@ async fn a_terminated_connection_is_told_by_the_gateway() {
         std::slice::from_ref(&live.id)
     );
 
-    report(&bench.service, Report::Closed(ended(&live))).await;
+    report(&bench.service, closed(ended(&live))).await;
     let refusal = bench
         .refused(terminate(&endpoint, Some(&live.id), None))
         .await;
@@ -199,7 +206,7 @@ async fn those_who_lack_something_are_had_to_reconnect_or_those_who_are_named() 
     let stranger = ConnectionId::from_random([9; 9]);
     let refusal = bench.refused(reconnect(&[&whole.id, &stranger])).await;
     assert_eq!(refusal.code, Code::ConnectionNotFound);
-    report(&bench.service, Report::Closed(ended(&lacking))).await;
+    report(&bench.service, closed(ended(&lacking))).await;
     let refusal = bench.refused(reconnect(&[])).await;
     assert!(refusal.message.contains("none has to reconnect"));
 }
@@ -292,7 +299,7 @@ async fn connections_that_a_dying_gateway_leaves_open_have_ended_and_it_is_let_g
     );
     // Its last word, if it comes after all, is the better one.
     let over = ended(&expected);
-    report(&bench.service, Report::Closed(over.clone())).await;
+    report(&bench.service, closed(over.clone())).await;
     assert_eq!(listed(&bench, &endpoint).await, [over]);
     assert!(held.upgrade().is_none());
 }
@@ -573,10 +580,14 @@ async fn clients_that_were_not_let_in_are_listed_newest_first() {
     let (endpoint, ..) = bench.associated().await;
     for n in 1..=2_u8 {
         let attempt = Attempt {
+            id: None,
             endpoint_id: endpoint.clone(),
             at: clock::now(),
             device: format!("198.51.100.{n}:4000").parse().unwrap(),
             common_name: None,
+            client_version: String::new(),
+            platform: String::new(),
+            failure: FailureReason::ClientLeft,
             reason: format!("reason {n}"),
         };
         report(&bench.service, Report::Refused(attempt)).await;
@@ -619,7 +630,7 @@ async fn a_good_certificate_is_let_in_where_there_is_a_target_network_and_room()
         bench.service.report(Report::Opened(live)).await;
     }
     bench.service.flush().await;
-    let reason = bench.service.admit(&candidate).await.unwrap_err();
+    let reason = bench.service.admit(&candidate).await.unwrap_err().sentence;
     assert!(reason.contains("2000"), "{reason}");
     candidate.rekey = true;
     assert_eq!(bench.service.admit(&candidate).await, Ok(()));
@@ -648,7 +659,7 @@ async fn a_client_is_kept_out_until_its_block_is_over_or_taken_back() {
     bench.ok(command).await;
     for rekey in [false, true] {
         candidate.rekey = rekey;
-        let reason = bench.service.admit(&candidate).await.unwrap_err();
+        let reason = bench.service.admit(&candidate).await.unwrap_err().sentence;
         assert!(
             reason.contains("keeps") && reason.contains("until"),
             "{reason}"

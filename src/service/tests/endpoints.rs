@@ -391,8 +391,8 @@ async fn other_fields_of_an_endpoint_are_refused_by_name() {
     );
     check(
         refused_create(&bench, &valid, |c| c.connection_log_enabled = Some(true)).await,
-        invalid,
-        "ConnectionLogOptions",
+        Code::MissingParameter,
+        "ConnectionLogOptions.CloudwatchLogGroup",
     );
     check(
         refused_create(&bench, &valid, |c| c.description = "x".repeat(256)).await,

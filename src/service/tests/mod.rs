@@ -8,6 +8,7 @@ mod directory;
 mod egress;
 mod endpoints;
 mod export;
+mod logs;
 mod modify;
 mod networks;
 mod permissions;

@@ -577,7 +577,11 @@ async fn packets_of_strangers_are_counted_and_make_no_session() {
     socket.send(&forged).unwrap();
     world
         .shows("the strangers", |live| {
+            let loudest = live.status.unproven_prefixes.first();
             live.status.unproven.get("bad-cookie") == Some(&1)
+                && loudest.is_some_and(|it| {
+                    it.prefix == "127.0.0.0/24".parse().ok() && it.reasons["bad-cookie"] == 1
+                })
                 && live.status.drops.contains_key("unknown-peer")
                 && live.status.drops.contains_key("oversize")
         })

@@ -48,12 +48,12 @@ impl Gatekeeper for Keeper {
         })
     }
 
-    fn admit<'a>(&'a self, _: &'a Candidate) -> BoxFuture<'a, Result<(), String>> {
+    fn admit<'a>(&'a self, _: &'a Candidate) -> BoxFuture<'a, Result<(), Denial>> {
         let refusal = self.refusal.lock().unwrap().clone();
         let is_broken = self.is_broken.load(Ordering::Relaxed);
         Box::pin(async move {
             assert!(!is_broken, "a fault that a test has made");
-            refusal.map_or(Ok(()), Err)
+            refusal.map_or(Ok(()), |sentence| Err(sentence.into()))
         })
     }
 
@@ -143,7 +143,7 @@ impl Keeper {
 
     pub(super) async fn closed(&self) -> Connection {
         self.reported("the end of a connection", |report| match report {
-            Report::Closed(connection) => Some(connection.clone()),
+            Report::Closed { connection, .. } => Some(connection.clone()),
             _ => None,
         })
         .await

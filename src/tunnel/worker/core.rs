@@ -163,10 +163,6 @@ impl Core {
         self.tally.lost(loss);
     }
 
-    pub(super) fn unproven(&self, discard: openvpn::Discard) {
-        self.tally.unproven(discard);
-    }
-
     // From the client.
 
     /// Takes a datagram. Call [`Core::flush`] after the last of a batch.
@@ -178,7 +174,8 @@ impl Core {
         now: Now,
     ) {
         let Some(header) = peek(bytes) else {
-            self.tally.unproven(openvpn::Discard::Truncated);
+            let discard = openvpn::Discard::Truncated;
+            self.tally.unproven(discard, route.remote.ip());
             return;
         };
         if !header.opcode.is_data() {
@@ -347,7 +344,7 @@ impl Core {
             &mut self.speech,
         );
         match verdict {
-            openvpn::Verdict::Drop(discard) => self.tally.unproven(discard),
+            openvpn::Verdict::Drop(discard) => self.tally.unproven(discard, route.remote.ip()),
             openvpn::Verdict::Reply => {
                 if listening.io.send(route, &self.speech, None).is_err() {
                     self.tally.lost(Loss::SendFailed);
@@ -383,7 +380,7 @@ impl Core {
                 };
                 session::spawn(&self.shared, knock, first_packet);
             }
-            None => self.tally.lost(Loss::HalfOpenLimit),
+            None => self.tally.no_room(remote.ip()),
         }
     }
 

@@ -22,11 +22,14 @@ use super::{
     core::{Core, Now, SharedCore},
 };
 use crate::{
+    clock,
+    model::{Attempt, FailureReason},
     openvpn::{Accepted, Deframer, OsRandom, peek, write_framed},
     tunnel::{
         Shared,
         door::HalfOpenPermit,
         gate::Gate,
+        gatekeeper::Report,
         session::{self, Input, Link},
         tally::Loss,
     },
@@ -170,10 +173,15 @@ pub(super) async fn serve(
         deframer: Deframer::new(Deframer::MAX_BEFORE_AUTHENTICATION),
         permit: Some(permit),
         session: None,
+        failure: FailureReason::ClientLeft,
         first_packet_due: Instant::now() + FIRST_PACKET,
     };
-    if let Err(error) = reader.run().await {
+    let ended = reader.run().await;
+    if let Err(error) = &ended {
         tracing::debug!(%remote, %error, "a connection ended");
+    }
+    if reader.session.is_none() {
+        reader.report_failure(ended);
     }
     if let Some(inbox) = reader.session
         && inbox.send(Input::StreamClosed).await.is_err()
@@ -259,6 +267,8 @@ struct Reader {
     deframer: Deframer,
     permit: Option<HalfOpenPermit>,
     session: Option<mpsc::Sender<Input>>,
+    /// What it is that went wrong, if no session comes of it.
+    failure: FailureReason,
     /// By when the packet has to be there that opens the session.
     first_packet_due: Instant,
 }
@@ -283,7 +293,7 @@ impl Reader {
         Ok(())
     }
 
-    async fn wait(&self) -> io::Result<()> {
+    async fn wait(&mut self) -> io::Result<()> {
         let readable = async {
             select! {
                 result = self.stream.io.readable() => result,
@@ -296,7 +306,12 @@ impl Reader {
         // Once for all that comes before: neither drops nor a stream of other packets prolong it.
         match timeout_at(self.first_packet_due, readable).await {
             Ok(result) if Instant::now() < self.first_packet_due => result,
-            _ => Err(io::Error::other("it opened no session in time")),
+            _ => {
+                self.failure = FailureReason::HandshakeTimedOut;
+                let secs = FIRST_PACKET.as_secs();
+                let text = format!("the client said nothing within {secs} seconds");
+                Err(io::Error::other(text))
+            }
         }
     }
 
@@ -319,9 +334,18 @@ impl Reader {
 
     fn packets(&mut self, core: &mut Core) -> io::Result<()> {
         let now = Now::read();
-        while let Some(packet) = self.deframer.poll_packet().map_err(io::Error::other)? {
+        loop {
+            let packet = match self.deframer.poll_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.failure = FailureReason::ProtocolError;
+                    return Err(io::Error::other(error));
+                }
+            };
             let Some(header) = peek(packet) else {
-                return Err(io::Error::other("not an OpenVPN packet"));
+                self.failure = FailureReason::ProtocolError;
+                return Err(io::Error::other("what came is no OpenVPN packet"));
             };
             if header.opcode.is_data() {
                 let place = (self.gate.key, self.remote);
@@ -339,18 +363,38 @@ impl Reader {
                 }
                 None => {
                     let packet = packet.to_vec();
-                    self.session = Some(self.knock(core, &packet)?);
+                    self.session = Some(self.knock(&packet)?);
                 }
             }
         }
-        Ok(())
+    }
+
+    /// A connection that opened no session is an attempt all the same.
+    fn report_failure(&self, ended: io::Result<()>) {
+        let why = match ended {
+            Ok(()) => "it was closed before the client said anything".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        self.shared.report(Report::Refused(Attempt {
+            id: session::attempt_id(),
+            endpoint_id: self.gate.endpoint_id.clone(),
+            at: clock::now(),
+            device: self.remote,
+            common_name: None,
+            client_version: String::new(),
+            platform: String::new(),
+            failure: self.failure,
+            reason: format!("The TCP connection opened no session: {why}."),
+        }));
     }
 
     /// The first packet of a connection opens its session.
-    fn knock(&mut self, core: &Core, packet: &[u8]) -> io::Result<mpsc::Sender<Input>> {
+    fn knock(&mut self, packet: &[u8]) -> io::Result<mpsc::Sender<Input>> {
         let accepted = Accepted::stream(packet, &mut OsRandom).map_err(|discard| {
-            core.unproven(discard);
-            io::Error::other(format!("its first packet opens no session: {discard}"))
+            self.failure = FailureReason::ProtocolError;
+            io::Error::other(format!(
+                "its first packet is not that of a client ({discard})"
+            ))
         })?;
         let Some(permit) = self.permit.take() else {
             return Err(io::Error::other("its place is taken"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::model::{
     ConnectionTest, Finding, GatewayStatus, Live, Preview, ReachChange, ReachedPart, Scenario,
-    ScenarioKind, ScenarioStep, Severity, TestStep, command::ById,
+    ScenarioKind, ScenarioStep, Severity, TestStep, UnprovenPrefix, command::ById,
 };
 
 #[test]
@@ -148,6 +148,12 @@ fn drops_are_in_the_status_and_alone() {
     let gateway = GatewayStatus {
         drops: [("no-route".to_owned(), 3)].into(),
         unproven: [("stray".to_owned(), 1)].into(),
+        unproven_prefixes: vec![UnprovenPrefix {
+            prefix: Some("198.51.100.0/24".parse().unwrap()),
+            count: 1,
+            reasons: [("stray".to_owned(), 1)].into(),
+            last_at: now(),
+        }],
         ..GatewayStatus::default()
     };
     let live = Arc::new(Live {
@@ -162,6 +168,15 @@ fn drops_are_in_the_status_and_alone() {
     assert_eq!(status["Gateway"]["Drops"], json!({"no-route": 3}));
     assert_eq!(
         drops(&Command::DescribeStatus, &view, now()),
-        json!({"Drops": {"no-route": 3}, "Unproven": {"stray": 1}})
+        json!({
+            "Drops": {"no-route": 3},
+            "Unproven": {"stray": 1},
+            "UnprovenByPrefix": [{
+                "Prefix": "198.51.100.0/24",
+                "Count": 1,
+                "Reasons": {"stray": 1},
+                "LastAt": now(),
+            }],
+        })
     );
 }

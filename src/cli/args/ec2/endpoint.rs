@@ -117,7 +117,8 @@ pub struct CreateEndpoint {
     /// Type=certificate-authentication,MutualAuthentication={ClientRootCertificateChainArn=ARN}
     #[arg(long, value_name = "OPTION", num_args = 1.., required = true)]
     pub authentication_options: Vec<String>,
-    /// Whether connections are logged to a log group: Enabled=false
+    /// Whether and where connections are logged: Enabled=false, or
+    /// Enabled=true,CloudwatchLogGroup=NAME and, where one is there, CloudwatchLogStream=NAME
     #[arg(long, value_name = "OPTION")]
     pub connection_log_options: String,
     /// DNS servers for clients: at most two

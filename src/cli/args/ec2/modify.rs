@@ -14,7 +14,8 @@ pub struct ModifyEndpoint {
     /// The certificate it shows from the next handshake on; sessions stay
     #[arg(long, value_name = "ARN")]
     pub server_certificate_arn: Option<String>,
-    /// Whether and where connections are logged: Enabled=false
+    /// Whether and where connections are logged: Enabled=false, or
+    /// Enabled=true,CloudwatchLogGroup=NAME and, where one is there, CloudwatchLogStream=NAME
     #[arg(long, value_name = "OPTION")]
     pub connection_log_options: Option<String>,
     /// All its DNS servers: CustomDnsServers=ADDRESS,ADDRESS,Enabled=true, or Enabled=false for none
