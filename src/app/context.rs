@@ -52,6 +52,8 @@ pub enum Screen {
     SecurityGroups,
     /// What the gateway does with a packet.
     Why,
+    /// The connection log.
+    Logs,
     /// The event record.
     EventHistory,
     /// Settings of the installation and of the window.

@@ -212,7 +212,9 @@ impl Authorize {
 }
 
 fn describe(ui: &mut Ui, form: &mut DialogForm, description: &mut String) {
-    form.text(ui, DESCRIPTION, description, |field| field.optional());
+    form.text(ui, DESCRIPTION, description, |field| {
+        field.optional().hint("What it is for")
+    });
 }
 
 /// Ports as they are typed: none, one, or from one to another.

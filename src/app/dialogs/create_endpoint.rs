@@ -8,6 +8,7 @@ use super::{
         port_number, server_certificate, wrong_port,
     },
     group_choice::GroupChoice,
+    log_choice::LogChoice,
     proposals::{
         client_authorities, client_range, port, public_host, server_certificates, vpc_dns_server,
     },
@@ -61,6 +62,7 @@ struct Draft {
     /// The VPC that target networks will be of; none leaves it to the first association.
     vpc: Option<VpcId>,
     groups: GroupChoice,
+    log: LogChoice,
 }
 
 impl CreateEndpoint {
@@ -132,6 +134,7 @@ impl FormDialog for CreateEndpoint {
             "Split tunnel",
             "Only the endpoint's routes go into the tunnel; everything else stays outside",
         );
+        draft.log.ui(cx, ui, form);
         draft.vpc(&cx.view.snapshot, ui, form);
     }
 
@@ -179,6 +182,7 @@ impl Draft {
             split_tunnel: false,
             vpc: None,
             groups: GroupChoice::default(),
+            log: LogChoice::of(None),
         }
     }
 
@@ -195,7 +199,9 @@ impl Draft {
             client_cidr_block: self.range.trim().to_owned(),
             server_certificate_arn: self.server.clone().unwrap_or_default(),
             authentication_options: authentication.into_iter().collect(),
-            connection_log_enabled: Some(false),
+            connection_log_enabled: Some(self.log.enabled()),
+            cloudwatch_log_group: self.log.group(),
+            cloudwatch_log_stream: self.log.stream(),
             dns_servers: filled(&self.dns),
             transport_protocol: self.transport,
             vpn_port: port_number(&self.port),
@@ -207,7 +213,6 @@ impl Draft {
                 .map_or_else(Vec::new, |_| self.groups.ids()),
             description: self.description.trim().to_owned(),
             tags,
-            ..CreateClientVpnEndpoint::default()
         })
     }
 
@@ -322,7 +327,7 @@ mod tests {
 
     use crate::{
         app::testing::{FakeConsole, Window, sample},
-        model::{Code, Command, Refusal},
+        model::{Answer, Code, Command, Refusal},
     };
 
     fn open() -> Window {
@@ -494,6 +499,89 @@ mod tests {
                 .query_by_label("10.0.0.0/24 is too small")
                 .is_none()
         );
+    }
+
+    #[test]
+    fn connections_are_logged_to_the_group_that_was_chosen_or_made() {
+        let mut window = open();
+        window.console.change(|snapshot, _| {
+            for name in ["lab", "vpn"] {
+                snapshot
+                    .log_groups
+                    .insert(name.to_owned(), sample::log_group(name));
+            }
+        });
+        window.console.answer(|request| match &request.command {
+            Command::CreateLogGroup(it) if it.log_group_name == "a b" => Some(Err(Refusal::new(
+                Code::InvalidParameterException,
+                "No spaces in the name of a log group",
+            )
+            .at("logGroupName"))),
+            Command::DescribeLogStreams(it) if it.log_group_name == "vpn" => {
+                let stream = sample::log_stream("vpn", "office");
+                Some(Ok(Answer::LogStreams(vec![stream])))
+            }
+            _ => None,
+        });
+        window.settle();
+        let switch = egui::Role::Switch;
+        let toggle = window
+            .harness
+            .get_by_role_and_label(switch, "Connection logging");
+        toggle.scroll_to_me();
+        window.settle();
+        window.click("Connection logging");
+        window.choose("Log group", "vpn");
+        window.choose("Log stream", "office");
+        let sent = |window: &mut Window| {
+            window
+                .harness
+                .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+            window.settle();
+            let sent = window.console.commands();
+            match sent.last() {
+                Some(Command::CreateClientVpnEndpoint(c)) => c.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+
+        window.choose("Log group", "Create a new log group");
+        window.type_into("Name of the new log group", "a b");
+        window.press("Create log group");
+        assert!(window.says("No spaces in the name of a log group"));
+        window.choose("Log group", "vpn");
+        window.choose("Log stream", "office");
+        let command = sent(&mut window);
+        assert_eq!(command.connection_log_enabled, Some(true));
+        assert_eq!(command.cloudwatch_log_group.as_deref(), Some("vpn"));
+        assert_eq!(command.cloudwatch_log_stream.as_deref(), Some("office"));
+    }
+
+    #[test]
+    fn where_there_is_no_log_group_one_is_made_on_the_way() {
+        let mut window = open();
+        let switch = egui::Role::Switch;
+        let toggle = window
+            .harness
+            .get_by_role_and_label(switch, "Connection logging");
+        toggle.scroll_to_me();
+        window.settle();
+        window.click("Connection logging");
+        window.type_into("Name of the new log group", "client-vpn");
+        let create = window.harness.get_by_label("Create log group");
+        create.scroll_to_me();
+        window.settle();
+        window.press("Create log group");
+        window
+            .harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, Key::Enter);
+        window.settle();
+        let sent = window.console.commands();
+        let Some(Command::CreateClientVpnEndpoint(c)) = sent.last() else {
+            panic!("{sent:?}");
+        };
+        assert_eq!(c.cloudwatch_log_group.as_deref(), Some("client-vpn"));
+        assert_eq!(c.cloudwatch_log_stream, None);
     }
 
     #[test]

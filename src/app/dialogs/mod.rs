@@ -25,6 +25,8 @@ pub mod import_networks;
 pub mod internet_gateway;
 pub mod issue_certificate;
 pub mod issue_many;
+mod log_choice;
+pub mod log_group;
 pub mod modify_endpoint;
 pub mod path;
 pub mod peering;

@@ -179,7 +179,7 @@ impl FormDialog for ModifyEndpoint {
                 (PORT, "Port"),
                 &mut draft.port,
                 ("443", &remote),
-                |field| field.mono(),
+                |field| field.mono().hint("443"),
             );
             let proposed = vpc_dns_server(snapshot, draft.vpc.as_ref());
             dns_servers(b, form, &mut draft.dns, proposed);

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod getting_started;
 pub mod groups;
 pub mod listing;
+pub mod logs;
 pub mod networks;
 pub mod scenarios;
 pub mod security_groups;
@@ -29,6 +30,7 @@ use endpoints::Endpoints;
 use event_history::EventHistory;
 use getting_started::GettingStarted;
 use groups::Groups;
+use logs::Logs;
 use networks::Networks;
 use scenarios::Scenarios;
 use security_groups::SecurityGroups;
@@ -68,6 +70,7 @@ impl Default for Screens {
                 (Screen::GettingStarted, Box::<GettingStarted>::default()),
                 (Screen::Scenarios, Box::<Scenarios>::default()),
                 (Screen::Groups, Box::<Groups>::default()),
+                (Screen::Logs, Box::<Logs>::default()),
                 (Screen::EventHistory, Box::<EventHistory>::default()),
                 (Screen::Settings, Box::<Settings>::default()),
             ],
@@ -148,7 +151,7 @@ pub(super) const GROUPS: [(&str, &[Screen]); 4] = [
         "Network",
         &[Screen::Networks, Screen::SecurityGroups, Screen::Why],
     ),
-    ("Monitoring", &[Screen::EventHistory]),
+    ("Monitoring", &[Screen::Logs, Screen::EventHistory]),
 ];
 
 impl Screen {
@@ -164,6 +167,7 @@ impl Screen {
             Self::Networks => "VPCs and subnets",
             Self::SecurityGroups => "Security groups",
             Self::Why => "Why?",
+            Self::Logs => "Logs",
             Self::EventHistory => "Event history",
             Self::Settings => "Settings",
         }
@@ -181,6 +185,7 @@ impl Screen {
             Self::Networks => icons::TREE_STRUCTURE,
             Self::SecurityGroups => icons::SHIELD_CHECK,
             Self::Why => icons::PATH,
+            Self::Logs => icons::SCROLL,
             Self::EventHistory => icons::CLOCK_COUNTER_CLOCKWISE,
             Self::Settings => icons::GEAR_SIX,
         }

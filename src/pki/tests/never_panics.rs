@@ -157,7 +157,8 @@ fn every_single_changed_byte_of_a_signed_list_is_noticed() {
         let mut changed = list.clone();
         changed[position] ^= 0x01;
         let read = read_revocation_list(&changed, 10);
-        let verified = read.and_then(|it| verify_revocation_list(&it, &[authority.clone()]));
+        let verified =
+            read.and_then(|it| verify_revocation_list(&it, std::slice::from_ref(&authority)));
         assert!(verified.is_err(), "byte {position}");
     }
 }

@@ -53,7 +53,7 @@ impl Bench {
         let at_connect = self.service.admit(&candidate).await;
         candidate.rekey = true;
         assert_eq!(self.service.admit(&candidate).await, at_connect);
-        at_connect.err()
+        at_connect.err().map(|denial| denial.sentence)
     }
 
     /// An endpoint, its authority, and two clients of it.

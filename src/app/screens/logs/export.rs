@@ -1,0 +1,102 @@
+//! Events as a file: JSON as they were logged, or CSV for a spreadsheet.
+
+use std::sync::Arc;
+
+use super::feed::Row;
+use crate::app::{
+    backend::Work,
+    context::{Action, Context},
+    dialogs::export_certificate::file_stem,
+    files,
+};
+
+/// The kind of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Csv,
+}
+
+/// Asks for a place and writes the events there, oldest first; says how it ended.
+pub(super) fn save(cx: &mut Context<'_>, group: &str, rows: &[Row], kind: Kind) {
+    let (text, suffix) = match kind {
+        Kind::Json => (json(rows), "json"),
+        Kind::Csv => (csv(rows), "csv"),
+    };
+    let name = format!("{}.{suffix}", file_stem(group));
+    let files = Arc::clone(cx.files);
+    let mut work = Work::default();
+    work.start(cx.backend.spawn(async move {
+        let Some(path) = files.choose_target("Export events", &name).await else {
+            return Ok("Nothing was saved".to_owned());
+        };
+        files::write_private(&path, text.as_bytes())?;
+        Ok(format!("Saved {}", path.display()))
+    }));
+    cx.ask(Action::Follow(work.saying(|words: String| words)));
+}
+
+/// One array; what is no JSON itself stands in it as text.
+fn json(rows: &[Row]) -> String {
+    let events = rows.iter().rev().map(|row| {
+        let message = &row.event.message;
+        if row.record.is_some() {
+            message.clone()
+        } else {
+            serde_json::Value::String(message.clone()).to_string()
+        }
+    });
+    let events: Vec<String> = events.collect();
+    if events.is_empty() {
+        return "[]\n".to_owned();
+    }
+    format!("[\n{}\n]\n", events.join(",\n"))
+}
+
+/// A line of names and one for each event, as RFC 4180 has it.
+fn csv(rows: &[Row]) -> String {
+    let mut text = String::new();
+    let records = rows.iter().rev().filter_map(|row| row.record.as_ref());
+    for record in records {
+        let fields = record.fields();
+        if text.is_empty() {
+            text.push_str(&line(fields.iter().map(|(name, _)| *name)));
+        }
+        text.push_str(&line(fields.iter().map(|(_, value)| *value)));
+    }
+    text
+}
+
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let cells: Vec<String> = cells.map(cell).collect();
+    cells.join(",") + "\r\n"
+}
+
+/// A cell in quotes where it needs them. What a spreadsheet would take for a formula is put in the
+/// form of text: names and versions are the client's own words.
+fn cell(text: &str) -> String {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if is_formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_must_be_and_never_a_formula() {
+        assert_eq!(cell("ana"), "ana");
+        assert_eq!(cell("a,b"), "\"a,b\"");
+        assert_eq!(cell("say \"hi\""), "\"say \"\"hi\"\"\"");
+        assert_eq!(cell("=1+1"), "'=1+1");
+        assert_eq!(cell("@SUM(A1),x"), "\"'@SUM(A1),x\"");
+    }
+}

@@ -1,0 +1,333 @@
+//! The page by its labels: search, follow, details, export, and what is empty.
+
+use std::sync::{Arc, Mutex};
+
+use egui_kittest::kittest::Queryable as _;
+
+use crate::{
+    app::testing::{FakeConsole, Window, sample},
+    model::{
+        Answer, Code, Command, ConnectionLog, LogEvent, LogEventPage, Refusal, UnprovenPrefix,
+        command::FilterLogEvents,
+    },
+};
+
+/// What a record says of a client that was turned away, or came in.
+fn message(user: &str, is_in: bool) -> String {
+    let (status, reason, explanation, next) = if is_in {
+        (
+            "successful",
+            "NA",
+            format!("{user} came in from 198.51.100.7."),
+            "Nothing needs to be done.",
+        )
+    } else {
+        (
+            "failed",
+            "certificate-expired",
+            format!("The certificate of {user} has expired."),
+            "Renew the client's certificate.",
+        )
+    };
+    serde_json::json!({
+        "connection-log-type": "connection-attempt",
+        "connection-attempt-status": status,
+        "connection-reset-status": "NA",
+        "connection-attempt-failure-reason": reason,
+        "connection-id": "cvpn-connection-01010101010101010",
+        "client-vpn-endpoint-id": sample::endpoint_id(1),
+        "transport-protocol": "udp",
+        "connection-start-time": "NA",
+        "connection-last-update-time": "2026-11-22 09:40:00",
+        "client-ip": "NA",
+        "common-name": user,
+        "device-type": "linux",
+        "device-ip": "198.51.100.7",
+        "port": "51820",
+        "ingress-bytes": "0",
+        "egress-bytes": "0",
+        "ingress-packets": "0",
+        "egress-packets": "0",
+        "connection-end-time": "NA",
+        "connection-duration-seconds": "0",
+        "username": "NA",
+        "explanation": explanation,
+        "next-step": next,
+    })
+    .to_string()
+}
+
+fn event(seq: u64, user: &str, is_in: bool) -> LogEvent {
+    LogEvent {
+        seq,
+        stream: "office".to_owned(),
+        at: crate::app::testing::now(),
+        ingested_at: crate::app::testing::now(),
+        message: message(user, is_in),
+    }
+}
+
+/// A log as the service has it: the oldest event first.
+type Log = Arc<Mutex<Vec<LogEvent>>>;
+
+/// Answers as the service would, up to `page` events at once.
+fn search(log: &[LogEvent], wanted: &FilterLogEvents, page: usize) -> LogEventPage {
+    let words = wanted.filter_pattern.clone().unwrap_or_default();
+    let matches = |event: &&LogEvent| event.message.contains(&words);
+    let at = |token: &Option<String>| token.as_ref().map(|it| it.parse::<u64>().unwrap());
+    let newest = log.last().map_or(0, |event| event.seq);
+    if wanted.newest_first {
+        let before = at(&wanted.next_token).unwrap_or(u64::MAX);
+        let older = log.iter().rev().filter(|event| event.seq < before);
+        let mut events: Vec<_> = older.filter(matches).cloned().collect();
+        let is_more = events.len() > page;
+        events.truncate(page);
+        return LogEventPage {
+            next_backward_token: events
+                .last()
+                .filter(|_| is_more)
+                .map(|event| event.seq.to_string()),
+            events,
+            next_forward_token: None,
+            resume_token: Some(newest.to_string()),
+        };
+    }
+    let after = at(&wanted.next_token).unwrap_or(0);
+    let newer = log.iter().filter(|event| event.seq > after);
+    LogEventPage {
+        events: newer.filter(matches).cloned().collect(),
+        resume_token: Some(newest.to_string()),
+        ..LogEventPage::default()
+    }
+}
+
+/// The page on a log with these events.
+fn open_with(events: Vec<LogEvent>, page: usize) -> (Window, Log) {
+    let (mut snapshot, live) = sample::office();
+    snapshot
+        .log_groups
+        .insert("vpn".to_owned(), sample::log_group("vpn"));
+    let endpoint = snapshot.endpoints.get_mut(&sample::endpoint_id(1));
+    endpoint.unwrap().connection_log = Some(ConnectionLog {
+        group: "vpn".to_owned(),
+        stream: "office".to_owned(),
+    });
+    let console = FakeConsole::new(snapshot, live);
+    let log: Log = Arc::new(Mutex::new(events));
+    let answering = Arc::clone(&log);
+    console.answer(move |request| match &request.command {
+        Command::FilterLogEvents(wanted) => {
+            let pattern = wanted.filter_pattern.as_deref();
+            if pattern == Some("{ $.a") {
+                let refusal = Refusal::new(
+                    Code::InvalidParameterException,
+                    "The pattern cannot be read at character 6",
+                );
+                return Some(Err(refusal.at("filterPattern")));
+            }
+            let log = answering.lock().unwrap();
+            Some(Ok(Answer::LogEvents(search(&log, wanted, page))))
+        }
+        Command::DescribeLogStreams(_) => {
+            let streams = ["lab", "office"].map(|name| sample::log_stream("vpn", name));
+            Some(Ok(Answer::LogStreams(streams.to_vec())))
+        }
+        Command::DescribeLogGroups(_) => {
+            let mut group = sample::log_group("vpn");
+            group.stored_bytes = 4 << 20;
+            Some(Ok(Answer::LogGroups(vec![group])))
+        }
+        _ => None,
+    });
+    let mut window = Window::open(console);
+    window.go("Logs");
+    window.settle();
+    (window, log)
+}
+
+/// Lets the window's clock go on by a bit more than a second.
+fn a_second(window: &mut Window) {
+    window.harness.run_steps(80);
+    window.settle();
+}
+
+fn open() -> (Window, Log) {
+    open_with(
+        vec![
+            event(1, "ana", false),
+            event(2, "bruno", true),
+            event(3, "chen", false),
+        ],
+        100,
+    )
+}
+
+#[test]
+fn each_event_says_who_what_and_what_to_do() {
+    let (mut window, _) = open();
+    assert!(window.says("3 events"));
+    window.click("Turned away, ana, The certificate of ana has expired.");
+    assert!(window.says("Renew the client's certificate."));
+    assert!(window.says("connection-attempt-failure-reason"));
+    window.press("Copy event");
+    window.press("Close panel");
+    assert!(!window.says("Renew the client's certificate."));
+}
+
+#[test]
+fn a_search_is_the_services_and_what_is_wrong_with_it_is_said_below() {
+    let (mut window, _) = open();
+    window.type_into("Search events", "bruno");
+    a_second(&mut window);
+    assert!(window.says("1 event"));
+    assert!(!window.says("The certificate of ana"));
+    window.type_into("Search events", "x");
+    a_second(&mut window);
+    assert!(window.says("No event matches"));
+    window.press("Clear search");
+    assert!(window.says("3 events"));
+    window.type_into("Search events", "{ $.a");
+    a_second(&mut window);
+    assert!(window.says("The pattern cannot be read at character 6"));
+}
+
+#[test]
+fn new_events_come_by_themselves_while_they_are_followed() {
+    let (mut window, log) = open();
+    log.lock().unwrap().push(event(4, "dora", true));
+    a_second(&mut window);
+    assert!(window.says("4 events"));
+    window.press("Follow");
+    log.lock().unwrap().push(event(5, "emil", true));
+    a_second(&mut window);
+    assert!(!window.says("emil"));
+    window.press("Follow");
+    a_second(&mut window);
+    assert!(window.says("5 events"));
+}
+
+#[test]
+fn a_long_log_is_read_page_by_page_and_only_what_is_seen_is_drawn() {
+    let events = (1..=12_000).map(|n| event(n, &format!("user-{n}"), true));
+    let (mut window, _) = open_with(events.collect(), 4_000);
+    window.settle();
+    assert!(window.says("12,000 events") || window.says("12000 events"));
+    let rows = window.harness.query_all_by_label_contains("Came in, user-");
+    assert!(rows.count() < 100);
+    assert!(window.says("user-12000"), "the newest is first");
+}
+
+#[test]
+fn stream_and_time_narrow_what_is_asked_for() {
+    let (mut window, _) = open();
+    window.choose("Log stream", "lab");
+    window.click("1 h");
+    let last = window.console.commands().into_iter().rev();
+    let asked = last
+        .filter_map(|command| match command {
+            Command::FilterLogEvents(wanted) if wanted.newest_first => Some(wanted),
+            _ => None,
+        })
+        .next()
+        .unwrap();
+    assert_eq!(asked.log_stream_names, ["lab"]);
+    let hour_ago = crate::app::testing::now() - jiff::SignedDuration::from_hours(1);
+    assert_eq!(asked.start_time, Some(hour_ago.as_millisecond()));
+}
+
+#[test]
+fn events_are_exported_as_json_and_as_csv_oldest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut window, _) = open();
+    for (item, name) in [("As JSON…", "a.json"), ("As CSV…", "a.csv")] {
+        window.files.next_target(dir.path().join(name));
+        window.press("Export");
+        window.click(item);
+        window.settle();
+        assert!(window.says("Saved"));
+    }
+    let json = std::fs::read_to_string(dir.path().join("a.json")).unwrap();
+    let events: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!(events.len(), 3);
+    assert_eq!(events[0]["common-name"], "ana");
+    let csv = std::fs::read_to_string(dir.path().join("a.csv")).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[0].starts_with("connection-log-type,connection-attempt-status,"));
+    assert!(lines[1].contains(",certificate-expired,") && lines[1].contains(",ana,"));
+    let proposed = window.files.proposed.lock().unwrap().clone();
+    assert_eq!(proposed, ["vpn.json", "vpn.csv"]);
+}
+
+#[test]
+fn without_a_log_group_there_is_one_button_and_it_makes_one() {
+    let (snapshot, live) = sample::office();
+    let mut window = Window::open(FakeConsole::new(snapshot, live));
+    window.go("Logs");
+    assert!(window.says("No log groups yet"));
+    window.press("Create log group…");
+    window.type_into("Name", "client-vpn");
+    window.press("Create log group");
+    let sent = window.console.commands();
+    assert!(sent.iter().any(|command| matches!(
+        command,
+        Command::CreateLogGroup(it) if it.log_group_name == "client-vpn"
+    )));
+}
+
+#[test]
+fn a_group_is_kept_for_days_shown_with_its_size_and_deleted_by_name() {
+    let (mut window, _) = open();
+    window.click("Log groups");
+    assert!(window.says("4.0 MiB"));
+    assert!(window.says("corp-staff"));
+    window.click("vpn, keeps events: For good");
+    window.settle();
+    assert!(window.says("office"));
+    window.press("Set retention…");
+    window.choose("Keep events for", "30 days");
+    window.press("Save");
+    window.press("Delete log group…");
+    let name = window.harness.get_by_role(egui::Role::TextInput);
+    name.focus();
+    window.settle();
+    let name = window.harness.get_by_role(egui::Role::TextInput);
+    name.type_text("vpn");
+    window.settle();
+    window.press("Delete log group");
+    let sent = window.console.commands();
+    assert!(sent.iter().any(|command| matches!(
+        command,
+        Command::PutRetentionPolicy(it) if it.retention_in_days == Some(30)
+    )));
+    assert!(sent.iter().any(|command| matches!(
+        command,
+        Command::DeleteLogGroup(it) if it.log_group_name == "vpn"
+    )));
+}
+
+#[test]
+fn what_cost_no_record_is_counted_by_where_it_came_from() {
+    let (mut window, _) = open();
+    window.click("Without a record");
+    assert!(window.says("Every attempt has a record so far"));
+    window.console.change(|_, live| {
+        live.gateway.unproven_prefixes = vec![
+            UnprovenPrefix {
+                prefix: "203.0.113.0/24".parse().ok(),
+                count: 1200,
+                reasons: [("bad-cookie".to_owned(), 1200)].into(),
+                last_at: crate::app::testing::now(),
+            },
+            UnprovenPrefix {
+                prefix: None,
+                count: 7,
+                reasons: [("truncated".to_owned(), 7)].into(),
+                last_at: crate::app::testing::now(),
+            },
+        ];
+    });
+    window.settle();
+    assert!(window.says("203.0.113.0/24, bad cookie 1,200"));
+    assert!(window.says("All others, truncated 7"));
+}
