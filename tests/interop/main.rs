@@ -28,6 +28,7 @@ mod dns;
 mod fragments;
 mod identity;
 mod inbound;
+mod logs;
 mod modify;
 mod own_addresses;
 mod peers;
