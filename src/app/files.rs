@@ -26,8 +26,9 @@ pub struct Opened {
     pub bytes: Vec<u8>,
 }
 
-/// Largest file that is read: certificates and keys are far smaller.
-pub const MAX_OPENED: u64 = 1 << 20;
+/// Largest file that is read: a revocation list of 100,000 entries; certificates and keys are far
+/// smaller.
+pub const MAX_OPENED: u64 = 8 << 20;
 
 /// What a place is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,6 +24,10 @@ pub(super) fn answer(output: Output, answer: &Answer, shape: &Value) -> io::Resu
             let chain = it.chain_pem.as_bytes();
             return print(&[it.certificate_pem.as_bytes(), chain, key].concat());
         }
+        // As AWS's command line prints it.
+        (Output::Text, Answer::ExportedRevocationList(it)) => {
+            format!("{}STATUS\t{}\n", it.pem, it.state)
+        }
         (Output::Text, _) => as_text(shape),
         (Output::Json, _) => as_json(shape),
     };

@@ -5,9 +5,10 @@ use tempfile::TempDir;
 use super::*;
 use crate::model::{
     Certificate, CertificateArn, CertificateOrigin, CertificateUse, Code, Direction, Egress,
-    IpProtocol, NetworkInterfaceId, Peer, PortRange, Refusal, Resource, RouteTarget, SecurityGroup,
-    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, Tags, Via, Vpc,
-    VpcId, VpcRoute,
+    Endpoint, EndpointId, IpProtocol, NetworkInterfaceId, Peer, PortRange, Refusal, Resource,
+    Revocation, RevocationList, RevocationListOrigin, RevocationReason, RouteTarget, SecurityGroup,
+    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Subnet, SubnetId, Tags, Transport,
+    Via, Vpc, VpcId, VpcRoute,
 };
 
 fn now() -> Timestamp {
@@ -609,3 +610,105 @@ async fn the_schema_keeps_groups_that_are_in_use_and_groups_inside_their_vpc() {
 
 /// What a transaction does.
 type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), StoreError> + Send>;
+
+fn list(origin: RevocationListOrigin, by: &CertificateArn) -> RevocationList {
+    RevocationList {
+        issuer: "CN=ca".to_owned(),
+        issued_by: Some(by.clone()),
+        this_update: now(),
+        next_update: Some(now()),
+        number: Some("0a".to_owned()),
+        entries: 1,
+        fingerprint: "11".repeat(32),
+        origin,
+        imported_at: now(),
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_revoked_by_their_authority_or_by_an_imported_list_of_it() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let ca = CertificateArn::from_random("local-1", "000000000000", [1; 16]);
+    let authority = Certificate {
+        arn: ca.clone(),
+        usage: CertificateUse::Authority,
+        ..certificate()
+    };
+    let client = Certificate {
+        issued_by: Some(ca.clone()),
+        ..certificate()
+    };
+    let endpoint = Endpoint {
+        id: EndpointId::from_random([3; 9]),
+        description: String::new(),
+        tags: Tags::new(),
+        client_cidr: "10.0.0.0/22".parse().unwrap(),
+        server_certificate: ca.clone(),
+        authentication: Vec::new(),
+        transport: Transport::Udp,
+        port: 443,
+        split_tunnel: false,
+        dns_servers: Vec::new(),
+        vpc_id: None,
+        security_groups: BTreeSet::new(),
+        connection_log: None,
+        deleting: false,
+        created_at: now(),
+    };
+    let revocation = |hours: i64| Revocation {
+        at: now() - SignedDuration::from_hours(hours),
+        reason: RevocationReason::Superseded,
+    };
+    let revoked = |store: &Store| store.snapshot().certificates[&certificate().arn].revoked;
+    let imported = list(RevocationListOrigin::Imported, &ca);
+    let generated = list(RevocationListOrigin::Generated, &ca);
+
+    let (id, shown) = (endpoint.id.clone(), imported.clone());
+    let insert = move |tx: &mut Tx<'_>| {
+        tx.insert_certificate(&authority, None)?;
+        tx.insert_certificate(&client, None)?;
+        tx.insert_endpoint(&endpoint)?;
+        // The number twice, and one that the store knows nothing of.
+        let entries = ["01", "01", "ff"].map(|serial| (serial.to_owned(), revocation(1)));
+        tx.put_revocation_list(&id, &shown, "imported", &entries)
+    };
+    store.transact(now(), insert).await.unwrap();
+    let id = store.snapshot().endpoints.keys().next().unwrap().clone();
+    assert_eq!(revoked(&store), Some(revocation(1)));
+    assert_eq!(*store.snapshot().revocation_lists[&id], imported);
+
+    // The earlier of two counts.
+    let authority = ca.clone();
+    let revoke = move |tx: &mut Tx<'_>| {
+        assert!(tx.insert_revoked(&authority, "01", &revocation(2))?);
+        assert!(!tx.insert_revoked(&authority, "01", &revocation(9))?);
+        assert_eq!(tx.revoked_counts()?[&authority], 1);
+        Ok::<_, StoreError>(tx.revoked(&authority)?)
+    };
+    let all = store.transact(now(), revoke).await.unwrap();
+    assert_eq!(all, [("01".to_owned(), revocation(2))]);
+    assert_eq!(revoked(&store), Some(revocation(2)));
+
+    // What the list said goes with it; what was revoked here stays.
+    let (authority, endpoint, shown) = (ca.clone(), id.clone(), generated.clone());
+    let replace = move |tx: &mut Tx<'_>| {
+        tx.put_revocation_list(&endpoint, &shown, "generated", &[])?;
+        tx.put_authority_list(&authority, &shown, "generated")?;
+        let files = (
+            tx.revocation_list_pem(&endpoint)?,
+            tx.authority_list_pem(&authority)?,
+        );
+        Ok::<_, StoreError>(files)
+    };
+    let files = store.transact(now(), replace).await.unwrap();
+    let file = Some("generated".to_owned());
+    assert_eq!(files, (file.clone(), file));
+    assert_eq!(revoked(&store), Some(revocation(2)));
+    let again = Store::open(dir.path(), now()).unwrap();
+    assert_eq!(again.snapshot(), store.snapshot());
+    assert_eq!(*again.snapshot().authority_lists[&ca], generated);
+    let delete = move |tx: &mut Tx<'_>| tx.delete_endpoint(&id);
+    store.transact(now(), delete).await.unwrap();
+    assert!(store.snapshot().revocation_lists.is_empty());
+}

@@ -154,6 +154,7 @@ pub(super) fn spawn(
         why: None,
         claims: Claims::default(),
         denied: None,
+        is_over: false,
         _running: shared.sessions.enter(),
         outgoing: Vec::new(),
     };
@@ -186,6 +187,8 @@ struct Task {
     claims: Claims,
     /// The connection log's word for why the client was refused.
     denied: Option<FailureReason>,
+    /// Whether its end was told: a client may go before it has acknowledged our last words.
+    is_over: bool,
     _running: Running,
     outgoing: Vec<u8>,
 }
@@ -612,6 +615,9 @@ impl Task {
 
     /// Releases what the session held, and tells the layer above how it ended.
     async fn end(&mut self, reason: &CloseReason, identity: Option<&openvpn::Identity>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
         self.permit = None;
         self.admission = None;
         let stay = self.stay.take();

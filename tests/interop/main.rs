@@ -36,6 +36,7 @@ mod questions;
 mod reach;
 mod readme;
 mod rekey;
+mod revocation;
 mod scenarios;
 mod through;
 mod window;

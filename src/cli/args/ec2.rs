@@ -9,9 +9,12 @@ mod endpoint;
 mod gateway;
 mod modify;
 mod network;
+mod revocation;
 mod security;
 
-pub use self::{access::*, endpoint::*, gateway::*, modify::*, network::*, security::*};
+pub use self::{
+    access::*, endpoint::*, gateway::*, modify::*, network::*, revocation::*, security::*,
+};
 
 /// `gatehouse ec2`.
 #[derive(Clone, Debug, PartialEq, Group)]
@@ -36,6 +39,9 @@ pub enum Ec2Action {
     /// Authorization rules and routes.
     #[command(flatten)]
     Access(AccessAction),
+    /// Revocation lists of endpoints.
+    #[command(flatten)]
+    Revocation(RevocationAction),
     /// VPCs, subnets and internet gateways.
     #[command(flatten)]
     Network(NetworkAction),

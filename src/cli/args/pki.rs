@@ -6,6 +6,10 @@ use clap::{Args as Group, Subcommand, ValueEnum};
 
 use super::CertificateArn;
 
+mod revocation;
+
+pub use self::revocation::*;
+
 /// `gatehouse pki`.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Pki {
@@ -52,6 +56,9 @@ pub enum Pki {
         #[arg(long, value_name = "DAYS")]
         validity_days: Option<u32>,
     },
+    /// Revoked certificates.
+    #[command(flatten)]
+    Crl(CrlAction),
     /// Hand out a certificate and the chain above it
     Export {
         /// The certificate

@@ -47,6 +47,7 @@ pub(super) fn command(action: Ec2Action) -> Result<Command, UsageError> {
     match action {
         Ec2Action::Endpoint(action) => endpoint_command(action),
         Ec2Action::Access(action) => access_command(action),
+        Ec2Action::Revocation(action) => super::pki::revocation::of_endpoint(action),
         Ec2Action::Network(action) => network_command(action),
         Ec2Action::Gateway(action) => gateway::command(action),
         Ec2Action::Security(action) => security::command(action),

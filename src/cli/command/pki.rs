@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+pub(super) mod revocation;
+
 /// Understands `gatehouse pki …`.
 ///
 /// # Errors
@@ -60,6 +62,7 @@ fn command(pki: Pki) -> Result<Command, UsageError> {
             certificate_arn: certificate.certificate_arn,
             validity_days,
         }),
+        Pki::Crl(action) => revocation::command(action)?,
         Pki::Export {
             certificate_arn,
             private_key,

@@ -1,6 +1,7 @@
 mod logs;
 mod networks;
 mod pki;
+mod revocation;
 
 use std::fs;
 

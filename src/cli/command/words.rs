@@ -375,5 +375,5 @@ fn read_file(path: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The largest file an option may name: many times the longest chain of certificates.
-const MAX_FILE: u64 = 1 << 20;
+/// The largest file an option may name: a revocation list of 100,000 entries fits.
+const MAX_FILE: u64 = 8 << 20;
