@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         | Action::Connect(_)
         | Action::Call(_)
         | Action::IssueMany(_)
+        | Action::Search(_)
         | Action::Scenario { .. } => runtime::Builder::new_current_thread(),
     }
     .enable_all()

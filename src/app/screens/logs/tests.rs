@@ -288,12 +288,7 @@ fn a_group_is_kept_for_days_shown_with_its_size_and_deleted_by_name() {
     window.choose("Keep events for", "30 days");
     window.press("Save");
     window.press("Delete log group…");
-    let name = window.harness.get_by_role(egui::Role::TextInput);
-    name.focus();
-    window.settle();
-    let name = window.harness.get_by_role(egui::Role::TextInput);
-    name.type_text("vpn");
-    window.settle();
+    window.type_into("Type vpn to confirm", "vpn");
     window.press("Delete log group");
     let sent = window.console.commands();
     assert!(sent.iter().any(|command| matches!(
