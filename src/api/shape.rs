@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::model::{
     Access, Answer, Association, AssociationId, AssociationState, Attempt, Authentication,
     AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Command, Connection,
-    ConnectionLog, Decision, Event, Explanation, FieldChange, Group, GroupTitle, Limits, Outcome,
-    Refusal, Route, SecurityGroupId, Settings, Sid, Step, Tags, Undo, User, View, VpcReach,
-    WeighedRule,
+    ConnectionLog, Decision, Explanation, Group, GroupTitle, Limits, Refusal, Route,
+    SecurityGroupId, Settings, Sid, Step, Tags, User, View, VpcReach, WeighedRule,
     command::{EndpointDescription, Exported, Terminations},
     explanation::{AdmittingRule, SecurityGroupTitle},
     notices,
@@ -24,12 +23,14 @@ mod certificates;
 mod check;
 mod console;
 mod network;
+mod record;
 mod security;
 
-use self::{certificates::*, check::*, console::*, network::*, security::*};
+use self::{certificates::*, check::*, console::*, network::*, record::events, security::*};
 pub use self::{
     check::scenario,
     network::{association_id, route_table_association},
+    record::{cloud_trail, event},
 };
 
 /// An answer as AWS's clients read it, at the time `now`; null where AWS says nothing.
@@ -118,12 +119,7 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Terminations(it) => terminations(it),
         Answer::Attempts(all) => json!({"ConnectionAttempts": list(all, attempt)}),
         Answer::Settings(it) => json!({"Settings": settings(it)}),
-        Answer::Events(page) => {
-            let mut shape = Map::new();
-            shape.insert("Events".to_owned(), list(&page.events, event));
-            insert_some(&mut shape, "NextToken", page.next_token.as_ref());
-            Value::Object(shape)
-        }
+        Answer::Events(page) => events(page),
         Answer::View(it) => view(it, now),
     }
 }
@@ -633,34 +629,6 @@ fn settings(it: &Settings) -> Value {
         "MaxRevocations": it.max_revocations,
         "EndpointDomain": it.endpoint_domain,
     })
-}
-
-fn event(it: &Event) -> Value {
-    let mut shape = Map::new();
-    shape.insert("EventNumber".to_owned(), json!(it.seq));
-    shape.insert("EventTime".to_owned(), json!(it.at));
-    shape.insert("EventName".to_owned(), json!(it.action));
-    shape.insert("Username".to_owned(), json!(it.caller));
-    shape.insert("Face".to_owned(), json!(it.face));
-    shape.insert("Resources".to_owned(), json!(it.resources));
-    shape.insert("RequestParameters".to_owned(), it.parameters.clone());
-    shape.insert("ReadOnly".to_owned(), json!(it.read_only));
-    if !it.changes.is_empty() {
-        let change =
-            |it: &FieldChange| json!({"Path": it.path, "Before": it.before, "After": it.after});
-        shape.insert("Changes".to_owned(), list(&it.changes, change));
-    }
-    match &it.undo {
-        Undo::Nothing => {}
-        Undo::Possible => drop(shape.insert("Undo".to_owned(), json!("possible"))),
-        Undo::Impossible(why) => drop(shape.insert("CannotUndo".to_owned(), json!(why))),
-        Undo::Done(by) => drop(shape.insert("UndoneBy".to_owned(), json!(by))),
-    }
-    if let Outcome::Refused { code, message } = &it.outcome {
-        shape.insert("ErrorCode".to_owned(), json!(code.as_str()));
-        shape.insert("ErrorMessage".to_owned(), json!(message));
-    }
-    Value::Object(shape)
 }
 
 /// The status of the installation in one page: a shape of ours.

@@ -10,9 +10,10 @@ mod connections;
 mod ec2;
 mod logs;
 mod pki;
+mod record;
 mod role;
 
-pub use self::{check::*, connections::*, ec2::*, logs::*, pki::*, role::*};
+pub use self::{check::*, connections::*, ec2::*, logs::*, pki::*, record::*, role::*};
 
 /// What AWS Client VPN does, on a machine of your own.
 #[derive(Clone, Debug, PartialEq, Parser)]
@@ -94,6 +95,9 @@ pub enum Face {
     /// The connection log, by the AWS CLI's names
     #[command(subcommand)]
     Logs(Logs),
+    /// The event record, by the AWS CLI's names
+    #[command(name = "cloudtrail", subcommand)]
+    CloudTrail(CloudTrail),
     /// Clients that are kept out for a while
     #[command(subcommand)]
     Connections(Connections),

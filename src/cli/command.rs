@@ -32,6 +32,7 @@ mod ec2;
 pub mod line;
 mod logs;
 mod pki;
+mod record;
 mod words;
 
 pub use self::{logs::Search, pki::Many};
@@ -123,6 +124,7 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
         }
         Some(Face::Connect(connect)) => return Ok(Action::Connect(Box::new(connect))),
         Some(Face::Ec2(it)) => return Ok(Action::Call(Box::new(ec2::call(it)?))),
+        Some(Face::CloudTrail(it)) => return Ok(Action::Call(Box::new(record::call(it)?))),
         Some(Face::Scenario(it)) => {
             let apply = it.apply;
             let of = scenario(it);

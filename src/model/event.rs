@@ -23,8 +23,13 @@ pub enum Outcome {
 /// What a command changed of one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldChange {
-    /// Which field of which thing, for example `endpoints/cvpn-endpoint-0a…/split_tunnel`.
-    pub path: String,
+    /// What kind of thing, in AWS's word where it has one, for example `client-vpn-endpoint`.
+    pub resource_type: String,
+    /// Which one: its identifier, or what tells it apart, for example
+    /// `cvpn-endpoint-0a…/10.1.0.0/16/all-users` of an authorization rule.
+    pub resource: String,
+    /// Which field of it, for example `split_tunnel`, `tags/Name` or `members/alice`.
+    pub field: String,
     /// What it was; none where the thing was not there.
     pub before: Option<serde_json::Value>,
     /// What it is; none where the thing is no longer there.
@@ -71,6 +76,9 @@ pub struct Event {
     /// What it changed, without secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
+    /// How many bytes of what it changed were too many to keep.
+    #[serde(default)]
+    pub changes_left_out: u64,
     /// Whether it can be taken back.
     #[serde(default)]
     pub undo: Undo,

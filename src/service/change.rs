@@ -6,9 +6,9 @@ use aws_lc_rs::digest;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Caller, Host, board::Board, events};
+use super::{Caller, Host, board::Board, diff, events, undo};
 use crate::{
-    model::{Answer, Code, Command, EndpointId, NetworkMode, Refusal, Request, Snapshot},
+    model::{Answer, Code, Command, EndpointId, NetworkMode, Refusal, Request, Snapshot, Undo},
     store::{Replay, Tx},
 };
 
@@ -21,6 +21,8 @@ pub(super) struct Change<'a, 'c> {
     pub(super) machine: Machine,
     /// The identifiers it concerns, for the event record.
     pub(super) resources: Vec<String>,
+    /// The event that it takes back, if it does.
+    pub(super) undoes: Option<u64>,
 }
 
 impl Change<'_, '_> {
@@ -139,19 +141,31 @@ impl Terms {
             tx,
             machine,
             resources: Vec::new(),
+            undoes: None,
         };
+        let before = Arc::clone(&change.snapshot);
         let answer = work(&mut change)?;
-        let Change { tx, resources, .. } = change;
+        let Change {
+            tx,
+            resources,
+            undoes,
+            ..
+        } = change;
         if self.dry_run {
             return Err(dry_run());
         }
-        tx.insert_event(&events::allowed(
-            &self.caller,
-            self.action,
-            self.parameters,
-            resources,
-            tx.now(),
-        ))?;
+        let (caller, now) = (&self.caller, tx.now());
+        let mut event = events::allowed(caller, self.action, self.parameters, resources, now);
+        let changes = diff::of(tx, &before)?;
+        event.undo = undo::outlook(self.action, &changes, &before);
+        (event.changes, event.changes_left_out) = diff::bounded(changes);
+        if event.changes_left_out > 0 && event.undo == Undo::Possible {
+            event.undo = Undo::Impossible(undo::TOO_MUCH.to_owned());
+        }
+        let seq = tx.insert_event(&event)?;
+        if let Some(undone) = undoes {
+            tx.set_event_undo(undone, &Undo::Done(seq))?;
+        }
         if let Some(token) = self.token {
             let answer = serde_json::to_string(&answer).map_err(|error| broken(&error))?;
             let replay = Replay {

@@ -75,7 +75,10 @@ async fn write_notes(store: Store, mut notes: mpsc::Receiver<Note>, lost: Arc<At
         let count = events.len() as u64;
         let written: Result<(), StoreError> = store
             .transact(clock::now(), move |tx| {
-                events.iter().try_for_each(|event| tx.insert_event(event))
+                for event in &events {
+                    tx.insert_event(event)?;
+                }
+                Ok(())
             })
             .await;
         if let Err(error) = written {
@@ -106,10 +109,21 @@ pub(super) fn allowed(
         resources,
         parameters,
         outcome: Outcome::Allowed,
-        read_only: false,
+        read_only: only_looks(action),
         changes: Vec::new(),
+        changes_left_out: 0,
         undo: Undo::Nothing,
     }
+}
+
+/// Whether an operation changes nothing, by its name, as CloudTrail has it; what is handed out is
+/// only looked at.
+fn only_looks(action: &str) -> bool {
+    const VERBS: [&str; 11] = [
+        "Describe", "List", "Get", "Lookup", "Filter", "Inspect", "Export", "Why", "Preview",
+        "Diagnose", "Test",
+    ];
+    VERBS.iter().any(|verb| action.starts_with(verb))
 }
 
 /// The line of a command that was refused.

@@ -19,6 +19,7 @@ mod caller;
 mod certificates;
 mod change;
 mod connections;
+mod diff;
 mod directory;
 mod doctor;
 mod egress;
@@ -31,6 +32,7 @@ mod host;
 mod kinds;
 mod limits;
 mod logs;
+mod lookup;
 mod modify;
 mod networks;
 mod permissions;
@@ -45,6 +47,7 @@ mod security_groups;
 mod settings;
 mod tags;
 mod test_connection;
+mod undo;
 mod warnings;
 mod why;
 
@@ -72,7 +75,6 @@ use crate::{
     clock,
     model::{
         Answer, Certificate, Code, Command, Direction, Event, Refusal, Request, Snapshot, View,
-        command::{EventPage, LookupEvents},
     },
     store::{Store, Tx},
     tunnel::Gateway,
@@ -404,28 +406,6 @@ impl Service {
         }
     }
 
-    async fn look_up_events(&self, wanted: &LookupEvents) -> Result<Answer, Refusal> {
-        let limit = wanted.max_results.unwrap_or(50);
-        if !(1..=MAX_EVENTS).contains(&limit) {
-            return Err(fields::invalid(
-                "MaxResults",
-                format!("Between 1 and {MAX_EVENTS} events are listed at once, for example 50"),
-            )
-            .cure("50"));
-        }
-        // What was asked for before this must be in it.
-        self.inner.recorder.flush().await;
-        self.inner
-            .store
-            .transact(clock::now(), move |tx| {
-                Ok(Answer::Events(EventPage {
-                    events: tx.events(limit)?,
-                    next_token: None,
-                }))
-            })
-            .await
-    }
-
     /// Carries out a command that changes or hands out something. What is slow is done before the
     /// transaction.
     async fn carry_out(&self, caller: &Caller, request: Request) -> Result<Answer, Refusal> {
@@ -574,6 +554,7 @@ impl Change<'_, '_> {
             Command::CreateClientVpnRoute(command) => self.create_route(&command),
             Command::DeleteClientVpnRoute(command) => self.delete_route(&command),
             Command::ModifySettings(command) => self.modify_settings(&command),
+            Command::UndoEvent(command) => self.undo_event(&command),
             other => Err(fields::invalid(
                 "Command",
                 format!(
@@ -606,5 +587,3 @@ async fn follow_snapshots(mut snapshots: watch::Receiver<Arc<Snapshot>>, board: 
         board.publish(clock::now());
     }
 }
-
-const MAX_EVENTS: u32 = 1_000;

@@ -30,7 +30,7 @@ enum Undone {
     Refused(Refusal),
     Seen {
         before: Arc<Snapshot>,
-        after: Box<Snapshot>,
+        after: Arc<Snapshot>,
     },
 }
 
@@ -61,9 +61,10 @@ impl Service {
                 machine,
                 tx,
                 resources: Vec::new(),
+                undoes: None,
             };
             change.apply(command)?;
-            let after = Box::new(change.tx.outcome()?);
+            let after = change.tx.outcome()?;
             Err::<(), _>(Undone::Seen { before, after })
         });
         let (before, after) = match undone.await {

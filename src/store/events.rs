@@ -1,9 +1,31 @@
 //! The event record, and answers that a token has again.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Row, ToSql, params};
 
 use super::{StoreError, Tx, row};
-use crate::model::{Event, Outcome};
+use crate::model::{Event, Outcome, Undo};
+
+/// What events must have to be listed; an absent field says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Its place in the record.
+    pub seq: Option<u64>,
+    /// Only events before this place in the record.
+    pub before_seq: Option<u64>,
+    /// The name of the operation.
+    pub action: Option<String>,
+    /// Whether it only looked.
+    pub read_only: Option<bool>,
+    /// Who.
+    pub caller: Option<String>,
+    /// An identifier that it concerned.
+    pub resource: Option<String>,
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// Up to this time, itself included.
+    pub until: Option<Timestamp>,
+}
 
 /// What a token was used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,11 +37,11 @@ pub struct Replay {
 }
 
 impl Tx<'_> {
-    /// Writes a line of the event record; its `seq` is given here.
+    /// Writes a line of the event record and answers its `seq`, which is given here.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn insert_event(&mut self, event: &Event) -> Result<(), StoreError> {
+    pub fn insert_event(&mut self, event: &Event) -> Result<u64, StoreError> {
         let (code, message) = match &event.outcome {
             Outcome::Allowed => (None, None),
             Outcome::Refused { code, message } => (Some(code.as_str()), Some(message)),
@@ -27,8 +49,8 @@ impl Tx<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO event (at, caller, face, action, resources, parameters, code,
-                     message, read_only, changes, undo)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     message, read_only, changes, changes_left_out, undo)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 event.at.as_microsecond(),
@@ -41,21 +63,88 @@ impl Tx<'_> {
                 message,
                 event.read_only,
                 row::to_json(&event.changes)?,
+                row::to_count(event.changes_left_out),
                 row::to_json(&event.undo)?,
             ])?;
-        Ok(())
+        Ok(self.connection.last_insert_rowid().unsigned_abs())
     }
 
-    /// The newest events, newest first, at most `limit`.
+    /// The newest events that pass the filter, newest first: at most `limit`, and none beyond
+    /// [`PAGE_BYTES`]; and whether there are more.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn events(&self, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT * FROM event ORDER BY seq DESC LIMIT ?")?;
-        let rows = statement.query_map([limit], read_event)?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    pub fn events(
+        &self,
+        filter: &EventFilter,
+        limit: u32,
+    ) -> Result<(Vec<Event>, bool), StoreError> {
+        let mut conditions = vec!["1"];
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        let mut only = |condition, value: Option<Box<dyn ToSql>>| {
+            if let Some(value) = value {
+                conditions.push(condition);
+                values.push(value);
+            }
+        };
+        let count = |seq: Option<u64>| seq.map(|it| Box::new(row::to_count(it)) as Box<dyn ToSql>);
+        let text = |text: &Option<String>| text.clone().map(|it| Box::new(it) as Box<dyn ToSql>);
+        let time = |at: Option<Timestamp>| at.map(|it| Box::new(it.as_microsecond()) as Box<_>);
+        only("seq = ?", count(filter.seq));
+        only("seq < ?", count(filter.before_seq));
+        only("action = ?", text(&filter.action));
+        only(
+            "read_only = ?",
+            filter.read_only.map(|it| Box::new(it) as _),
+        );
+        only("caller = ?", text(&filter.caller));
+        only("at >= ?", time(filter.since));
+        only("at <= ?", time(filter.until));
+        only(
+            "EXISTS (SELECT 1 FROM json_each(event.resources) AS resource WHERE resource.value = ?)",
+            text(&filter.resource),
+        );
+        let sql = format!(
+            "SELECT * FROM event WHERE {} ORDER BY seq DESC",
+            conditions.join(" AND ")
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+        let mut rows = statement.query(&*values)?;
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        while let Some(found) = rows.next()? {
+            let event = read_event(found)?;
+            bytes += size(found)?;
+            if events.len() == limit as usize || (bytes > PAGE_BYTES && !events.is_empty()) {
+                return Ok((events, true));
+            }
+            events.push(event);
+        }
+        Ok((events, false))
+    }
+
+    /// The event with this place in the record.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn event(&self, seq: u64) -> Result<Option<Event>, StoreError> {
+        let filter = EventFilter {
+            seq: Some(seq),
+            ..EventFilter::default()
+        };
+        Ok(self.events(&filter, 1)?.0.pop())
+    }
+
+    /// Notes whether an event can be taken back.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn set_event_undo(&mut self, seq: u64, undo: &Undo) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE event SET undo = ? WHERE seq = ?",
+            params![row::to_json(undo)?, row::to_count(seq)],
+        )?;
+        Ok(())
     }
 
     /// What `caller` has used `token` for.
@@ -100,6 +189,12 @@ impl Tx<'_> {
     }
 }
 
+/// The bytes of an event that can be many.
+fn size(found: &Row<'_>) -> rusqlite::Result<usize> {
+    let length = |column| Ok::<_, rusqlite::Error>(found.get_ref(column)?.as_bytes()?.len());
+    Ok(length("parameters")? + length("changes")? + length("resources")?)
+}
+
 fn read_event(found: &Row<'_>) -> rusqlite::Result<Event> {
     let code: Option<String> = found.get("code")?;
     let outcome = match code {
@@ -120,6 +215,11 @@ fn read_event(found: &Row<'_>) -> rusqlite::Result<Event> {
         outcome,
         read_only: found.get("read_only")?,
         changes: row::json(found, "changes")?,
+        changes_left_out: row::count(found, "changes_left_out")?,
         undo: row::json(found, "undo")?,
     })
 }
+
+/// What the parameters and changes of a page's events may have together, so that a page stays far
+/// below what one frame of the control socket holds.
+const PAGE_BYTES: usize = 4 << 20;

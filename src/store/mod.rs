@@ -51,7 +51,7 @@ use self::vault::Vault;
 pub use self::{
     endpoints::{RouteKey, RuleKey, SeenRows},
     error::StoreError,
-    events::Replay,
+    events::{EventFilter, Replay},
     logs::{LogPlace, LogQuery},
     modified::LastChange,
 };
@@ -164,6 +164,8 @@ pub struct Tx<'c> {
     snapshot: Arc<Snapshot>,
     now: Timestamp,
     changed: bool,
+    /// What [`Tx::outcome`] has loaded, until the next change.
+    outcome: Option<Arc<Snapshot>>,
 }
 
 impl Tx<'_> {
@@ -177,8 +179,16 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn outcome(&self) -> Result<Snapshot, StoreError> {
-        load(&self.connection)
+    pub fn outcome(&mut self) -> Result<Arc<Snapshot>, StoreError> {
+        if !self.changed {
+            return Ok(self.snapshot());
+        }
+        let outcome = match self.outcome.take() {
+            Some(outcome) => outcome,
+            None => Arc::new(load(&self.connection)?),
+        };
+        self.outcome = Some(Arc::clone(&outcome));
+        Ok(outcome)
     }
 
     /// The time of the transaction.
@@ -190,6 +200,7 @@ impl Tx<'_> {
     /// Numbers a change of the thing `id`. Every write of configuration goes with one.
     fn change(&mut self, kind: &str, id: &str) -> Result<i64, StoreError> {
         self.changed = true;
+        self.outcome = None;
         self.connection
             .prepare_cached("INSERT INTO change (at, kind, id) VALUES (?, ?, ?)")?
             .execute(params![self.now.as_microsecond(), kind, id])?;
@@ -238,10 +249,11 @@ impl Writer {
             snapshot: Arc::clone(&self.snapshot),
             now,
             changed: false,
+            outcome: None,
         };
         let answer = work(&mut tx)?;
         let next = if tx.changed {
-            Some(Arc::new(load(&tx.connection)?))
+            Some(tx.outcome()?)
         } else {
             None
         };

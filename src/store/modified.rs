@@ -63,6 +63,19 @@ impl Tx<'_> {
         self.set_endpoint_security_groups(endpoint, vpc, groups)
     }
 
+    /// Whether the VPC of an endpoint stays when its last association goes.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn endpoint_vpc_is_chosen(&self, endpoint: &EndpointId) -> Result<bool, StoreError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT vpc_chosen FROM endpoint WHERE id = ?")?
+            .query_row([endpoint.as_str()], |found| found.get(0))
+            .optional()?
+            .unwrap_or(false))
+    }
+
     /// The last change that somebody made of the endpoint itself after change number `seq`; what
     /// the gateway's word settles is none.
     ///

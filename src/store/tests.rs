@@ -351,6 +351,7 @@ async fn what_is_too_old_is_dropped_when_the_store_opens() {
             outcome: crate::model::Outcome::Allowed,
             read_only: false,
             changes: vec![],
+            changes_left_out: 0,
             undo: crate::model::Undo::Nothing,
         })?;
         let replay = Replay {
@@ -367,7 +368,7 @@ async fn what_is_too_old_is_dropped_when_the_store_opens() {
         async move {
             let look = |tx: &mut Tx<'_>| {
                 Ok::<_, StoreError>((
-                    tx.events(10)?.len(),
+                    tx.events(&EventFilter::default(), 10)?.0.len(),
                     tx.replay("anna", "token")?.is_some(),
                     tx.snapshot().vpcs.len(),
                 ))

@@ -11,7 +11,7 @@ use crate::{
             test_connection::TestTheConnection,
         },
         kit::{self, Face, icons, tokens, words},
-        screens::{GROUPS, Screens},
+        screens::{GROUPS, Screens, event_history::UndoLast},
     },
     model::{ConnectionState, EndpointId, View},
 };
@@ -34,6 +34,7 @@ enum Target {
     Create,
     Help,
     Diagnose,
+    UndoLast,
     Test(EndpointId),
     Download(EndpointId),
     Modify(EndpointId),
@@ -141,6 +142,7 @@ impl Palette {
             }
             Target::Help => cx.ask(Action::OpenHelp),
             Target::Diagnose => cx.open(Diagnosis::default()),
+            Target::UndoLast => cx.open(UndoLast::default()),
             Target::Test(id) => cx.open(TestTheConnection::new(id)),
             Target::Download(id) => cx.open(Download::new(id)),
             Target::Modify(id) => {
@@ -214,6 +216,14 @@ fn lines(view: &View, screens: &Screens) -> Vec<Line> {
         String::new(),
         "",
         Target::Diagnose,
+    );
+    add(
+        "Do",
+        icons::ARROW_COUNTER_CLOCKWISE,
+        "Undo last change".to_owned(),
+        String::new(),
+        "",
+        Target::UndoLast,
     );
     for endpoint in view.snapshot.endpoints.values().filter(|e| !e.deleting) {
         add(

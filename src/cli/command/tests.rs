@@ -16,7 +16,8 @@ use crate::{
         command::{
             AuthenticationOption, AuthorizeIngress, CreateCertificateAuthority,
             CreateClientVpnEndpoint, CreateVpc, DeleteRoute, DescribeOfEndpoint, Filter,
-            GatewayAttachment, IssueCertificate, ReconnectConnections, TerminateConnections,
+            GatewayAttachment, IssueCertificate, LookupAttribute, ReconnectConnections,
+            TerminateConnections, UndoEvent,
         },
     },
 };
@@ -156,6 +157,28 @@ fn installation_lines() -> Vec<Meaning> {
             Command::ImportHostNetworks(ImportHostNetworks {
                 interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
             }),
+        ),
+        (
+            "cloudtrail lookup-events --lookup-attributes \
+             AttributeKey=EventName,AttributeValue=CreateVpc \
+             AttributeKey=Username,AttributeValue=anna --start-time 2026-11-26T12:00:00Z \
+             --end-time 2026-11-26T13:00:00Z --max-results 7 --next-token 17",
+            Command::LookupEvents(LookupEvents {
+                max_results: Some(7),
+                lookup_attributes: [("EventName", "CreateVpc"), ("Username", "anna")]
+                    .map(|(key, value)| LookupAttribute {
+                        key: key.to_owned(),
+                        value: value.to_owned(),
+                    })
+                    .to_vec(),
+                start_time: Some("2026-11-26T12:00:00Z".to_owned()),
+                end_time: Some("2026-11-26T13:00:00Z".to_owned()),
+                next_token: Some("17".to_owned()),
+            }),
+        ),
+        (
+            "cloudtrail undo-event --event-id 17",
+            Command::UndoEvent(UndoEvent { event_seq: 17 }),
         ),
         (
             "events --max-results 5",

@@ -10,7 +10,7 @@ use crate::{
     cli::{args, shorthand},
     model::{
         Tags,
-        command::{AuthenticationOption, Filter, Permission},
+        command::{AuthenticationOption, Filter, LookupAttribute, Permission},
     },
 };
 
@@ -167,6 +167,24 @@ pub(super) fn filters_of(filters: &args::Filters) -> Result<Vec<Filter>, UsageEr
         values: it.values,
     };
     Ok(words.into_iter().map(filter).collect())
+}
+
+/// One attribute that events are looked up by, in AWS's words.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct AttributeWords {
+    attribute_key: String,
+    attribute_value: String,
+}
+
+/// `--lookup-attributes` as the service takes them.
+pub(super) fn lookup_attributes(values: &[String]) -> Result<Vec<LookupAttribute>, UsageError> {
+    let words = structures::<AttributeWords>("lookup-attributes", values)?;
+    let attribute = |it: AttributeWords| LookupAttribute {
+        key: it.attribute_key,
+        value: it.attribute_value,
+    };
+    Ok(words.into_iter().map(attribute).collect())
 }
 
 /// One tag specification in AWS's words.

@@ -9,6 +9,7 @@ mod egress;
 mod endpoints;
 mod export;
 mod logs;
+mod lookup;
 mod modify;
 mod networks;
 mod permissions;
@@ -20,6 +21,7 @@ mod security_groups;
 mod settling;
 mod tags;
 mod test_connection;
+mod undo;
 mod why;
 
 use std::{

@@ -1,18 +1,26 @@
 //! Who did what, when, with what result.
 
 use egui::{Key, Panel, Ui};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use super::Page;
+use self::undo::TakingBack;
+pub use self::undo::UndoLast;
+use super::{Page, filter};
 use crate::{
+    api::shape,
     app::{
         backend::Work,
-        context::Context,
-        format,
-        kit::{self, Rows, Selection, Tone, Value, column, icons, rest_column, tokens},
+        context::{Action, Context},
+        files, format,
+        kit::{self, Rows, Selection, Tone, column, icons, rest_column, tokens},
     },
     model::{Answer, Command, Event, Outcome, command::LookupEvents},
 };
+
+mod panel;
+#[cfg(test)]
+mod tests;
+mod undo;
 
 /// Events asked for at once, newest first: the most the service gives.
 const MOST: u32 = 1000;
@@ -28,6 +36,12 @@ pub struct EventHistory {
     trouble: Option<String>,
     filter: String,
     kind: Kind,
+    age: Age,
+    /// Where older events begin, if there are any.
+    older: Option<String>,
+    /// The page that is asked for goes on from the one before.
+    adds: bool,
+    taking_back: TakingBack,
     selection: Selection<u64>,
     panel: f32,
 }
@@ -42,6 +56,10 @@ impl Default for EventHistory {
             trouble: None,
             filter: String::new(),
             kind: Kind::All,
+            age: Age::Any,
+            older: None,
+            adds: false,
+            taking_back: TakingBack::default(),
             selection: Selection::default(),
             panel: 300.0,
         }
@@ -54,6 +72,28 @@ enum Kind {
     All,
     Allowed,
     Refused,
+}
+
+/// How far back events are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Any,
+    Hour,
+    Day,
+    Week,
+}
+
+impl Age {
+    /// The time that events are shown from.
+    fn since(self, now: Timestamp) -> Option<Timestamp> {
+        let hours = match self {
+            Self::Any => return None,
+            Self::Hour => 1,
+            Self::Day => 24,
+            Self::Week => 7 * 24,
+        };
+        now.checked_sub(SignedDuration::from_hours(hours)).ok()
+    }
 }
 
 impl Page for EventHistory {
@@ -79,23 +119,31 @@ impl EventHistory {
         let seq = cx.view.snapshot.seq;
         let wanted = back || self.seq != Some(seq) || cx.key(ui, Key::F5);
         if wanted && !self.looking.is_running() {
-            self.ask(cx);
+            self.ask(cx, None);
         }
         match self.looking.poll() {
             None => {}
             Some(Ok(Answer::Events(page))) => {
                 self.trouble = None;
-                self.events = page.events;
+                self.older = page.next_token;
+                match self.adds {
+                    true => self.events.extend(page.events),
+                    false => self.events = page.events,
+                }
             }
             Some(Ok(_)) => self.trouble = Some("The gateway answered something else.".to_owned()),
             Some(Err(refusal)) => self.trouble = Some(refusal.message),
         }
     }
 
-    fn ask(&mut self, cx: &Context<'_>) {
+    /// Asks for the newest events, or for those that follow a page.
+    fn ask(&mut self, cx: &Context<'_>, next_token: Option<String>) {
         self.seq = Some(cx.view.snapshot.seq);
+        self.adds = next_token.is_some();
         let command = Command::LookupEvents(LookupEvents {
             max_results: Some(MOST),
+            start_time: self.age.since(cx.now).map(|at| at.to_string()),
+            next_token,
             ..LookupEvents::default()
         });
         self.looking.start(cx.backend.call(command));
@@ -107,21 +155,31 @@ impl EventHistory {
             Kind::Allowed => event.outcome == Outcome::Allowed,
             Kind::Refused => event.outcome != Outcome::Allowed,
         };
-        let words = self.filter.trim().to_lowercase();
-        kind && (words.is_empty() || haystack(event).contains(&words))
+        kind && passes(&self.filter, event)
     }
 
     fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, shown: &[&Event], all: usize) {
         let count = all.to_string();
-        let again = kit::page_head(ui, "Event history", &count, "", |ui| {
-            kit::button("Refresh")
+        let export = (!shown.is_empty()).then_some(());
+        let (again, exports) = kit::page_head(ui, "Event history", &count, "", |ui| {
+            let again = kit::button("Refresh")
                 .icon(icons::ARROW_COUNTER_CLOCKWISE)
                 .working(self.looking.is_running())
                 .hint("F5")
-                .clicked(ui)
+                .clicked(ui);
+            let exports = kit::button("Export…")
+                .disabled_because(export.is_none().then_some("No event is shown"))
+                .clicked(ui);
+            (again, exports)
         });
         if again {
-            self.ask(cx);
+            self.ask(cx, None);
+        }
+        if exports {
+            save(cx, shown);
+        }
+        if cx.shortcut(ui, Key::Z) {
+            cx.open(UndoLast::default());
         }
         if let Some(trouble) = &self.trouble {
             egui::Frame::new()
@@ -132,18 +190,19 @@ impl EventHistory {
                         .ui(ui)
                 });
         }
-        if all == 0 {
+        if all == 0 && self.age == Age::Any {
             let body = "Each command will be listed here, with who gave it, through which face, and how it ended.";
             kit::empty(ui, "Nothing was done yet", body, "");
             return;
         }
         let find = cx.shortcut(ui, Key::F);
         let words = format!("{} of {count}", shown.len());
-        kit::toolbar(
+        let age = self.age;
+        let older = kit::toolbar(
             ui,
             |ui| {
                 kit::search_field(&mut self.filter, "Filter events")
-                    .hint("Filter, for example CreateVpc")
+                    .hint("Filter, for example CreateVpc user:anna")
                     .keys("Ctrl F")
                     .width(320.0)
                     .focus(find)
@@ -155,9 +214,27 @@ impl EventHistory {
                     (Kind::Refused, "Refused"),
                 ];
                 kit::segmented(ui, "Result", &mut self.kind, &kinds);
+                ui.add_space(8.0);
+                let ages = [
+                    (Age::Any, "Any time"),
+                    (Age::Hour, "Last hour"),
+                    (Age::Day, "Last day"),
+                    (Age::Week, "Last 7 days"),
+                ];
+                kit::segmented(ui, "Time", &mut self.age, &ages);
             },
-            |ui| kit::weak(ui, &words),
+            |ui| {
+                let more = self.older.is_some() && kit::button("Show older events").clicked(ui);
+                kit::weak(ui, &words);
+                more
+            },
         );
+        if self.age != age {
+            self.ask(cx, None);
+        } else if older {
+            let next = self.older.clone();
+            self.ask(cx, next);
+        }
         let columns = [
             column("Time", 130.0).unsorted(),
             column("Who", 110.0).unsorted(),
@@ -175,7 +252,7 @@ impl EventHistory {
             .show(ui, &mut rows);
     }
 
-    fn split_panel(&mut self, cx: &Context<'_>, ui: &mut Ui, event: &Event) {
+    fn split_panel(&mut self, cx: &mut Context<'_>, ui: &mut Ui, event: &Event) {
         let room = ui.available_height();
         let mut height = self.panel;
         let mut close = false;
@@ -193,52 +270,13 @@ impl EventHistory {
                     |ui| drop(result(event).pill().ui(ui)),
                     |ui| kit::icon_button(icons::X, "Close panel").clicked(ui),
                 );
-                details(cx, ui, event);
+                panel::details(cx, ui, event, &mut self.taking_back);
             });
         self.panel = height;
         if close {
             self.selection.clear();
         }
     }
-}
-
-fn details(cx: &Context<'_>, ui: &mut Ui, event: &Event) {
-    let at = format::moment(event.at, cx.now, cx.zone);
-    let utc = format::utc(event.at);
-    let concerns = event.resources.join(", ");
-    let number = event.seq.to_string();
-    let mut rows = vec![
-        ("Time", Value::Text(&at)),
-        ("In UTC", Value::Text(&utc)),
-        ("Who", Value::Text(&event.caller)),
-        ("Through", Value::Text(&event.face)),
-        ("Number", Value::Text(&number)),
-        ("Concerns", Value::Mono(&concerns)),
-    ];
-    let code;
-    if let Outcome::Refused { code: why, .. } = &event.outcome {
-        code = why.as_str();
-        rows.push(("Error code", Value::Mono(code)));
-    }
-    let asked = serde_json::to_string_pretty(&event.parameters).unwrap_or_default();
-    egui::ScrollArea::vertical()
-        .id_salt("event details")
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            egui::Frame::new()
-                .inner_margin(egui::Margin::symmetric(20, 8))
-                .show(ui, |ui| {
-                    ui.spacing_mut().item_spacing.y = 8.0;
-                    if let Outcome::Refused { message, .. } = &event.outcome {
-                        kit::banner(Tone::Danger, message).ui(ui);
-                    }
-                    kit::key_values(ui, &rows);
-                    kit::group_label(ui, "What was asked, without secrets");
-                    for line in asked.lines() {
-                        kit::mono(ui, line);
-                    }
-                });
-        });
 }
 
 struct EventRows<'a> {
@@ -297,14 +335,41 @@ fn result_words(event: &Event) -> &str {
     }
 }
 
-/// All words of an event that a filter may mean.
-fn haystack(event: &Event) -> String {
-    let mut words = format!("{} {} {}", event.action, event.caller, event.face);
-    for resource in &event.resources {
-        words.push(' ');
-        words.push_str(resource);
-    }
-    words.push(' ');
-    words.push_str(result_words(event));
-    words.to_lowercase()
+/// Whether an event has every word of the filter; `user:`, `name:`, `face:`, `concerns:` and
+/// `result:` say where.
+fn passes(words: &str, event: &Event) -> bool {
+    let concerns = event.resources.join(" ");
+    let code = match &event.outcome {
+        Outcome::Allowed => "",
+        Outcome::Refused { code, .. } => code.as_str(),
+    };
+    let result = format!("{} {code}", result_words(event));
+    filter::passes(
+        words,
+        &[
+            ("user", &event.caller),
+            ("name", &event.action),
+            ("face", &event.face),
+            ("concerns", &concerns),
+            ("result", &result),
+        ],
+    )
+}
+
+/// Writes the events that are shown into a file that the person chooses.
+fn save(cx: &mut Context<'_>, shown: &[&Event]) {
+    let events: Vec<_> = shown.iter().map(|event| shape::event(event)).collect();
+    let text = format!("{:#}\n", serde_json::json!({ "Events": events }));
+    let files = std::sync::Arc::clone(cx.files);
+    let count = shown.len();
+    let mut work = Work::default();
+    work.start(cx.backend.spawn(async move {
+        let target = files.choose_target("Export events", "gatehouse-events.json");
+        let Some(path) = target.await else {
+            return Ok("Nothing was saved".to_owned());
+        };
+        files::write_private(&path, text.as_bytes())?;
+        Ok(format!("{count} events were saved to {}", path.display()))
+    }));
+    cx.ask(Action::Follow(work.saying(|words| words)));
 }

@@ -1,0 +1,204 @@
+//! The page driven by its labels, as a person would.
+
+use std::sync::{Arc, Mutex};
+
+use egui_kittest::kittest::Queryable as _;
+
+use crate::{
+    app::testing::{FakeConsole, Window, sample},
+    control::{Caller, Face},
+    model::{
+        Answer, Code, Command, Event, FieldChange, Outcome, Refusal, Undo,
+        command::{EventPage, LookupEvents, UndoEvent},
+    },
+};
+
+fn event(seq: u64, action: &str) -> Event {
+    Event {
+        seq,
+        at: "2026-11-22T09:40:00Z".parse().unwrap(),
+        caller: Caller::myself(Face::Window).name,
+        face: "window".to_owned(),
+        action: action.to_owned(),
+        resources: vec!["cvpn-endpoint-0a1b2c3d4e5f60718".to_owned()],
+        parameters: serde_json::json!({"vpn_port": 1194}),
+        outcome: Outcome::Allowed,
+        read_only: false,
+        changes: Vec::new(),
+        changes_left_out: 0,
+        undo: Undo::Nothing,
+    }
+}
+
+fn modified() -> Event {
+    Event {
+        changes: vec![FieldChange {
+            resource_type: "client-vpn-endpoint".to_owned(),
+            resource: "cvpn-endpoint-0a1b2c3d4e5f60718".to_owned(),
+            field: "port".to_owned(),
+            before: Some(443.into()),
+            after: Some(1194.into()),
+        }],
+        undo: Undo::Possible,
+        ..event(3, "ModifyClientVpnEndpoint")
+    }
+}
+
+fn record() -> Vec<Event> {
+    vec![
+        modified(),
+        Event {
+            outcome: Outcome::Refused {
+                code: Code::VpcRange,
+                message: "A VPC's block is between /28 and /8".to_owned(),
+            },
+            caller: "bert".to_owned(),
+            ..event(2, "CreateVpc")
+        },
+        Event {
+            undo: Undo::Impossible("the private key is gone".to_owned()),
+            ..event(1, "DeleteCertificate")
+        },
+    ]
+}
+
+/// The page on a service with these events, of which `refusal` says why none is taken back now.
+fn open(events: Vec<Event>, refusal: Option<Refusal>) -> (Window, Arc<Mutex<Vec<LookupEvents>>>) {
+    let (snapshot, live) = sample::office();
+    let console = FakeConsole::new(snapshot, live);
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    console.answer(move |request| match &request.command {
+        Command::LookupEvents(wanted) => {
+            seen.lock().unwrap().push(wanted.clone());
+            Some(Ok(Answer::Events(EventPage {
+                events: match wanted.next_token {
+                    None => events.clone(),
+                    Some(_) => vec![event(0, "CreateGroup")],
+                },
+                next_token: wanted.next_token.is_none().then(|| "1".to_owned()),
+            })))
+        }
+        Command::UndoEvent(_) if request.dry_run => refusal.clone().map(Err),
+        _ => None,
+    });
+    let mut window = Window::open(console);
+    window.go("Event history");
+    (window, asked)
+}
+
+fn select(window: &mut Window, action: &str) {
+    window.click(action);
+}
+
+fn undone(window: &Window) -> Vec<Command> {
+    let commands = window.console.commands().into_iter();
+    commands
+        .filter(|it| matches!(it, Command::UndoEvent(_)))
+        .collect()
+}
+
+#[test]
+fn an_event_shows_what_it_changed_and_is_taken_back_after_a_question() {
+    let (mut window, _) = open(record(), None);
+    select(&mut window, "ModifyClientVpnEndpoint");
+    assert!(window.says("443 → 1194"), "before and after");
+    window.press("Undo…");
+    assert!(window.says("Take back ModifyClientVpnEndpoint of event 3?"));
+    assert!(window.says("1194 → 443"), "what it will do");
+    assert_eq!(undone(&window), []);
+    window.press("Undo");
+    assert_eq!(
+        undone(&window),
+        [Command::UndoEvent(UndoEvent { event_seq: 3 })]
+    );
+    assert!(window.says("ModifyClientVpnEndpoint was taken back"));
+}
+
+#[test]
+fn what_cannot_be_taken_back_says_why_and_is_not_asked_about() {
+    let (mut window, _) = open(record(), None);
+    select(&mut window, "DeleteCertificate");
+    assert!(window.says("It cannot be taken back: the private key is gone."));
+    window.press("Undo…");
+    assert!(!window.says("Take back"));
+    let since = Refusal::new(Code::IncorrectState, "Somebody has changed port since");
+    let (mut window, _) = open(record(), Some(since));
+    select(&mut window, "ModifyClientVpnEndpoint");
+    assert!(window.says("Somebody has changed port since"));
+}
+
+#[test]
+fn a_refused_event_shows_its_code_and_words_and_is_found_by_them() {
+    let (mut window, _) = open(record(), None);
+    select(&mut window, "CreateVpc");
+    assert!(window.says("A VPC's block is between /28 and /8"));
+    assert!(window.says("InvalidVpc.Range"));
+    window.type_into("Filter events", "result:range user:bert");
+    assert!(window.harness.query_by_label("DeleteCertificate").is_none());
+    assert!(
+        window
+            .harness
+            .query_all_by_label("CreateVpc")
+            .next()
+            .is_some()
+    );
+}
+
+#[test]
+fn events_are_cut_by_time_and_older_ones_follow() {
+    let (mut window, asked) = open(record(), None);
+    window.press("Show older events");
+    assert!(window.says("CreateGroup") && window.says("DeleteCertificate"));
+    window.click("Last hour");
+    let last = asked.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(last.start_time.as_deref(), Some("2026-11-22T08:41:02Z"));
+    assert_eq!(last.next_token, None);
+}
+
+#[test]
+fn what_is_shown_is_exported_as_json() {
+    let (mut window, _) = open(record(), None);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.json");
+    window.files.next_target(&path);
+    window.type_into("Filter events", "name:modify");
+    window.press("Export…");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let saved: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(saved["Events"].as_array().unwrap().len(), 1);
+    assert_eq!(saved["Events"][0]["Changes"][0]["Before"], 443);
+    assert!(window.says("1 events were saved"));
+}
+
+#[test]
+fn the_last_change_of_ones_own_is_taken_back_from_anywhere_by_the_palette() {
+    let (mut window, asked) = open(record(), None);
+    window.go("Certificates");
+    window
+        .harness
+        .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::K);
+    window.settle();
+    window.click("Undo last change");
+    let last = asked.lock().unwrap().last().cloned().unwrap();
+    let me = Caller::myself(Face::Window).name;
+    assert!(
+        last.lookup_attributes
+            .iter()
+            .any(|it| it.key == "Username" && it.value == me)
+    );
+    assert!(window.says("Take back ModifyClientVpnEndpoint of event 3?"));
+    window.press("Undo");
+    assert_eq!(undone(&window).len(), 1);
+}
+
+#[test]
+fn ctrl_z_on_the_page_asks_and_says_where_there_is_nothing() {
+    let (mut window, _) = open(record()[1..].to_vec(), None);
+    window
+        .harness
+        .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.settle();
+    assert!(window.says("None of your latest changes can be taken back"));
+    assert_eq!(undone(&window), []);
+}
