@@ -11,6 +11,7 @@ use super::{
     files::Files,
     rates::Rates,
     state::Prefs,
+    tally::Tally,
 };
 use crate::{
     control::Link,
@@ -170,6 +171,8 @@ pub struct Context<'a> {
     pub notices: &'a [Notice],
     /// Throughput over the last minute.
     pub rates: &'a Rates,
+    /// How many are connected.
+    pub tally: &'a Tally,
     /// The person's choices for the window.
     pub prefs: &'a mut Prefs,
     /// The installation.

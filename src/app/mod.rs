@@ -23,6 +23,7 @@ pub mod run;
 pub mod screens;
 pub mod shell;
 pub mod state;
+pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 

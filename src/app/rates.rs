@@ -1,7 +1,7 @@
 //! Throughput over the last minutes, gathered from the counters of each view.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -21,12 +21,14 @@ const QUIET: f64 = 1.5;
 /// which they last moved, which for one that has fallen silent is long ago.
 #[derive(Debug, Default)]
 pub struct Rates {
-    connections: BTreeMap<ConnectionId, Line>,
+    connections: HashMap<ConnectionId, Line>,
     endpoints: BTreeMap<EndpointId, VecDeque<f32>>,
     ingress: f32,
     egress: f32,
     /// Seconds of the window's clock at the last sample.
     sampled: Option<f64>,
+    /// How many samples were taken.
+    samples: u64,
     /// The view sampled last, held so that no other can have its address.
     seen: Arc<Live>,
 }
@@ -37,6 +39,8 @@ struct Line {
     ingress: u64,
     egress: u64,
     samples: VecDeque<f32>,
+    /// The sample that it was in last: what is not in the newest has ended.
+    last: u64,
 }
 
 impl Rates {
@@ -48,36 +52,55 @@ impl Rates {
             return;
         }
         self.sampled = Some(now);
+        self.samples += 1;
         self.seen = Arc::clone(live);
         let (mut ingress, mut egress) = (0.0, 0.0);
-        let mut sums: BTreeMap<EndpointId, f32> = BTreeMap::new();
-        let mut before = std::mem::take(&mut self.connections);
+        let mut sums: Vec<(&EndpointId, f32)> = Vec::new();
         for connection in live.connections.iter().filter(|c| c.ended_at.is_none()) {
             let traffic = &connection.traffic;
-            let known = before.remove(&connection.id);
-            let is_known = known.is_some();
-            let mut line = known.unwrap_or_default();
-            let sum = sums.entry(connection.endpoint_id.clone()).or_default();
-            if is_known {
+            let mut rate = 0.0;
+            if let Some(line) = self.connections.get_mut(&connection.id) {
                 let bits =
                     |now: u64, then: u64| (now.saturating_sub(then) as f64 * 8.0 / secs) as f32;
                 let up = bits(traffic.ingress_bytes, line.ingress);
                 let down = bits(traffic.egress_bytes, line.egress);
                 ingress += up;
                 egress += down;
-                *sum += up + down;
-                push(&mut line.samples, up + down);
+                rate = up + down;
+                push(&mut line.samples, rate);
+                (line.ingress, line.egress) = (traffic.ingress_bytes, traffic.egress_bytes);
+                line.last = self.samples;
+            } else {
+                let line = Line {
+                    ingress: traffic.ingress_bytes,
+                    egress: traffic.egress_bytes,
+                    samples: VecDeque::new(),
+                    last: self.samples,
+                };
+                self.connections.insert(connection.id.clone(), line);
             }
-            line.ingress = traffic.ingress_bytes;
-            line.egress = traffic.egress_bytes;
-            self.connections.insert(connection.id.clone(), line);
+            match sums
+                .iter_mut()
+                .find(|(id, _)| **id == connection.endpoint_id)
+            {
+                Some((_, sum)) => *sum += rate,
+                None => sums.push((&connection.endpoint_id, rate)),
+            }
         }
+        let newest = self.samples;
+        self.connections.retain(|_, line| line.last == newest);
         (self.ingress, self.egress) = (ingress, egress);
         self.endpoints
-            .retain(|endpoint, _| sums.contains_key(endpoint));
+            .retain(|endpoint, _| sums.iter().any(|(id, _)| *id == endpoint));
         for (endpoint, sum) in sums {
-            push(self.endpoints.entry(endpoint).or_default(), sum);
+            push(self.endpoints.entry(endpoint.clone()).or_default(), sum);
         }
+    }
+
+    /// How many samples were taken so far: while it is the same, so is every rate.
+    #[must_use]
+    pub fn samples_taken(&self) -> u64 {
+        self.samples
     }
 
     /// Whether something is shown that would be wrong if nothing more came.

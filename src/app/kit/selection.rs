@@ -10,6 +10,8 @@ pub struct Selection<K> {
     ids: BTreeSet<K>,
     cursor: Option<K>,
     anchor: Option<K>,
+    /// Counts the changes.
+    version: u64,
 }
 
 impl<K> Default for Selection<K> {
@@ -18,6 +20,7 @@ impl<K> Default for Selection<K> {
             ids: BTreeSet::new(),
             cursor: None,
             anchor: None,
+            version: 0,
         }
     }
 }
@@ -43,6 +46,12 @@ impl<K: Ord + Clone> Selection<K> {
         self.ids.iter()
     }
 
+    /// Another number after each change: while it is the same, so is what is selected.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The one selected id, if it is one.
     pub fn single(&self) -> Option<&K> {
         if self.ids.len() == 1 {
@@ -54,6 +63,7 @@ impl<K: Ord + Clone> Selection<K> {
 
     /// Selects one and no other.
     pub fn select_only(&mut self, id: K) {
+        self.version += 1;
         self.ids.clear();
         self.ids.insert(id.clone());
         self.anchor = Some(id.clone());
@@ -62,13 +72,16 @@ impl<K: Ord + Clone> Selection<K> {
 
     /// Selects none.
     pub fn clear(&mut self) {
+        self.version += u64::from(!self.ids.is_empty());
         self.ids.clear();
         self.anchor = None;
     }
 
     /// Forgets what is no longer there.
     pub fn retain(&mut self, still_there: impl Fn(&K) -> bool) {
+        let before = self.ids.len();
         self.ids.retain(&still_there);
+        self.version += u64::from(self.ids.len() != before);
         self.cursor = self.cursor.take().filter(&still_there);
         self.anchor = self.anchor.take().filter(still_there);
     }
@@ -80,6 +93,7 @@ impl<K: Ord + Clone> Selection<K> {
 
     /// Selects or drops one, keeping the others.
     pub(super) fn toggle(&mut self, id: K) {
+        self.version += 1;
         if !self.ids.remove(&id) {
             self.ids.insert(id.clone());
         }
@@ -88,9 +102,11 @@ impl<K: Ord + Clone> Selection<K> {
     }
 
     /// A click on a row: alone it selects that row, with Shift the range, with Ctrl or ⌘ it adds.
-    pub(super) fn click(&mut self, id: K, order: &[K], keys: Modifiers) {
+    ///
+    /// The order shown is asked for only where it counts: it may be of thousands.
+    pub(super) fn click(&mut self, id: K, order: impl FnOnce() -> Vec<K>, keys: Modifiers) {
         if keys.shift {
-            self.extend_to(id, order);
+            self.extend_to(id, &order());
         } else if keys.command {
             self.toggle(id);
         } else {
@@ -106,6 +122,7 @@ impl<K: Ord + Clone> Selection<K> {
             self.select_only(id);
             return;
         };
+        self.version += 1;
         self.ids.clear();
         let (low, high) = (from.min(to), from.max(to));
         self.ids
@@ -115,6 +132,7 @@ impl<K: Ord + Clone> Selection<K> {
 
     /// Selects all that are shown, or none when they all were.
     pub(super) fn toggle_all(&mut self, order: &[K]) {
+        self.version += 1;
         if order.iter().all(|id| self.ids.contains(id)) {
             self.ids.clear();
         } else {
@@ -136,30 +154,30 @@ mod tests {
     #[test]
     fn shift_selects_the_range_in_the_order_shown() {
         let mut s = Selection::default();
-        s.click(3, &ORDER, Modifiers::NONE);
-        s.click(4, &ORDER, Modifiers::SHIFT);
+        s.click(3, || ORDER.to_vec(), Modifiers::NONE);
+        s.click(4, || ORDER.to_vec(), Modifiers::SHIFT);
         assert_eq!(ids(&s), [1, 3, 4]);
-        s.click(5, &ORDER, Modifiers::SHIFT);
+        s.click(5, || ORDER.to_vec(), Modifiers::SHIFT);
         assert_eq!(ids(&s), [3, 5], "the range starts where it did");
     }
 
     #[test]
     fn ctrl_adds_and_drops_one() {
         let mut s = Selection::default();
-        s.click(3, &ORDER, Modifiers::NONE);
-        s.click(2, &ORDER, Modifiers::COMMAND);
+        s.click(3, || ORDER.to_vec(), Modifiers::NONE);
+        s.click(2, || ORDER.to_vec(), Modifiers::COMMAND);
         assert_eq!(ids(&s), [2, 3]);
-        s.click(3, &ORDER, Modifiers::COMMAND);
+        s.click(3, || ORDER.to_vec(), Modifiers::COMMAND);
         assert_eq!(s.single(), Some(&2));
     }
 
     #[test]
     fn what_is_gone_is_forgotten_and_a_range_from_it_starts_anew() {
         let mut s = Selection::default();
-        s.click(1, &ORDER, Modifiers::NONE);
+        s.click(1, || ORDER.to_vec(), Modifiers::NONE);
         s.retain(|id| *id != 1);
         assert!(s.is_empty());
-        s.click(2, &ORDER, Modifiers::SHIFT);
+        s.click(2, || ORDER.to_vec(), Modifiers::SHIFT);
         assert_eq!(ids(&s), [2]);
     }
 }

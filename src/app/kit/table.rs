@@ -1,12 +1,14 @@
 //! The one table of the window: header with sort, checkbox column, selection by id, virtual rows.
 //!
 //! The body is one stop of the Tab order. Inside it arrows move, Shift extends, Space selects,
-//! Enter opens, Ctrl A selects all, Shift F10 opens the row's menu.
+//! Enter opens, Ctrl A selects all, Shift F10 opens the row's menu, and letters go to the row that
+//! begins with them. What all rows together say is found only when it is asked for or may have
+//! changed: there may be ten thousand, and a frame has milliseconds.
 
 use std::cell::Cell;
 
 use egui::{
-    Align, Align2, Id, Key, Layout, Modifiers, Rect, Role, Sense, Stroke, Ui, UiBuilder,
+    Align, Align2, Event, Id, Key, Layout, Modifiers, Rect, Role, Sense, Stroke, Ui, UiBuilder,
     WidgetInfo,
     accesskit::{self, SortDirection},
     pos2, vec2,
@@ -156,6 +158,15 @@ pub trait Rows {
     fn key(&self, row: usize) -> Self::Key;
     /// What a screen reader says of the row ("a.lindqvist, Active, 10.20.0.12"), its name first.
     fn name(&self, row: usize) -> String;
+    /// Whether the row at an index is selected; for rows whose key is dear to make.
+    fn is_selected(&self, row: usize, selection: &Selection<Self::Key>) -> bool {
+        selection.contains(&self.key(row))
+    }
+    /// Another number whenever other rows are shown or in another order; none where that is not
+    /// known, and what follows from all rows is found anew in each frame.
+    fn version(&self) -> Option<u64> {
+        None
+    }
     /// Draws one cell; `column` counts all columns, also those that left.
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize);
     /// Whether rows have a menu.
@@ -202,7 +213,7 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         };
         let width = ui.available_width();
         let height = self.height.unwrap_or_else(|| ui.available_height());
-        let order: Vec<K> = (0..rows.len()).map(|row| rows.key(row)).collect();
+        let count = rows.len();
         let id = ui.scope_id().with(("kit table", self.name));
         let shown: Vec<usize> = (0..self.columns.len())
             .filter(|i| self.columns.get(*i).is_some_and(|c| c.from <= width))
@@ -212,14 +223,14 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
             id,
             area,
             ring: Cell::new(None),
-            focus: self.keyboard(ui, id, area, &order, &mut out),
+            focus: self.keyboard(ui, id, area, rows, &mut out),
             row_height: self.row_height,
             checkboxes: self.checkboxes,
             columns: self.columns,
             shown: &shown,
-            order: &order,
         };
-        let before = self.selection.clone();
+        let before = self.selection.version();
+        let all = self.checked(ui, id, rows);
         let head = self.head;
         // A place of its own: columns that need more than there is are cut at its edge, and do not
         // widen what is drawn after the table.
@@ -228,10 +239,10 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         place.spacing_mut().item_spacing = egui::Vec2::ZERO;
         self.builder(&mut place, id, &shown, &body, height)
             .header(head, |mut row| {
-                self.header(&mut row, &shown, &order, &mut out);
+                self.header(&mut row, &shown, (all, rows), &mut out);
             })
             .body(|table| {
-                table.rows(self.row_height, order.len(), |row| {
+                table.rows(self.row_height, count, |row| {
                     body.row(row, self.selection, rows, &mut out);
                 });
             });
@@ -244,7 +255,7 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
                 .with_clip_rect(rows_only.intersect(ui.clip_rect()));
             paint::focus_ring_inside(&p, row, 2, tokens(ui));
         }
-        out.selected |= *self.selection != before;
+        out.selected |= self.selection.version() != before;
         out
     }
 
@@ -253,7 +264,7 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         ui: &'u mut Ui,
         id: Id,
         shown: &[usize],
-        body: &Body<'_, K>,
+        body: &Body<'_>,
         height: f32,
     ) -> TableBuilder<'u> {
         let mut builder = TableBuilder::new(ui)
@@ -295,16 +306,15 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         &mut self,
         row: &mut TableRow<'_, '_>,
         shown: &[usize],
-        order: &[K],
+        (all, rows): (Checked, &impl Rows<Key = K>),
         out: &mut TableOutput<K>,
     ) {
         if self.checkboxes {
             row.col(|ui| {
                 head_ground(ui);
                 ui.add_space(space::PAGE - 3.0);
-                let all = self.checked(order);
                 if choice::bare_checkbox(ui, all, "Select all").clicked() {
-                    self.selection.toggle_all(order);
+                    self.selection.toggle_all(&order(rows));
                 }
             });
         }
@@ -327,16 +337,30 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         }
     }
 
-    fn checked(&self, order: &[K]) -> Checked {
-        let chosen = order
-            .iter()
-            .filter(|id| self.selection.contains(id))
-            .count();
-        match chosen {
-            0 => Checked::No,
-            n if n == order.len() => Checked::Yes,
-            _ => Checked::Some,
+    /// How much of what is shown is selected; counted again only when it may be another number.
+    fn checked(&self, ui: &Ui, id: Id, rows: &impl Rows<Key = K>) -> Checked {
+        if !self.checkboxes || self.selection.is_empty() {
+            return Checked::No;
         }
+        let slot = id.with("checked");
+        let of = rows
+            .version()
+            .map(|version| (version, self.selection.version()));
+        let known: Option<(Option<(u64, u64)>, Checked)> = ui.data(|d| d.get_temp(slot));
+        if let Some((known_of, checked)) = known
+            && of.is_some()
+            && known_of == of
+        {
+            return checked;
+        }
+        let is_chosen = |row: &usize| rows.is_selected(*row, self.selection);
+        let checked = match (0..rows.len()).filter(is_chosen).count() {
+            0 => Checked::No,
+            n if n == rows.len() => Checked::Yes,
+            _ => Checked::Some,
+        };
+        ui.data_mut(|d| d.insert_temp(slot, (of, checked)));
+        checked
     }
 
     /// Moves cursor and selection by keys while the table has the focus.
@@ -345,22 +369,19 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         ui: &Ui,
         id: Id,
         area: Rect,
-        order: &[K],
+        rows: &impl Rows<Key = K>,
         out: &mut TableOutput<K>,
     ) -> Focus {
+        let count = rows.len();
         let response = ui.interact(area, id, Sense::focusable_noninteractive());
         response.widget_info(|| WidgetInfo::labeled(Role::Table, true, self.name));
         response
             .ctx
-            .accesskit_node_builder(id, |node| node.set_row_count(order.len()));
-        if !response.has_focus() || order.is_empty() {
+            .accesskit_node_builder(id, |node| node.set_row_count(count));
+        if !response.has_focus() || count == 0 {
             return Focus::default();
         }
         choice::keep_keys(ui, id, false, true);
-        let at = self
-            .selection
-            .cursor()
-            .and_then(|c| order.iter().position(|k| k == c));
         let page = ((area.height() - self.head) / self.row_height)
             .floor()
             .max(1.0) as usize;
@@ -368,60 +389,94 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
             on: true,
             ..Focus::default()
         };
-        if let Some(to) = ui.input_mut(|i| moved(i, at, order.len(), page))
-            && let Some(key) = order.get(to.row)
-        {
-            focus.scroll_to = Some(to.row);
-            if to.extend {
-                self.selection.extend_to(key.clone(), order);
-            } else {
-                self.selection.select_only(key.clone());
-            }
+        if let Some((key, extend)) = ui.input_mut(moving_key) {
+            let row = moved(key, self.cursor_row(rows), count, page);
+            self.move_to(row, extend, rows);
+            focus.scroll_to = Some(row);
         }
-        let cursor = self
-            .selection
-            .cursor()
-            .filter(|c| order.contains(c))
-            .cloned();
         ui.input_mut(|i| {
             if i.consume_key(Modifiers::COMMAND, Key::A) {
-                self.selection.toggle_all(order);
+                self.selection.toggle_all(&order(rows));
             }
             focus.menu = i.consume_key(Modifiers::SHIFT, Key::F10);
-            if let Some(key) = cursor {
-                if i.consume_key(Modifiers::NONE, Key::Space) {
-                    self.selection.toggle(key.clone());
+            let select = i.consume_key(Modifiers::NONE, Key::Space);
+            let open = i.consume_key(Modifiers::NONE, Key::Enter);
+            if (select || open)
+                && let Some(row) = self.cursor_row(rows)
+            {
+                if select {
+                    self.selection.toggle(rows.key(row));
                 }
-                if i.consume_key(Modifiers::NONE, Key::Enter) {
-                    out.opened = Some(key);
+                if open {
+                    out.opened = Some(rows.key(row));
                 }
             }
         });
+        if let Some(row) = self.typed_ahead(ui, id, rows) {
+            self.move_to(row, false, rows);
+            focus.scroll_to = Some(row);
+        }
         focus
+    }
+
+    /// Where the row of the keyboard is among those shown.
+    fn cursor_row(&self, rows: &impl Rows<Key = K>) -> Option<usize> {
+        let cursor = self.selection.cursor()?;
+        (0..rows.len()).find(|row| rows.key(*row) == *cursor)
+    }
+
+    fn move_to(&mut self, row: usize, extend: bool, rows: &impl Rows<Key = K>) {
+        if extend {
+            self.selection.extend_to(rows.key(row), &order(rows));
+        } else {
+            self.selection.select_only(rows.key(row));
+        }
+    }
+
+    /// The row whose name begins with the letters typed one soon after the other; the same letter
+    /// again goes to the next.
+    fn typed_ahead(&self, ui: &Ui, id: Id, rows: &impl Rows<Key = K>) -> Option<usize> {
+        let letters = ui.input(|i| {
+            let text = i.events.iter().filter_map(|event| match event {
+                Event::Text(text) if !text.trim().is_empty() => Some(text.as_str()),
+                _ => None,
+            });
+            text.collect::<String>().to_lowercase()
+        });
+        if letters.is_empty() {
+            return None;
+        }
+        let now = ui.input(|i| i.time);
+        let slot = id.with("typed");
+        let before: Option<(f64, String)> = ui.data(|d| d.get_temp(slot));
+        let mut typed = before
+            .filter(|(at, _)| now - at < TYPED_TOGETHER)
+            .map_or_else(String::new, |(_, typed)| typed);
+        typed.push_str(&letters);
+        ui.data_mut(|d| d.insert_temp(slot, (now, typed.clone())));
+        let mut chars = typed.chars();
+        let first = chars.next()?;
+        let again = chars.all(|c| c == first);
+        let wanted = if again { first.to_string() } else { typed };
+        let at = self.cursor_row(rows).unwrap_or_default();
+        let from = if again { at + 1 } else { at };
+        let count = rows.len();
+        (0..count)
+            .map(|step| (from + step) % count)
+            .find(|row| rows.name(*row).to_lowercase().starts_with(&wanted))
     }
 }
 
-struct Move {
-    row: usize,
-    extend: bool,
+/// The keys of all rows in the order shown: for what was asked of all of them, not for each frame.
+fn order<R: Rows>(rows: &R) -> Vec<R::Key> {
+    (0..rows.len()).map(|row| rows.key(row)).collect()
 }
 
-fn moved(
-    input: &mut egui::InputState,
-    at: Option<usize>,
-    rows: usize,
-    page: usize,
-) -> Option<Move> {
-    let last = rows.saturating_sub(1);
-    let to = |key: Key| match (key, at) {
-        (Key::Home, _) => 0,
-        (Key::End, _) => last,
-        (_, None) => 0,
-        (Key::ArrowDown, Some(at)) => (at + 1).min(last),
-        (Key::ArrowUp, Some(at)) => at.saturating_sub(1),
-        (Key::PageDown, Some(at)) => (at + page).min(last),
-        (_, Some(at)) => at.saturating_sub(page),
-    };
+/// Letters typed within so many seconds are of one word.
+const TYPED_TOGETHER: f64 = 1.0;
+
+/// A key that moves through rows, and whether it extends the selection.
+fn moving_key(input: &mut egui::InputState) -> Option<(Key, bool)> {
     let keys = [
         Key::ArrowDown,
         Key::ArrowUp,
@@ -432,11 +487,22 @@ fn moved(
     ];
     keys.into_iter().find_map(|key| {
         let extend = input.consume_key(Modifiers::SHIFT, key);
-        (extend || input.consume_key(Modifiers::NONE, key)).then(|| Move {
-            row: to(key),
-            extend,
-        })
+        (extend || input.consume_key(Modifiers::NONE, key)).then_some((key, extend))
     })
+}
+
+/// Where a key leads from the row at `at`.
+fn moved(key: Key, at: Option<usize>, rows: usize, page: usize) -> usize {
+    let last = rows.saturating_sub(1);
+    match (key, at) {
+        (Key::Home, _) => 0,
+        (Key::End, _) => last,
+        (_, None) => 0,
+        (Key::ArrowDown, Some(at)) => (at + 1).min(last),
+        (Key::ArrowUp, Some(at)) => at.saturating_sub(1),
+        (Key::PageDown, Some(at)) => (at + page).min(last),
+        (_, Some(at)) => at.saturating_sub(page),
+    }
 }
 
 #[derive(Debug, Default)]
@@ -446,7 +512,7 @@ struct Focus {
     scroll_to: Option<usize>,
 }
 
-struct Body<'a, K> {
+struct Body<'a> {
     id: Id,
     area: Rect,
     /// Where the row of the keyboard was drawn; its ring goes over all cells, so it comes last.
@@ -456,21 +522,18 @@ struct Body<'a, K> {
     checkboxes: bool,
     columns: &'a [Column<'a>],
     shown: &'a [usize],
-    order: &'a [K],
 }
 
-impl<K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Body<'_, K> {
-    fn row(
+impl Body<'_> {
+    fn row<R: Rows>(
         &self,
         mut row: TableRow<'_, '_>,
-        selection: &mut Selection<K>,
-        rows: &mut impl Rows<Key = K>,
-        out: &mut TableOutput<K>,
+        selection: &mut Selection<R::Key>,
+        rows: &mut R,
+        out: &mut TableOutput<R::Key>,
     ) {
         let index = row.index();
-        let Some(key) = self.order.get(index) else {
-            return;
-        };
+        let key = &rows.key(index);
         let selected = selection.contains(key);
         let at_cursor = self.focus.on && selection.cursor() == Some(key);
         row.set_selected(selected);
@@ -510,7 +573,7 @@ impl<K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Body<'_, K> {
             .input(|i| i.has_accesskit_action_request(row_id, accesskit::Action::Click));
         if (response.clicked() || asked) && !boxed {
             let keys = response.ctx.input(|i| i.modifiers);
-            selection.click(key.clone(), self.order, keys);
+            selection.click(key.clone(), || order(rows), keys);
             response.ctx.memory_mut(|m| m.request_focus(self.id));
         }
         if response.double_clicked() {

@@ -23,6 +23,7 @@ use super::{
     rates::Rates,
     screens::Screens,
     state::Prefs,
+    tally::Tally,
 };
 use crate::{
     control::{Console, Link},
@@ -65,6 +66,7 @@ pub struct App {
     view: Arc<View>,
     link: Link,
     rates: Rates,
+    tally: Tally,
     notices: Notices,
     screens: Screens,
     dialogs: Vec<Box<dyn Dialog>>,
@@ -98,6 +100,7 @@ impl App {
             view,
             link,
             rates: Rates::default(),
+            tally: Tally::default(),
             notices: Notices::default(),
             screens: Screens::default(),
             dialogs: Vec::new(),
@@ -168,6 +171,7 @@ impl App {
     fn take_in(&mut self, ctx: &egui::Context) {
         self.view = self.backend.view();
         self.link = self.backend.link();
+        self.tally.take_in(&self.view.live);
         self.rates.take_in(&self.view.live, ctx.input(|i| i.time));
         let ages = matches!(self.link, Link::Unreachable { .. });
         if self.rates.is_moving() || ages {
@@ -263,6 +267,7 @@ impl App {
             view,
             link,
             rates,
+            tally,
             notices,
             screens,
             toasts,
@@ -278,6 +283,7 @@ impl App {
             backend,
             files,
             rates,
+            tally,
             prefs,
             about,
             now,

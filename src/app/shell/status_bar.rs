@@ -134,14 +134,9 @@ fn parts(cx: &Context<'_>) -> Vec<Part> {
         plural(open, "listener", "listeners"),
         "Open ports that clients connect to".to_owned(),
     ));
-    let connected = live
-        .connections
-        .iter()
-        .filter(|c| c.ended_at.is_none())
-        .count();
     parts.push(part(
         icons::USERS,
-        plural(connected, "connection", "connections"),
+        plural(cx.tally.total(), "connection", "connections"),
         "Clients that are connected now".to_owned(),
     ));
     let (ingress, egress) = cx.rates.totals();

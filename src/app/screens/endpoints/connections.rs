@@ -1,25 +1,29 @@
 //! The tab Connections: who is connected, who was, and who could not.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod drawn;
+mod reading;
+mod refused;
+
+use std::sync::Arc;
 
 use egui::{Key, Rect, Ui};
-use jiff::{Timestamp, tz::TimeZone};
 
-use super::{copied, list::throughput, readiness};
+use super::{copied, readiness};
 use crate::{
     app::{
         context::{Action, Context, Question},
         dialogs::terminate::Terminate,
-        format,
-        kit::{self, Column, Rows, Selection, Sort, Tone, column, icons, rest_column},
-        rates::Rates,
+        kit::{self, Column, Selection, Sort, column, icons, rest_column},
         screens::filter,
     },
     model::{
-        Attempt, Command, Connection, ConnectionId, ConnectionState, Endpoint, Live, Snapshot,
-        Subnet, View, command::ReconnectConnections,
+        Attempt, Command, ConnectionId, ConnectionState, Endpoint, View,
+        command::ReconnectConnections,
     },
 };
+use drawn::Drawn;
+use reading::{Kind, Reading, Words};
+use refused::{Attempts, Refused};
 
 const COLUMNS: [Column<'static>; 12] = [
     column("Status", 112.0),
@@ -53,22 +57,6 @@ const ENDED: [Column<'static>; 8] = [
     column("Egress", 86.0).right(),
     rest_column("Why"),
 ];
-const REFUSED: [Column<'static>; 4] = [
-    column("Time", 150.0).unsorted(),
-    column("Common name", 130.0).unsorted(),
-    column("Device address", 170.0).unsorted(),
-    rest_column("Why").unsorted(),
-];
-
-/// Which of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Active,
-    Ended,
-    Refused,
-}
-
 /// The tab.
 pub(super) struct Tab {
     selection: Selection<ConnectionId>,
@@ -77,8 +65,11 @@ pub(super) struct Tab {
     filter: String,
     sort: Sort,
     ended_sort: Sort,
-    rows: Read,
-    shown: Vec<ConnectionId>,
+    rows: Reading,
+    shown: Vec<Arc<Words>>,
+    /// Counts what `shown` was.
+    chosen: u64,
+    picked: Picked,
     /// How many new rows wait for the pointer to leave.
     waiting: usize,
     /// What the rows shown were chosen by; a change of it lets them move.
@@ -88,44 +79,46 @@ pub(super) struct Tab {
     table: Option<Rect>,
 }
 
-/// The connections as they are read, kept as long as nothing of them can be another: to build ten
-/// thousand rows costs more than a frame has.
+/// What the toolbar acts on, found again only when it may be another.
 #[derive(Default)]
-struct Read {
-    of: Option<(Arc<Live>, Arc<Snapshot>, i64)>,
-    /// Counts the readings.
-    number: u64,
-    rows: Arc<BTreeMap<ConnectionId, Row>>,
+struct Picked {
+    of: Option<(u64, u64, Kind)>,
+    /// How many rows of the list are selected.
+    selected: usize,
+    /// The selected connections that can be ended.
+    active: Vec<ConnectionId>,
+    /// Those whose clients lack something.
+    lacking: Vec<ConnectionId>,
 }
 
-impl Read {
-    /// The rows of an endpoint, of which a tab has but one. Durations move with the second, rates
-    /// with the view, target networks with the configuration.
-    fn of(&mut self, cx: &Context<'_>, endpoint: &Endpoint) -> Arc<BTreeMap<ConnectionId, Row>> {
-        let second = cx.now.as_second();
-        let is_same = self.of.as_ref().is_some_and(|(live, snapshot, at)| {
-            Arc::ptr_eq(live, &cx.view.live)
-                && Arc::ptr_eq(snapshot, &cx.view.snapshot)
-                && *at == second
-        });
-        if !is_same {
-            let all = cx.view.live.connections.iter();
-            let rows = all
-                .filter(|c| c.endpoint_id == endpoint.id)
-                .map(|c| {
-                    let network = target_network(&cx.view.snapshot, c);
-                    (
-                        c.id.clone(),
-                        Row::new(c, network, cx.rates, (cx.now, cx.zone)),
-                    )
-                })
-                .collect();
-            let (live, snapshot) = (&cx.view.live, &cx.view.snapshot);
-            self.of = Some((Arc::clone(live), Arc::clone(snapshot), second));
-            self.number += 1;
-            self.rows = Arc::new(rows);
+impl Picked {
+    fn find(&mut self, rows: &Reading, selection: &Selection<ConnectionId>, kind: Kind) {
+        let of = Some((rows.number, selection.version(), kind));
+        if self.of == of {
+            return;
         }
-        Arc::clone(&self.rows)
+        self.of = of;
+        let of_list = |id: &&ConnectionId| {
+            let row = rows.get(id);
+            row.is_some_and(|row| row.ended == (kind == Kind::Ended))
+        };
+        self.selected = selection.iter().filter(of_list).count();
+        // What is selected on another list is out of sight, and not ended by a key pressed here.
+        let is_here = kind == Kind::Active;
+        let is_active = |id: &&ConnectionId| {
+            let row = rows.get(id);
+            is_here && row.is_some_and(|row| row.state == ConnectionState::Active)
+        };
+        self.active = selection.iter().filter(is_active).cloned().collect();
+        let lacks = |row: &&reading::Row| is_here && !rows.lacks(row).is_empty();
+        self.lacking = match rows.lacking {
+            0 => Vec::new(),
+            _ => rows
+                .iter()
+                .filter(lacks)
+                .map(|row| row.words.id.clone())
+                .collect(),
+        };
     }
 }
 
@@ -144,8 +137,10 @@ impl Default for Tab {
                 column: 3,
                 descending: true,
             },
-            rows: Read::default(),
+            rows: Reading::default(),
             shown: Vec::new(),
+            chosen: 0,
+            picked: Picked::default(),
             waiting: 0,
             by: (Kind::Active, String::new(), Sort::default()),
             chosen_in: None,
@@ -163,65 +158,65 @@ impl Tab {
         ui: &mut Ui,
     ) {
         let view = Arc::clone(cx.view);
-        let rows = self.rows.of(cx, endpoint);
+        let before = self.rows.number;
+        self.rows.take_in(cx, endpoint);
         let attempts: Vec<&Attempt> = view
             .live
             .attempts
             .iter()
             .filter(|a| a.endpoint_id == endpoint.id)
             .collect();
-        if rows.is_empty() && attempts.is_empty() && !readiness::is_ready(&view.snapshot, endpoint)
+        if self.rows.is_empty()
+            && attempts.is_empty()
+            && !readiness::is_ready(&view.snapshot, endpoint)
         {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        self.selection.retain(|id| rows.contains_key(id));
-        self.choose(&rows, ui);
-        let around = (endpoint, attempts.len(), focus_filter);
-        self.toolbar(cx, &view, &rows, around, ui);
+        if self.rows.number != before {
+            let rows = &self.rows;
+            self.selection.retain(|id| rows.get(id).is_some());
+        }
+        self.choose(ui);
+        self.picked.find(&self.rows, &self.selection, self.kind);
+        self.toolbar(cx, &view, (endpoint, attempts.len(), focus_filter), ui);
         match self.kind {
             Kind::Refused => self.attempts(cx, &attempts, ui),
-            _ => self.connections(cx, &view, (endpoint, &rows), ui),
+            _ => self.connections(cx, &view, endpoint, ui),
         }
     }
 
     /// Which rows are shown, in which order; how many wait for the pointer to leave.
-    fn choose(&mut self, rows: &BTreeMap<ConnectionId, Row>, ui: &Ui) {
-        let (sort, ended) = match self.kind {
-            Kind::Ended => (self.ended_sort, true),
-            _ => (self.sort, false),
+    fn choose(&mut self, ui: &Ui) {
+        let sort = match self.kind {
+            Kind::Ended => self.ended_sort,
+            _ => self.sort,
         };
-        let by = (self.kind, self.filter.clone(), sort);
         let over = self
             .table
             .is_some_and(|rect| ui.rect_contains_pointer(rect));
-        let held = over && self.by == by;
+        let is_same = (self.by.0, self.by.2) == (self.kind, sort) && self.by.1 == self.filter;
+        let held = over && is_same;
         let chosen_in = Some((self.rows.number, held));
-        if self.by == by && self.chosen_in == chosen_in {
+        if is_same && self.chosen_in == chosen_in {
             return;
         }
-        let mut fresh: Vec<&Row> = rows
-            .values()
-            .filter(|r| r.ended == ended && r.passes(&self.filter))
-            .collect();
-        sort_rows(&mut fresh, sort, ended);
-        let fresh = fresh.into_iter().map(|r| r.id.clone()).collect();
-        (self.shown, self.waiting) =
-            filter::hold(&self.shown, fresh, held, |id| rows.contains_key(id));
-        self.by = by;
+        let by = (self.kind, self.filter.as_str(), sort);
+        (self.shown, self.waiting) = self.rows.choose(&self.shown, by, held);
+        self.by = (self.kind, self.filter.clone(), sort);
         self.chosen_in = chosen_in;
+        self.chosen += 1;
     }
 
     fn toolbar(
         &mut self,
         cx: &mut Context<'_>,
         view: &View,
-        rows: &BTreeMap<ConnectionId, Row>,
         (endpoint, refused, focus_filter): (&Endpoint, usize, bool),
         ui: &mut Ui,
     ) {
-        let live = rows.values().filter(|r| !r.ended).count();
-        let ended = rows.len() - live;
+        let live = self.rows.live;
+        let ended = self.rows.len() - live;
         let labels = [
             format!("Active {live}"),
             format!("Ended {ended}"),
@@ -232,24 +227,13 @@ impl Tab {
             Kind::Ended => ended,
             Kind::Refused => refused,
         };
-        // What is selected on another list is out of sight, and not ended by a key pressed here.
-        let is_here = self.kind == Kind::Active;
-        let chosen: Vec<ConnectionId> = self
-            .selection
-            .iter()
-            .filter(|_| is_here)
-            .filter(|id| {
-                rows.get(id)
-                    .is_some_and(|r| r.state == ConnectionState::Active)
-            })
-            .cloned()
-            .collect();
-        let lacking: Vec<ConnectionId> = rows
-            .values()
-            .filter(|row| is_here && !row.lacks.is_empty())
-            .map(|row| row.id.clone())
-            .collect();
-        let returning = if chosen.is_empty() { &lacking } else { &chosen };
+        let Picked {
+            selected,
+            active: chosen,
+            lacking,
+            ..
+        } = &self.picked;
+        let returning = if chosen.is_empty() { lacking } else { chosen };
         let (mut why, mut reconnect) = (false, false);
         // In a narrow window the buttons need the room.
         let (filter_width, ask) = if ui.available_width() < 940.0 {
@@ -259,13 +243,9 @@ impl Tab {
         };
         let mut terminate = !chosen.is_empty() && cx.key(ui, Key::Delete);
         let kind = self.kind;
-        let of_list = |id: &&ConnectionId| {
-            rows.get(id)
-                .is_some_and(|r| r.ended == (self.kind == Kind::Ended))
-        };
         let selected = match self.kind {
             Kind::Refused => self.refused.len(),
-            _ => self.selection.iter().filter(of_list).count(),
+            _ => *selected,
         };
         let said = said(self.shown_len(refused), total, selected);
         kit::panel_toolbar(
@@ -347,21 +327,14 @@ impl Tab {
         }
     }
 
-    fn connections(
-        &mut self,
-        cx: &mut Context<'_>,
-        view: &View,
-        (endpoint, rows): (&Endpoint, &BTreeMap<ConnectionId, Row>),
-        ui: &mut Ui,
-    ) {
-        let shown: Vec<&Row> = self.shown.iter().filter_map(|id| rows.get(id)).collect();
+    fn connections(&mut self, cx: &mut Context<'_>, view: &View, endpoint: &Endpoint, ui: &mut Ui) {
         self.table = Some(ui.available_rect_before_wrap());
-        if shown.is_empty() {
+        if self.shown.is_empty() {
             self.nothing(ui);
             return;
         }
         let ended = self.kind == Kind::Ended;
-        let lacking = !ended && rows.values().any(|row| !row.lacks.is_empty());
+        let lacking = !ended && self.rows.lacking > 0;
         let with_lacks;
         let (columns, sort): (&[Column<'_>], _) = if ended {
             (&ENDED, &mut self.ended_sort)
@@ -374,10 +347,14 @@ impl Tab {
             (&COLUMNS, &mut self.sort)
         };
         let mut drawn = Drawn {
-            rows: &shown,
+            shown: &self.shown,
+            reading: &self.rows,
             rates: cx.rates,
-            ended,
+            kind: self.kind,
+            version: self.chosen,
             lacking,
+            now: cx.now,
+            zone: cx.zone,
             terminate: None,
             reconnect: None,
             why: None,
@@ -398,9 +375,10 @@ impl Tab {
             cx.open(dialog);
         }
         if !self.selection.is_empty() && copied(cx, ui) {
-            let chosen = shown.iter().filter(|r| self.selection.contains(&r.id));
-            ui.ctx()
-                .copy_text(filter::tab_separated(chosen.map(|r| r.cells())));
+            let chosen = self.shown.iter().filter(|w| self.selection.contains(&w.id));
+            let rows = chosen.filter_map(|words| self.rows.get(&words.id));
+            let cells = rows.map(|row| self.rows.cells(row, cx.now));
+            ui.ctx().copy_text(filter::tab_separated(cells));
         }
     }
 
@@ -440,7 +418,7 @@ impl Tab {
             );
             return;
         }
-        kit::table("Refused attempts", &REFUSED, &mut self.refused)
+        kit::table("Refused attempts", &refused::COLUMNS, &mut self.refused)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut Attempts { rows: &rows });
         if !self.refused.is_empty() && copied(cx, ui) {
@@ -483,422 +461,9 @@ fn said(shown: usize, total: usize, selected: usize) -> String {
     }
 }
 
-/// One connection as it is read.
-#[derive(Clone, Debug, PartialEq)]
-struct Row {
-    id: ConnectionId,
-    state: ConnectionState,
-    ended: bool,
-    name: String,
-    client_ip: std::net::Ipv4Addr,
-    ip: String,
-    device: String,
-    client: String,
-    /// The target network the session is bound to.
-    network: String,
-    secs: i64,
-    duration: String,
-    ended_at: Option<Timestamp>,
-    ended_words: String,
-    why: String,
-    /// What the client lacks, as a sentence; empty if it has all that it should.
-    lacks: String,
-    /// Bits a second now.
-    now: f32,
-    bytes: (u64, u64),
-    bytes_words: (String, String),
-    packets: (u64, u64),
-    packets_words: (String, String),
-}
-
-impl Row {
-    fn new(
-        c: &Connection,
-        network: String,
-        rates: &Rates,
-        (now, zone): (Timestamp, &TimeZone),
-    ) -> Self {
-        let until = c.ended_at.unwrap_or(now);
-        let traffic = &c.traffic;
-        Self {
-            id: c.id.clone(),
-            state: c.state,
-            ended: c.ended_at.is_some(),
-            name: c.common_name.clone(),
-            client_ip: c.client_ip,
-            ip: c.client_ip.to_string(),
-            device: c.device.to_string(),
-            client: client(&c.client_version, &c.platform),
-            network,
-            secs: until.as_second() - c.established_at.as_second(),
-            duration: format::duration(c.established_at, until),
-            ended_at: c.ended_at,
-            ended_words: c
-                .ended_at
-                .map(|at| format::moment(at, now, zone))
-                .unwrap_or_default(),
-            why: c.end_reason.clone().unwrap_or_default(),
-            lacks: c
-                .reconnect
-                .clone()
-                .filter(|_| c.state == ConnectionState::Active)
-                .unwrap_or_default(),
-            now: rates.now_of_connection(&c.id),
-            bytes: (traffic.ingress_bytes, traffic.egress_bytes),
-            bytes_words: (
-                format::bytes(traffic.ingress_bytes),
-                format::bytes(traffic.egress_bytes),
-            ),
-            packets: (traffic.ingress_packets, traffic.egress_packets),
-            packets_words: (
-                format::count(traffic.ingress_packets),
-                format::count(traffic.egress_packets),
-            ),
-        }
-    }
-
-    fn passes(&self, words: &str) -> bool {
-        filter::passes(
-            words,
-            &[
-                ("name", &self.name),
-                ("ip", &self.ip),
-                ("device", &self.device),
-                ("client", &self.client),
-                ("network", &self.network),
-                ("state", self.state.as_str()),
-                ("id", self.id.as_str()),
-                ("why", &self.why),
-                ("lacks", &self.lacks),
-            ],
-        )
-    }
-
-    /// Its cells as text, for the clipboard, counters as plain numbers.
-    fn cells(&self) -> Vec<String> {
-        vec![
-            self.id.to_string(),
-            kit::state_word(self.state.as_str()),
-            self.name.clone(),
-            self.ip.clone(),
-            self.device.clone(),
-            self.client.clone(),
-            self.network.clone(),
-            self.duration.clone(),
-            self.bytes.0.to_string(),
-            self.bytes.1.to_string(),
-            self.packets.0.to_string(),
-            self.packets.1.to_string(),
-        ]
-    }
-}
-
-/// "staff-a, local-1a": the subnet a session is bound to, and its zone. It is another once the
-/// session moved.
-fn target_network(snapshot: &Snapshot, connection: &Connection) -> String {
-    let association = snapshot.associations.get(&connection.association_id);
-    let subnet = association.and_then(|it| snapshot.subnets.get(&it.subnet_id));
-    let words = |subnet: &Subnet| format!("{}, {}", subnet.title(), subnet.availability_zone);
-    subnet.map_or_else(|| "–".to_owned(), words)
-}
-
-/// "2.6.14 Linux": the client as it names itself, platforms by the names people use.
-fn client(version: &str, platform: &str) -> String {
-    let platform = match platform {
-        "linux" => "Linux",
-        "win" => "Windows",
-        "mac" => "macOS",
-        "ios" => "iOS",
-        "android" => "Android",
-        "freebsd" => "FreeBSD",
-        other => other,
-    };
-    match (version, platform) {
-        ("", "") => "–".to_owned(),
-        ("", platform) => platform.to_owned(),
-        (version, "") => version.to_owned(),
-        (version, platform) => format!("{version} {platform}"),
-    }
-}
-
-/// Sorts by a column of [`COLUMNS`] or [`ENDED`]; equal rows keep their order.
-fn sort_rows(rows: &mut [&Row], sort: Sort, ended: bool) {
-    let column = match (ended, sort.column) {
-        (false, column) => column,
-        (true, column @ 0..=2) => column,
-        (true, 3) => 20,
-        (true, 4) => 6,
-        (true, 5) => 8,
-        (true, 6) => 9,
-        (true, _) => 21,
-    };
-    match column {
-        0 => rows.sort_by(|a, b| a.state.as_str().cmp(b.state.as_str())),
-        2 => rows.sort_by_key(|r| r.client_ip),
-        3 => rows.sort_by(|a, b| a.device.cmp(&b.device)),
-        4 => rows.sort_by(|a, b| a.client.cmp(&b.client)),
-        NETWORK_AT => rows.sort_by(|a, b| a.network.cmp(&b.network)),
-        6 => rows.sort_by_key(|r| r.secs),
-        7 => rows.sort_by(|a, b| a.now.total_cmp(&b.now)),
-        8 => rows.sort_by_key(|r| r.bytes.0),
-        9 => rows.sort_by_key(|r| r.bytes.1),
-        10 => rows.sort_by_key(|r| r.packets.0),
-        11 => rows.sort_by_key(|r| r.packets.1),
-        20 => rows.sort_by_key(|r| r.ended_at),
-        21 => rows.sort_by(|a, b| a.why.cmp(&b.why)),
-        _ => rows.sort_by_key(|r| r.name.to_lowercase()),
-    }
-    if sort.descending {
-        rows.reverse();
-    }
-}
-
-struct Drawn<'a> {
-    rows: &'a [&'a Row],
-    rates: &'a Rates,
-    ended: bool,
-    /// The last column says what clients lack.
-    lacking: bool,
-    terminate: Option<ConnectionId>,
-    reconnect: Option<ConnectionId>,
-    why: Option<ConnectionId>,
-}
-
-impl Rows for Drawn<'_> {
-    type Key = ConnectionId;
-
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn key(&self, row: usize) -> ConnectionId {
-        self.rows[row].id.clone()
-    }
-
-    fn name(&self, row: usize) -> String {
-        let row = self.rows[row];
-        format!(
-            "{}, {}, {}",
-            row.name,
-            kit::state_word(row.state.as_str()),
-            row.ip
-        )
-    }
-
-    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
-        let row = self.rows[row];
-        if self.lacking && column == LACKING {
-            self.lacks_cell(ui, row);
-            return;
-        }
-        match (column, self.ended) {
-            (0, _) => drop(kit::state(row.state.as_str()).ui(ui)),
-            (1, _) => drop(kit::cell_name(ui, &row.name)),
-            (2, _) => {
-                // Where a narrow table has no column for it, it is here.
-                let through = format!("Through the target network {}", row.network);
-                kit::cell_mono(ui, &row.ip).on_hover_text(through);
-            }
-            (3, false) => drop(kit::cell_mono(ui, &row.device)),
-            (4, false) => drop(kit::cell(ui, &row.client)),
-            (NETWORK_AT, false) => drop(kit::cell(ui, &row.network)),
-            (6, false) | (4, true) => drop(kit::cell(ui, &row.duration)),
-            (7, false) => {
-                let rates = self.rates.of_connection(&row.id);
-                throughput(ui, &rates, row.state != ConnectionState::Active);
-            }
-            (8, false) | (5, true) => drop(kit::cell(ui, &row.bytes_words.0)),
-            (9, false) | (6, true) => drop(kit::cell(ui, &row.bytes_words.1)),
-            (10, false) => drop(kit::cell(ui, &row.packets_words.0)),
-            (11, false) => drop(kit::cell(ui, &row.packets_words.1)),
-            (3, true) => {
-                let utc = row.ended_at.map(format::utc).unwrap_or_default();
-                kit::cell(ui, &row.ended_words).on_hover_text(utc);
-            }
-            _ => drop(kit::cell(ui, &row.why)),
-        }
-    }
-
-    fn has_menu(&self) -> bool {
-        true
-    }
-
-    fn menu(&mut self, ui: &mut Ui, row: usize) {
-        let row = self.rows[row];
-        if row.state == ConnectionState::Active
-            && kit::menu_item("Why?").icon(icons::PATH).clicked(ui)
-        {
-            self.why = Some(row.id.clone());
-        }
-        for (words, value) in [
-            ("Copy client IP", &row.ip),
-            ("Copy device address", &row.device),
-        ] {
-            if kit::menu_item(words).icon(icons::COPY).clicked(ui) {
-                ui.ctx().copy_text(value.clone());
-            }
-        }
-        if kit::menu_item("Copy connection ID")
-            .icon(icons::COPY)
-            .clicked(ui)
-        {
-            ui.ctx().copy_text(row.id.to_string());
-        }
-        if row.state == ConnectionState::Active
-            && kit::menu_item("Reconnect")
-                .icon(icons::PLUGS_CONNECTED)
-                .clicked(ui)
-        {
-            self.reconnect = Some(row.id.clone());
-        }
-        if row.state == ConnectionState::Active
-            && kit::menu_item("Terminate Connection…")
-                .icon(icons::STOP_CIRCLE)
-                .shortcut("Del")
-                .danger()
-                .clicked(ui)
-        {
-            self.terminate = Some(row.id.clone());
-        }
-    }
-}
-
-impl Drawn<'_> {
-    /// "Reconnect to get the route 10.2.0.0/16.", of which the first word does it.
-    fn lacks_cell(&mut self, ui: &mut Ui, row: &Row) {
-        let Some(rest) = row.lacks.strip_prefix(RECONNECT) else {
-            kit::cell_weak(ui, &row.lacks);
-            return;
-        };
-        let link = kit::link(ui, RECONNECT).on_hover_text(&row.lacks);
-        if link.clicked() {
-            self.reconnect = Some(row.id.clone());
-        }
-        kit::cell(ui, rest.trim_start());
-    }
-}
-
-/// The first word of what a client lacks.
-const RECONNECT: &str = "Reconnect";
-
-/// One attempt as it is read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Refused {
-    /// Time and place of the attempt as one number: attempts have no identifier.
-    key: u64,
-    at: String,
-    utc: String,
-    name: String,
-    device: String,
-    why: String,
-}
-
-impl Refused {
-    fn new(attempt: &Attempt, now: Timestamp, zone: &TimeZone) -> Self {
-        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-        let mut hasher = DefaultHasher::new();
-        (attempt.at, attempt.device, &attempt.reason).hash(&mut hasher);
-        Self {
-            key: hasher.finish(),
-            at: format::moment(attempt.at, now, zone),
-            utc: format::utc(attempt.at),
-            name: attempt
-                .common_name
-                .clone()
-                .unwrap_or_else(|| "–".to_owned()),
-            device: attempt.device.to_string(),
-            why: attempt.reason.clone(),
-        }
-    }
-
-    /// Its cells as text, for the clipboard; the time with its day and zone.
-    fn cells(&self) -> Vec<String> {
-        [&self.utc, &self.name, &self.device, &self.why]
-            .map(String::clone)
-            .to_vec()
-    }
-
-    fn passes(&self, words: &str) -> bool {
-        filter::passes(
-            words,
-            &[
-                ("name", &self.name),
-                ("device", &self.device),
-                ("why", &self.why),
-            ],
-        )
-    }
-}
-
-struct Attempts<'a> {
-    rows: &'a [Refused],
-}
-
-impl Rows for Attempts<'_> {
-    type Key = u64;
-
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn key(&self, row: usize) -> u64 {
-        self.rows[row].key
-    }
-
-    fn name(&self, row: usize) -> String {
-        let row = &self.rows[row];
-        format!("{}, {}, {}", row.name, row.device, row.why)
-    }
-
-    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
-        let row = &self.rows[row];
-        match column {
-            0 => drop(kit::cell(ui, &row.at).on_hover_text(&row.utc)),
-            1 => drop(kit::cell_name(ui, &row.name)),
-            2 => drop(kit::cell_mono(ui, &row.device)),
-            _ => drop(kit::status(Tone::Danger, &row.why).ui(ui)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::testing::{now, sample};
-
-    fn rows() -> Vec<Row> {
-        let (snapshot, live) = sample::office();
-        let row = |c| {
-            let network = target_network(&snapshot, c);
-            Row::new(c, network, &Rates::default(), (now(), &TimeZone::UTC))
-        };
-        live.connections.iter().map(row).collect()
-    }
-
-    #[test]
-    fn a_row_reads_as_people_say_it() {
-        let rows = rows();
-        assert_eq!(rows[1].client, "2.6.12 Windows");
-        assert_eq!(client("", ""), "–");
-        assert_eq!(rows[0].duration, "6 m");
-        assert_eq!(rows[0].network, "staff-a, local-1a");
-        assert!(rows[18].ended);
-        assert_eq!(rows[18].ended_words, "09:29:02");
-    }
-
-    #[test]
-    fn durations_and_addresses_sort_by_what_they_are() {
-        let rows = rows();
-        let mut shown: Vec<&Row> = rows.iter().filter(|r| !r.ended).collect();
-        let by = |column, descending| Sort { column, descending };
-        sort_rows(&mut shown, by(6, true), false);
-        assert!(shown.is_sorted_by(|a, b| a.secs >= b.secs));
-        sort_rows(&mut shown, by(2, false), false);
-        assert!(shown.is_sorted_by(|a, b| a.client_ip <= b.client_ip));
-        let mut ended: Vec<&Row> = rows.iter().filter(|r| r.ended).collect();
-        sort_rows(&mut ended, by(7, false), true);
-        assert_eq!(ended[0].why, "Terminated by an administrator");
-    }
 
     #[test]
     fn what_is_shown_and_selected_is_said_in_few_words() {

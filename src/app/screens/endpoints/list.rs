@@ -1,7 +1,5 @@
 //! The rows of the list of endpoints.
 
-use std::collections::BTreeMap;
-
 use egui::Ui;
 
 use crate::{
@@ -10,6 +8,7 @@ use crate::{
         kit::{self, Column, Rows, Sort, column, icons, rest_column},
         rates::Rates,
         screens::filter,
+        tally::Tally,
     },
     model::{AssociationState, Authentication, Endpoint, EndpointId, View},
 };
@@ -53,21 +52,12 @@ pub(super) enum Ask {
 }
 
 /// All endpoints, in the order of their identifiers.
-pub(super) fn rows(view: &View, rates: &Rates) -> Vec<Row> {
-    let mut connected: BTreeMap<&EndpointId, usize> = BTreeMap::new();
-    for connection in view
-        .live
-        .connections
-        .iter()
-        .filter(|c| c.ended_at.is_none())
-    {
-        *connected.entry(&connection.endpoint_id).or_default() += 1;
-    }
+pub(super) fn rows(view: &View, rates: &Rates, tally: &Tally) -> Vec<Row> {
     view.snapshot
         .endpoints
         .values()
         .map(|endpoint| {
-            let connected = connected.get(&endpoint.id).copied().unwrap_or_default();
+            let connected = tally.of_endpoint(&endpoint.id);
             row(view, rates, endpoint, connected)
         })
         .collect()
@@ -281,7 +271,9 @@ mod tests {
             snapshot: snapshot.into(),
             live: live.into(),
         };
-        rows(&view, &Rates::default())
+        let mut tally = Tally::default();
+        tally.take_in(&view.live);
+        rows(&view, &Rates::default(), &tally)
     }
 
     fn names(rows: &[Row]) -> Vec<&str> {

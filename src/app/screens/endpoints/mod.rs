@@ -146,7 +146,7 @@ impl Endpoints {
     }
 
     fn list(&mut self, cx: &mut Context<'_>, focus_filter: bool, height: f32, ui: &mut Ui) {
-        let mut rows = list::rows(cx.view, cx.rates);
+        let mut rows = list::rows(cx.view, cx.rates, cx.tally);
         let all = rows.len();
         rows.retain(|row| row.passes(&self.filter));
         list::sort(&mut rows, self.sort);

@@ -1,0 +1,179 @@
+//! The rows of connections on screen.
+
+use std::sync::Arc;
+
+use egui::Ui;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    super::list::throughput,
+    LACKING, NETWORK_AT,
+    reading::{Kind, Reading, Row, Words},
+};
+use crate::{
+    app::{
+        format,
+        kit::{self, Rows, Selection, icons},
+        rates::Rates,
+    },
+    model::{ConnectionId, ConnectionState, Traffic},
+};
+
+/// Rows of a reading in the order shown, and what a person asked of one.
+pub(super) struct Drawn<'a> {
+    pub(super) shown: &'a [Arc<Words>],
+    pub(super) reading: &'a Reading,
+    pub(super) rates: &'a Rates,
+    pub(super) kind: Kind,
+    /// Counts what `shown` was.
+    pub(super) version: u64,
+    /// The last column says what clients lack.
+    pub(super) lacking: bool,
+    pub(super) now: Timestamp,
+    pub(super) zone: &'a TimeZone,
+    pub(super) terminate: Option<ConnectionId>,
+    pub(super) reconnect: Option<ConnectionId>,
+    pub(super) why: Option<ConnectionId>,
+}
+
+impl Rows for Drawn<'_> {
+    type Key = ConnectionId;
+
+    fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    fn key(&self, row: usize) -> ConnectionId {
+        self.shown[row].id.clone()
+    }
+
+    fn is_selected(&self, row: usize, selection: &Selection<ConnectionId>) -> bool {
+        selection.contains(&self.shown[row].id)
+    }
+
+    fn version(&self) -> Option<u64> {
+        Some(self.version)
+    }
+
+    fn name(&self, row: usize) -> String {
+        let words = &self.shown[row];
+        let state = self.row(row).map(|row| row.state.as_str());
+        let state = kit::state_word(state.unwrap_or_default());
+        format!("{}, {state}, {}", words.name, words.ip)
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let reading = self.reading;
+        let Some(row) = self.row(row) else {
+            return;
+        };
+        if self.lacking && column == LACKING {
+            self.lacks_cell(ui, row);
+            return;
+        }
+        let words = &row.words;
+        let traffic = |of: fn(&Traffic) -> u64, words: fn(u64) -> String, ui: &mut Ui| {
+            let count = reading.connection(row).map_or(0, |c| of(&c.traffic));
+            drop(kit::cell(ui, &words(count)));
+        };
+        match (column, self.kind) {
+            (0, _) => drop(kit::state(row.state.as_str()).ui(ui)),
+            (1, _) => drop(kit::cell_name(ui, &words.name)),
+            (2, _) => {
+                // Where a narrow table has no column for it, it is here.
+                kit::cell_mono(ui, &words.ip).on_hover_ui(|ui| {
+                    kit::body(ui, &format!("Through the target network {}", words.network));
+                });
+            }
+            (3, Kind::Active) => drop(kit::cell_mono(ui, &words.device)),
+            (4, Kind::Active) => drop(kit::cell(ui, &words.client)),
+            (NETWORK_AT, Kind::Active) => drop(kit::cell(ui, &words.network)),
+            (6, Kind::Active) | (4, Kind::Ended) => {
+                drop(kit::cell(ui, &reading.duration(row, self.now)));
+            }
+            (7, Kind::Active) => {
+                let rates = self.rates.of_connection(&words.id);
+                throughput(ui, &rates, row.state != ConnectionState::Active);
+            }
+            (8, Kind::Active) | (5, Kind::Ended) => traffic(|t| t.ingress_bytes, format::bytes, ui),
+            (9, Kind::Active) | (6, Kind::Ended) => traffic(|t| t.egress_bytes, format::bytes, ui),
+            (10, Kind::Active) => traffic(|t| t.ingress_packets, format::count, ui),
+            (11, Kind::Active) => traffic(|t| t.egress_packets, format::count, ui),
+            (3, _) => {
+                let (local, utc) = reading.ended(row, self.now, self.zone);
+                kit::cell(ui, &local).on_hover_text(utc);
+            }
+            _ => drop(kit::cell(ui, reading.why(row))),
+        }
+    }
+
+    fn has_menu(&self) -> bool {
+        true
+    }
+
+    fn menu(&mut self, ui: &mut Ui, row: usize) {
+        let Some(row) = self.row(row).cloned() else {
+            return;
+        };
+        let words = &row.words;
+        if row.state == ConnectionState::Active
+            && kit::menu_item("Why?").icon(icons::PATH).clicked(ui)
+        {
+            self.why = Some(row.words.id.clone());
+        }
+        for (what, value) in [
+            ("Copy client IP", &words.ip),
+            ("Copy device address", &words.device),
+        ] {
+            if kit::menu_item(what).icon(icons::COPY).clicked(ui) {
+                ui.ctx().copy_text(value.clone());
+            }
+        }
+        if kit::menu_item("Copy connection ID")
+            .icon(icons::COPY)
+            .clicked(ui)
+        {
+            ui.ctx().copy_text(words.id.to_string());
+        }
+        if row.state == ConnectionState::Active
+            && kit::menu_item("Reconnect")
+                .icon(icons::PLUGS_CONNECTED)
+                .clicked(ui)
+        {
+            self.reconnect = Some(row.words.id.clone());
+        }
+        if row.state == ConnectionState::Active
+            && kit::menu_item("Terminate Connection…")
+                .icon(icons::STOP_CIRCLE)
+                .shortcut("Del")
+                .danger()
+                .clicked(ui)
+        {
+            self.terminate = Some(row.words.id.clone());
+        }
+    }
+}
+
+impl<'a> Drawn<'a> {
+    fn row(&self, row: usize) -> Option<&'a Row> {
+        let reading: &'a Reading = self.reading;
+        reading.get(&self.shown.get(row)?.id)
+    }
+
+    /// "Reconnect to get the route 10.2.0.0/16.", of which the first word does it.
+    fn lacks_cell(&mut self, ui: &mut Ui, row: &Row) {
+        let lacks = self.reading.lacks(row);
+        let Some(rest) = lacks.strip_prefix(RECONNECT) else {
+            kit::cell_weak(ui, lacks);
+            return;
+        };
+        let link = kit::link(ui, RECONNECT).on_hover_text(lacks);
+        if link.clicked() {
+            self.reconnect = Some(row.words.id.clone());
+        }
+        kit::cell(ui, rest.trim_start());
+    }
+}
+
+/// The first word of what a client lacks.
+const RECONNECT: &str = "Reconnect";
