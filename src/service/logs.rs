@@ -138,7 +138,11 @@ impl Change<'_, '_> {
         if !enabled {
             return Ok(None);
         }
-        let group = given(group).or(present.map(|log| log.group.as_str()));
+        let group = match group {
+            // What is named and empty is none, also where there was one.
+            Some(_) => given(group),
+            None => present.map(|log| log.group.as_str()),
+        };
         let stream = given(stream);
         let groups = &self.snapshot.log_groups;
         let first = groups.keys().next().map(String::as_str);

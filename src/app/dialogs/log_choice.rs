@@ -11,7 +11,7 @@ use crate::{
     },
     model::{
         Answer, Command, ConnectionLog, LogStream,
-        command::{DescribeLogStreams, LogGroupName},
+        command::{DescribeLogStreams, LogGroupName, ModifyClientVpnEndpoint},
     },
 };
 
@@ -76,6 +76,36 @@ impl LogChoice {
     /// Its stream, where one was chosen.
     pub(super) fn stream(&self) -> Option<String> {
         self.stream.clone().filter(|_| self.group().is_some())
+    }
+
+    /// Writes into a change what is to be another than it is now. A group that was to be made and
+    /// was not is none.
+    pub(super) fn put_into(&self, fields: &mut ModifyClientVpnEndpoint) {
+        if !self.enabled {
+            fields.connection_log_enabled = self.present.is_some().then_some(false);
+            return;
+        }
+        let group = self.group().unwrap_or_default();
+        let is_same = self
+            .present
+            .as_ref()
+            .is_some_and(|log| log.group == group && self.stream.as_ref() == Some(&log.stream));
+        if !is_same {
+            fields.connection_log_enabled = Some(true);
+            fields.cloudwatch_log_group = Some(group);
+            fields.cloudwatch_log_stream = self.stream();
+        }
+    }
+
+    /// Takes what is new of the endpoint where nothing else was chosen.
+    pub(super) fn follow(&mut self, now: Option<&ConnectionLog>) {
+        let mut own = ModifyClientVpnEndpoint::default();
+        self.put_into(&mut own);
+        if own == ModifyClientVpnEndpoint::default() {
+            *self = Self::of(now);
+        } else {
+            self.present = now.cloned();
+        }
     }
 
     /// Draws the fields.
@@ -210,5 +240,92 @@ impl LogChoice {
         if let Some(Ok(Answer::LogStreams(streams))) = self.asking.poll() {
             self.streams = streams;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::Key;
+    use egui_kittest::kittest::Queryable as _;
+
+    use crate::{
+        app::testing::{FakeConsole, Window, sample},
+        model::{Answer, Command, ConnectionLog, command::ModifyClientVpnEndpoint},
+    };
+
+    const SUBMIT: &str = "Modify Client VPN Endpoint";
+
+    /// The dialog that modifies an endpoint which logs to `office` of `vpn`.
+    fn open() -> Window {
+        let (mut snapshot, live) = sample::office();
+        for name in ["lab", "vpn"] {
+            let group = sample::log_group(name);
+            snapshot.log_groups.insert(name.to_owned(), group);
+        }
+        let endpoint = snapshot.endpoints.get_mut(&sample::endpoint_id(1));
+        endpoint.unwrap().connection_log = Some(ConnectionLog {
+            group: "vpn".to_owned(),
+            stream: "office".to_owned(),
+        });
+        let console = FakeConsole::new(snapshot, live);
+        console.answer(|request| match &request.command {
+            Command::DescribeLogStreams(of) => {
+                let names = ["annex", "office"];
+                let streams = names.map(|name| sample::log_stream(&of.log_group_name, name));
+                Some(Ok(Answer::LogStreams(streams.to_vec())))
+            }
+            _ => None,
+        });
+        let mut window = Window::open(console);
+        window.show_endpoint(1, None);
+        window.harness.key_press(Key::F2);
+        window.settle();
+        let switch = egui::Role::Switch;
+        let toggle = window
+            .harness
+            .get_by_role_and_label(switch, "Connection logging");
+        toggle.scroll_to_me();
+        window.settle();
+        window
+    }
+
+    fn sent(window: &Window) -> ModifyClientVpnEndpoint {
+        let commands = window.console.commands();
+        match commands.last() {
+            Some(Command::ModifyClientVpnEndpoint(fields)) => fields.clone(),
+            _ => panic!("{commands:?}"),
+        }
+    }
+
+    #[test]
+    fn another_stream_or_group_is_a_change_and_nothing_else_is_sent() {
+        let mut window = open();
+        window.choose("Log stream", "annex");
+        window.press(SUBMIT);
+        let fields = sent(&window);
+        assert_eq!(fields.connection_log_enabled, Some(true));
+        assert_eq!(fields.cloudwatch_log_group.as_deref(), Some("vpn"));
+        assert_eq!(fields.cloudwatch_log_stream.as_deref(), Some("annex"));
+        assert_eq!(fields.description, None);
+
+        let mut window = open();
+        window.choose("Log group", "lab");
+        window.press(SUBMIT);
+        let fields = sent(&window);
+        assert_eq!(fields.cloudwatch_log_group.as_deref(), Some("lab"));
+        assert_eq!(fields.cloudwatch_log_stream, None, "one is made");
+    }
+
+    #[test]
+    fn logging_is_switched_off_and_back_on_is_no_change() {
+        let mut window = open();
+        window.click("Connection logging");
+        window.click("Connection logging");
+        assert!(window.says("Nothing is changed yet."));
+        window.click("Connection logging");
+        window.press(SUBMIT);
+        let fields = sent(&window);
+        assert_eq!(fields.connection_log_enabled, Some(false));
+        assert_eq!(fields.cloudwatch_log_group, None);
     }
 }

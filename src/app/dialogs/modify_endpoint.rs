@@ -10,6 +10,7 @@ use super::{
         DESCRIPTION, GROUPS, PORT, VPC, dns_servers, port_number, server_certificate, wrong_port,
     },
     group_choice::GroupChoice,
+    log_choice::LogChoice,
     proposals::vpc_dns_server,
     security_group::vpcs,
 };
@@ -21,7 +22,10 @@ use crate::{
         people,
         preview::PreviewPane,
     },
-    model::{Authentication, Command, Endpoint, EndpointId, Refusal, Snapshot, VpcId},
+    model::{
+        Authentication, Command, Endpoint, EndpointId, Refusal, Snapshot, VpcId,
+        command::ModifyClientVpnEndpoint,
+    },
 };
 use draft::Draft;
 
@@ -38,6 +42,7 @@ pub struct ModifyEndpoint {
     /// The configuration it was looked at in.
     seen_seq: u64,
     draft: Draft,
+    log: LogChoice,
     /// It was looked at again since somebody else changed it.
     looked_again: bool,
     preview: PreviewPane,
@@ -53,12 +58,20 @@ impl ModifyEndpoint {
             id: id.clone(),
             title: endpoint.title().to_owned(),
             draft: Draft::of(endpoint),
+            log: LogChoice::of(endpoint.connection_log.as_ref()),
             seen: endpoint.clone(),
             seen_seq: snapshot.seq,
             looked_again: false,
             preview: PreviewPane::default(),
             form: DialogForm::default(),
         })
+    }
+
+    /// What differs from the endpoint, and nothing else.
+    fn wanted(&self, seq: Option<u64>) -> ModifyClientVpnEndpoint {
+        let mut wanted = self.draft.command(&self.seen, seq);
+        self.log.put_into(&mut wanted);
+        wanted
     }
 
     /// Says that somebody else changed it meanwhile, and looks at it again where that is wanted.
@@ -92,6 +105,7 @@ impl ModifyEndpoint {
         );
         if banner.body(&body).action("Look again").ui(ui) {
             self.draft.follow(&self.seen, now);
+            self.log.follow(now.connection_log.as_ref());
             self.seen = now.clone();
             self.seen_seq = snapshot.seq;
             self.looked_again = true;
@@ -125,7 +139,7 @@ impl ModifyEndpoint {
     /// What the change means to those who are connected.
     fn effects(&mut self, cx: &Context<'_>, ui: &mut Ui) {
         let live = people::connected(cx.view, &self.id);
-        let wanted = self.draft.command(&self.seen, None);
+        let wanted = self.wanted(None);
         let lines = noticed::lines(&cx.view.snapshot, &self.seen, &wanted, live);
         kit::fieldset(ui, "What live sessions notice", "");
         if lines.is_empty() {
@@ -193,6 +207,7 @@ impl FormDialog for ModifyEndpoint {
         if split.changed() {
             form.chose("SplitTunnel");
         }
+        self.log.ui(cx, ui, form);
         self.vpc(snapshot, ui, form);
         self.effects(cx, ui);
     }
@@ -202,15 +217,15 @@ impl FormDialog for ModifyEndpoint {
         if let Some(wrong) = wrong_port(&cx.view.snapshot, transport, &self.draft.port) {
             return Err(wrong);
         }
-        let fields = self.draft.command(&self.seen, Some(self.seen_seq));
+        let fields = self.wanted(Some(self.seen_seq));
         let done = format!("{} is modified", self.title);
         Ok(Act::command(Command::ModifyClientVpnEndpoint(fields), done))
     }
 
     fn off(&self, _cx: &Context<'_>) -> Option<String> {
         // A port that is none is a change too: sent, it says what is wrong with it.
-        let is_same = draft::is_empty(&self.draft.command(&self.seen, None))
-            && port_number(&self.draft.port).is_some();
+        let is_same =
+            draft::is_empty(&self.wanted(None)) && port_number(&self.draft.port).is_some();
         is_same.then(|| "Nothing was changed".to_owned())
     }
 
