@@ -18,7 +18,7 @@ use self::{
 };
 use super::{Gateway as _, TunnelLive, worker::Order};
 use crate::{
-    model::{CertificateId, Connection, ConnectionState, Transport},
+    model::{CertificateId, Connection, ConnectionState, FailureReason, Transport},
     openvpn::{self, ClientConfig, CloseReason, Derivation, Offer},
 };
 
@@ -412,6 +412,24 @@ async fn a_connection_that_speaks_something_else_is_closed() {
         matches!(end, Ok(0)) || end.is_err_and(|e| e.kind() == std::io::ErrorKind::ConnectionReset)
     );
     assert!(world.tunnel.live().borrow().connections.is_empty());
+    let attempt = world.keeper.refused().await;
+    assert_eq!(attempt.failure, FailureReason::ProtocolError);
+    assert_eq!(attempt.device, stream.local_addr().unwrap());
+    assert!(attempt.id.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_is_one_attempt() {
+    let world = World::new(Transport::Tcp).await;
+    let stream = std::net::TcpStream::connect(("127.0.0.1", world.port)).unwrap();
+    drop(stream);
+    let attempt = world.keeper.refused().await;
+    assert_eq!(attempt.failure, FailureReason::ClientLeft);
+    assert!(
+        attempt.reason.contains("before the client said anything"),
+        "{}",
+        attempt.reason
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -443,6 +461,7 @@ async fn a_certificate_of_another_authority_is_refused_in_a_sentence() {
     });
     block_in_place(|| client.wait_for_end());
     let attempt = world.keeper.refused().await;
+    assert_eq!(attempt.failure, FailureReason::CertificateUntrusted);
     assert!(attempt.reason.ends_with('.'), "{}", attempt.reason);
     assert!(attempt.reason.contains("certificate"), "{}", attempt.reason);
 }
@@ -553,10 +572,9 @@ async fn a_full_endpoint_refuses_with_a_reason() {
         matches!(&end, CloseReason::AuthFailed(reason) if reason.contains("as many as it may have")),
         "{end:?}"
     );
-    assert_eq!(
-        world.keeper.refused().await.common_name.as_deref(),
-        Some("bob")
-    );
+    let attempt = world.keeper.refused().await;
+    assert_eq!(attempt.common_name.as_deref(), Some("bob"));
+    assert_eq!(attempt.failure, FailureReason::ConnectionLimit);
 }
 
 #[tokio::test(flavor = "multi_thread")]
