@@ -6,6 +6,7 @@ mod groups;
 mod guide;
 mod home;
 mod keyboard;
+mod logs;
 mod networks;
 mod pages;
 mod refusals;

@@ -10,7 +10,7 @@ fn what_was_not_carried_is_shown_alone_as_in_the_status() {
     let _gateway = on.serve();
     assert_eq!(
         on.words("drops").json(),
-        json!({"Drops": {}, "Unproven": {}})
+        json!({"Drops": {}, "Unproven": {}, "UnprovenByPrefix": []})
     );
     assert_eq!(on.words("status").json()["Gateway"]["Drops"], json!({}));
 }

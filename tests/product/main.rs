@@ -9,6 +9,7 @@
 mod checks;
 mod durability;
 mod flow;
+mod logs;
 mod networks;
 mod ownership;
 mod reach;

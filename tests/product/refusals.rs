@@ -41,6 +41,7 @@ fn each_refusal_has_its_code_and_field_and_changes_nothing() {
         &endpoint, &parts, &foreign, &same_zone, &small,
     ));
     cases.extend(unknown_cases(&endpoint));
+    cases.extend(log_cases());
     // What the gateway confirms by itself has its own numbers; they must not be in the way.
     let before = configuration(&on);
     let mut wrong = Vec::new();
@@ -55,6 +56,48 @@ fn each_refusal_has_its_code_and_field_and_changes_nothing() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(configuration(&on), before);
+}
+
+fn log_cases() -> Vec<Case> {
+    let case = |line: &str, code, field| (format!("logs {line}"), code, Some(field));
+    let (invalid, unknown) = ("InvalidParameterException", "ResourceNotFoundException");
+    vec![
+        case(
+            "create-log-group --log-group-name a:b",
+            invalid,
+            "logGroupName",
+        ),
+        case(
+            "delete-log-group --log-group-name none",
+            unknown,
+            "logGroupName",
+        ),
+        case(
+            "describe-log-streams --log-group-name none",
+            unknown,
+            "logGroupName",
+        ),
+        case(
+            "filter-log-events --log-group-name none",
+            unknown,
+            "logGroupName",
+        ),
+        case(
+            "filter-log-events --log-group-name none --filter-pattern %a%",
+            invalid,
+            "filterPattern",
+        ),
+        case(
+            "get-log-events --log-group-name none --log-stream-name none",
+            unknown,
+            "logGroupName",
+        ),
+        case(
+            "put-retention-policy --log-group-name none --retention-in-days 2",
+            unknown,
+            "logGroupName",
+        ),
+    ]
 }
 
 fn endpoint_cases(parts: &Parts, port: u16) -> Vec<Case> {
@@ -129,7 +172,12 @@ fn endpoint_cases(parts: &Parts, port: u16) -> Vec<Case> {
                 "Enabled=true,CloudwatchLogGroup=vpn,CloudwatchLogStream=staff",
             ),
             invalid,
-            Some("ConnectionLogOptions"),
+            Some("ConnectionLogOptions.CloudwatchLogGroup"),
+        ),
+        (
+            create("10.60.0.0/22", &at_free).replace("Enabled=false", "Enabled=true"),
+            "MissingParameter",
+            Some("ConnectionLogOptions.CloudwatchLogGroup"),
         ),
         (
             create("10.60.0.0/22", &at_free).replace("Enabled=false", "CloudwatchLogGroup=vpn"),
