@@ -3,7 +3,9 @@
 use thiserror::Error;
 use x509_parser::asn1_rs::{Any, FromDer as _};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::revocation_list::CertificateRevocationList;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::inspect::{self, InspectError, Inspected};
 
@@ -64,7 +66,7 @@ pub(super) fn signed_by(child: &X509Certificate<'_>, issuer: &X509Certificate<'_
         child.as_raw(),
         child.tbs_certificate.as_ref(),
         &child.signature_value.data,
-        issuer,
+        issuer.public_key(),
     )
 }
 
@@ -77,13 +79,24 @@ pub(super) fn list_signed_by(
         list.as_raw(),
         list.tbs_cert_list.as_ref(),
         &list.signature_value.data,
-        issuer,
+        issuer.public_key(),
     )
 }
 
-/// Certificates and lists have the same outer form: the signed part, the algorithm, the signature.
-fn verifies(whole: &[u8], signed: &[u8], signature: &[u8], issuer: &X509Certificate<'_>) -> bool {
-    let key = issuer.public_key();
+/// Whether the key in a request signed it.
+pub(super) fn request_signed_by_its_key(request: &X509CertificationRequest<'_>) -> bool {
+    let info = &request.certification_request_info;
+    verifies(
+        request.as_raw(),
+        info.raw,
+        &request.signature_value.data,
+        &info.subject_pki,
+    )
+}
+
+/// Certificates, lists and requests have the same outer form: the signed part, the algorithm, the
+/// signature.
+fn verifies(whole: &[u8], signed: &[u8], signature: &[u8], key: &SubjectPublicKeyInfo<'_>) -> bool {
     let (Some(signature_id), Some(key_id)) = (
         signature_algorithm_id(whole, signed),
         sequence_head(key.raw),

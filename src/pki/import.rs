@@ -127,7 +127,7 @@ impl ImportError {
         }
     }
 
-    fn part(&self) -> Part {
+    pub(super) fn part(&self) -> Part {
         match self {
             Self::Pem { part, .. }
             | Self::Weak { part, .. }

@@ -97,18 +97,24 @@ impl Inspected {
         if !self.is_v3 {
             return Err(Weakness::OldVersion);
         }
-        match &self.key_algorithm {
-            KeyAlgorithm::Rsa(bits) if !(2048..=8192).contains(bits) => {
-                return Err(Weakness::RsaBits(*bits));
-            }
-            KeyAlgorithm::Other(kind) => return Err(Weakness::KeyKind(kind.clone())),
-            _ => {}
-        }
-        if USABLE_SIGNATURES.contains(&self.signature_algorithm.as_str()) {
-            Ok(())
-        } else {
-            Err(Weakness::Signature(self.signature_algorithm.clone()))
-        }
+        check_key(&self.key_algorithm)?;
+        check_signature(&self.signature_algorithm)
+    }
+}
+
+pub(super) fn check_key(key: &KeyAlgorithm) -> Result<(), Weakness> {
+    match key {
+        KeyAlgorithm::Rsa(bits) if !(2048..=8192).contains(bits) => Err(Weakness::RsaBits(*bits)),
+        KeyAlgorithm::Other(kind) => Err(Weakness::KeyKind(kind.clone())),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_signature(algorithm: &str) -> Result<(), Weakness> {
+    if USABLE_SIGNATURES.contains(&algorithm) {
+        Ok(())
+    } else {
+        Err(Weakness::Signature(algorithm.to_owned()))
     }
 }
 
@@ -399,7 +405,7 @@ pub(super) fn inspect_parsed(certificate: &X509Certificate<'_>) -> Result<Inspec
 /// The one common name of a subject.
 ///
 /// An empty one counts as none: nobody is to be known by the empty name.
-fn common_name(subject: &X509Name<'_>) -> Result<Option<String>, NameError> {
+pub(super) fn common_name(subject: &X509Name<'_>) -> Result<Option<String>, NameError> {
     let mut names = subject.iter_common_name();
     let Some(name) = names.next() else {
         return Ok(None);
@@ -492,7 +498,7 @@ fn sans(certificate: &X509Certificate<'_>) -> Result<Vec<SubjectAltName>, Inspec
     }))
 }
 
-fn san(name: &GeneralName<'_>) -> SubjectAltName {
+pub(super) fn san(name: &GeneralName<'_>) -> SubjectAltName {
     match name {
         GeneralName::DNSName(text) => SubjectAltName::Dns(printable(text)),
         GeneralName::RFC822Name(text) => SubjectAltName::Email(printable(text)),
@@ -511,7 +517,7 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     v4.or_else(|_| v6()).ok()
 }
 
-fn key_algorithm(key: &SubjectPublicKeyInfo<'_>) -> KeyAlgorithm {
+pub(super) fn key_algorithm(key: &SubjectPublicKeyInfo<'_>) -> KeyAlgorithm {
     let oid = key.algorithm.algorithm.to_id_string();
     match (oid.as_str(), key.parsed()) {
         (OID_RSA, Ok(PublicKey::RSA(rsa))) => KeyAlgorithm::Rsa(bit_length(rsa.modulus)),

@@ -6,12 +6,13 @@ use data_encoding::HEXLOWER;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, SanType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData,
+    SanType,
 };
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use time::OffsetDateTime;
-use x509_parser::asn1_rs::Tag;
+use x509_parser::asn1_rs::{Oid, Tag};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
@@ -230,18 +231,48 @@ pub fn issue(
     request: &Request,
     now: Timestamp,
 ) -> Result<Issued, IssueError> {
+    // Before a key is made for nothing.
+    check(request)?;
+    let key = PrivateKey::generate(request.key_type)?;
+    let (certificate_pem, chain_pem) = sign(
+        ca_certificate_pem,
+        ca_private_key_pem,
+        request,
+        key.pair(),
+        now,
+    )?;
+    Ok(Issued {
+        certificate_pem,
+        private_key_pem: key.to_pem(),
+        chain_pem: Some(chain_pem),
+    })
+}
+
+fn check(request: &Request) -> Result<Vec<SanType>, IssueError> {
     check_common_name(&request.common_name)?;
-    if !(1..=MAX_VALIDITY_DAYS).contains(&request.validity_days) {
-        return Err(IssueError::ValidityDays {
-            days: request.validity_days,
-        });
+    check_days(request.validity_days)?;
+    alternative_names(request)
+}
+
+pub(super) fn check_days(days: u32) -> Result<(), IssueError> {
+    if (1..=MAX_VALIDITY_DAYS).contains(&days) {
+        return Ok(());
     }
-    let names = alternative_names(request)?;
+    Err(IssueError::ValidityDays { days })
+}
+
+/// The certificate of `request` for `key`, whoever has its private half, and the chain above it.
+pub(super) fn sign(
+    ca_certificate_pem: &str,
+    ca_private_key_pem: &SecretPem,
+    request: &Request,
+    key: &impl PublicKeyData,
+    now: Timestamp,
+) -> Result<(String, String), IssueError> {
+    let names = check(request)?;
     let chain = bundle::certificates(ca_certificate_pem.as_bytes(), MAX_CHAIN_BYTES)
         .map_err(IssueError::AuthorityPem)?;
     let authority = Authority::open(&chain, ca_private_key_pem, now)?;
-
-    let key = PrivateKey::generate(request.key_type)?;
     let period = period(now, request.validity_days).within(&authority.facts);
     let mut parameters = parameters(&request.common_name, period)?;
     parameters.subject_alt_names = names;
@@ -252,11 +283,8 @@ pub fn issue(
         Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,
         Usage::Client => ExtendedKeyUsagePurpose::ClientAuth,
     }];
-    Ok(Issued {
-        certificate_pem: certificate_to_pem(&authority.sign(&parameters, &key)?),
-        private_key_pem: key.to_pem(),
-        chain_pem: Some(bundle::to_bundle(&chain)),
-    })
+    let certificate = certificate_to_pem(&authority.sign(&parameters, key)?);
+    Ok((certificate, bundle::to_bundle(&chain)))
 }
 
 /// An authority that may issue now.
@@ -272,6 +300,20 @@ impl<'a> Authority<'a> {
         key: &SecretPem,
         now: Timestamp,
     ) -> Result<Self, IssueError> {
+        let authority = Self::at_any_time(chain, key)?;
+        let facts = &authority.facts;
+        if facts.validity_at(now) != Validity::Valid {
+            return Err(IssueError::AuthorityDates {
+                name: facts.display_name().to_owned(),
+                not_before: facts.not_before,
+                not_after: facts.not_after,
+            });
+        }
+        Ok(authority)
+    }
+
+    /// One whose time may be over, or not have come.
+    pub(super) fn at_any_time(chain: &'a [Vec<u8>], key: &SecretPem) -> Result<Self, IssueError> {
         let der = chain
             .first()
             .ok_or(IssueError::AuthorityPem(PemError::NoBlock))?;
@@ -281,13 +323,6 @@ impl<'a> Authority<'a> {
         let name = facts.display_name().to_owned();
         if !facts.may_sign_certificates() {
             return Err(IssueError::NotAnAuthority { name });
-        }
-        if facts.validity_at(now) != Validity::Valid {
-            return Err(IssueError::AuthorityDates {
-                name,
-                not_before: facts.not_before,
-                not_after: facts.not_after,
-            });
         }
         let key =
             PrivateKey::from_pem(key.expose().as_bytes()).map_err(IssueError::AuthorityKey)?;
@@ -299,6 +334,10 @@ impl<'a> Authority<'a> {
 
     pub(super) fn parsed(&self) -> &X509Certificate<'a> {
         &self.parsed
+    }
+
+    pub(super) fn facts(&self) -> &Inspected {
+        &self.facts
     }
 
     /// Its name for messages.
@@ -343,12 +382,12 @@ impl<'a> Authority<'a> {
 
     /// Signs, and makes sure that clients will find the authority by the issuer's name: the
     /// library rebuilds that name, and drops what it cannot express.
-    fn sign(
+    pub(super) fn sign(
         &self,
         parameters: &CertificateParams,
-        key: &PrivateKey,
+        key: &impl PublicKeyData,
     ) -> Result<Vec<u8>, IssueError> {
-        let certificate = parameters.signed_by(key.pair(), &self.issuer()?)?;
+        let certificate = parameters.signed_by(key, &self.issuer()?)?;
         let issued =
             inspect::parse(certificate.der()).map_err(|error| broken(error.to_string()))?;
         if issued.issuer().as_raw() != self.parsed.subject().as_raw() {
@@ -363,15 +402,20 @@ impl<'a> Authority<'a> {
 
 /// Whether the library can write this part of a name. It asserts, rather than reports, that
 /// object identifiers are possible ones and that `PrintableString` holds no `?`.
-fn can_be_written(attribute: &AttributeTypeAndValue<'_>) -> bool {
-    let mut arcs = attribute.attr_type().iter().into_iter().flatten();
-    let possible_type = match (arcs.next(), arcs.next()) {
+pub(super) fn can_be_written(attribute: &AttributeTypeAndValue<'_>) -> bool {
+    let value = attribute.attr_value();
+    is_possible(attribute.attr_type())
+        && !(value.tag() == Tag::PrintableString && value.data.contains(&b'?'))
+}
+
+/// Whether the library can write this object identifier.
+pub(super) fn is_possible(oid: &Oid<'_>) -> bool {
+    let mut arcs = oid.iter().into_iter().flatten();
+    match (arcs.next(), arcs.next()) {
         (Some(0 | 1), Some(second)) => second < 40,
         (Some(2), Some(second)) => second < 1 << 32,
         _ => false,
-    };
-    let value = attribute.attr_value();
-    possible_type && !(value.tag() == Tag::PrintableString && value.data.contains(&b'?'))
+    }
 }
 
 pub(super) fn broken(reason: impl Into<String>) -> IssueError {
@@ -387,7 +431,7 @@ pub(super) struct Period {
 
 impl Period {
     /// Cut to the authority's own period: clients refuse what outlasts its issuer.
-    fn within(self, authority: &Inspected) -> Self {
+    pub(super) fn within(self, authority: &Inspected) -> Self {
         Self {
             not_before: self.not_before.max(authority.not_before),
             not_after: self.not_after.min(authority.not_after),
@@ -414,10 +458,19 @@ pub(super) fn parameters(
     parameters
         .distinguished_name
         .push(DnType::CommonName, common_name);
+    set_period(&mut parameters, period)?;
+    Ok(parameters)
+}
+
+/// Gives a certificate its period, and a random serial number.
+pub(super) fn set_period(
+    parameters: &mut CertificateParams,
+    period: Period,
+) -> Result<(), IssueError> {
     parameters.not_before = date_time(period.not_before)?;
     parameters.not_after = date_time(period.not_after)?;
     parameters.serial_number = Some(random_serial()?.to_vec().into());
-    Ok(parameters)
+    Ok(())
 }
 
 /// 128 bits, as easy-rsa does, so that serials neither repeat nor tell how many were issued. The
@@ -500,7 +553,7 @@ fn dns_name(name: &str) -> Result<SanType, IssueError> {
 }
 
 /// A host name (RFC 1123, section 2.1), perhaps with `*` as its first label (RFC 6125).
-fn is_host_name(name: &str) -> bool {
+pub(super) fn is_host_name(name: &str) -> bool {
     let labels = name.strip_prefix("*.").unwrap_or(name);
     name.len() <= 253
         && labels.split('.').all(is_label)

@@ -8,7 +8,10 @@
 //! |---|---|
 //! | found a certificate authority | [`make_ca`] |
 //! | issue a server or client certificate, also from an easy-rsa authority | [`issue()`] |
+//! | sign a certificate for a key that stays elsewhere | [`sign_request`] |
+//! | give an authority later dates | [`renew_ca`] |
 //! | take over files from elsewhere, checked | [`import()`] |
+//! | take over a whole folder of easy-rsa | [`read_easy_rsa`] |
 //! | show what is in a certificate | [`inspect()`] |
 //! | see whether a server may present it | [`check_server`] |
 //! | learn which authorities "client root certificate chain" names | [`check_client_ca`] |
@@ -23,10 +26,13 @@
 mod authority;
 mod bundle;
 mod chain;
+mod easy_rsa;
 mod import;
 mod inspect;
 mod issue;
 mod key;
+mod renew;
+mod request;
 mod revocation;
 mod roles;
 
@@ -41,6 +47,9 @@ pub use self::bundle::{
     certificate_to_pem, client_ca_bundle, split_bundle,
 };
 pub use self::chain::ChainError;
+pub use self::easy_rsa::{
+    EasyRsa, EasyRsaError, MAX_FOLDER_BYTES, MAX_FOLDER_FILES, read_easy_rsa,
+};
 pub use self::import::{ImportError, Imported, Part, import};
 pub use self::inspect::{
     ExtendedKeyUsage, InspectError, Inspected, KeyAlgorithm, KeyUsage, NameError, SubjectAltName,
@@ -50,6 +59,11 @@ pub use self::issue::{
     DEFAULT_VALIDITY_DAYS, IssueError, Issued, MAX_VALIDITY_DAYS, Request, Usage, issue,
 };
 pub use self::key::KeyError;
+pub use self::renew::renew_ca;
+pub use self::request::{
+    CertificateRequest, MAX_REQUESTED_NAMES, RequestError, Signed, SigningError, SigningTerms,
+    read_request, sign_request,
+};
 pub use self::revocation::{
     CrlError, ListRequest, ListValidity, RevocationList, Revoked, certificate_id,
     make_revocation_list, read_revocation_list, verify_revocation_list,

@@ -3,7 +3,9 @@
 mod easy_rsa;
 mod issuing;
 mod never_panics;
+mod renewing;
 mod revoking;
+mod signing;
 mod taking_over;
 mod using;
 

@@ -9,7 +9,7 @@ const PROGRAM: &str = "/usr/share/easy-rsa/easyrsa";
 
 #[test]
 fn easy_rsa_files_are_taken_over_and_its_authority_issues_here() {
-    let Some(pki) = EasyRsa::start("rsa", "") else {
+    let Some(pki) = Folder::start("rsa", "") else {
         return;
     };
     pki.run(&["build-server-full", "server", "nopass"]);
@@ -65,7 +65,7 @@ fn easy_rsa_on_elliptic_curves_is_taken_over() {
         ("ec", "secp521r1", KeyAlgorithm::EcP521),
         ("ed", "ed25519", KeyAlgorithm::Ed25519),
     ] {
-        let Some(pki) = EasyRsa::start(algorithm, curve) else {
+        let Some(pki) = Folder::start(algorithm, curve) else {
             return;
         };
         pki.run(&["build-server-full", "server", "nopass"]);
@@ -88,8 +88,55 @@ fn easy_rsa_on_elliptic_curves_is_taken_over() {
 }
 
 #[test]
+fn openssl_finds_the_way_from_easy_rsas_certificates_to_its_renewed_authority() {
+    for (algorithm, curve) in [("rsa", ""), ("ec", "secp384r1"), ("ed", "ed25519")] {
+        let Some(pki) = Folder::start(algorithm, curve) else {
+            return;
+        };
+        pki.run(&["build-server-full", "server", "nopass"]);
+        let old = String::from_utf8(pki.read("ca.crt")).unwrap();
+        let key = SecretPem::new(String::from_utf8(pki.read("private/ca.key")).unwrap());
+        let now = inspect(&old).unwrap().not_before + days(1);
+        let new = renew_ca(&old, &old, &key, 7000, now);
+        assert!(new.is_err(), "that is too long");
+        let new = renew_ca(&old, &old, &key, 3650, now).unwrap();
+        let server = String::from_utf8(pki.read("issued/server.crt")).unwrap();
+        let options = ["-purpose", "sslserver"];
+        openssl_verifies(&new, &server, &options, now);
+        let later = issue(&new, &key, &Request::server("vpn.example.com"), now).unwrap();
+        openssl_verifies(&new, &later.certificate_pem, &options, now);
+    }
+}
+
+#[test]
+fn requests_of_easy_rsa_and_openssl_are_signed() {
+    let Some(pki) = Folder::start("rsa", "") else {
+        return;
+    };
+    pki.run(&["gen-req", "a.lindqvist", "nopass"]);
+    let (ca, asked) = (authority(), pki.read("reqs/a.lindqvist.req"));
+    let terms = SigningTerms {
+        usage: Usage::Client,
+        common_name: None,
+        validity_days: 90,
+    };
+    let made = sign_request(
+        &ca.certificate_pem,
+        &ca.private_key_pem,
+        &asked,
+        &terms,
+        now(),
+    );
+    let made = made.unwrap();
+    let key = pki.read("private/a.lindqvist.key");
+    import(made.certificate_pem.as_bytes(), Some(&key), None, now()).unwrap();
+    let options = ["-x509_strict", "-purpose", "sslclient"];
+    openssl_verifies(&ca.certificate_pem, &made.certificate_pem, &options, now());
+}
+
+#[test]
 fn keys_that_easy_rsa_encrypted_are_refused_with_advice() {
-    let Some(pki) = EasyRsa::start("ec", "secp384r1") else {
+    let Some(pki) = Folder::start("ec", "secp384r1") else {
         return;
     };
     pki.run(&["--passout=pass:secret", "build-client-full", "locked"]);
@@ -129,13 +176,13 @@ fn installed() -> bool {
 }
 
 /// A directory in which easy-rsa has made an authority.
-struct EasyRsa {
+struct Folder {
     directory: tempfile::TempDir,
     algorithm: &'static str,
     curve: &'static str,
 }
 
-impl EasyRsa {
+impl Folder {
     /// `None` where easy-rsa is not installed.
     fn start(algorithm: &'static str, curve: &'static str) -> Option<Self> {
         if !installed() {
@@ -178,6 +225,21 @@ impl EasyRsa {
         std::fs::read(self.path(name)).unwrap()
     }
 
+    /// Every file of it that matters, by its path.
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<_> = ["ca.crt", "index.txt", "crl.pem"]
+            .map(|path| (path.to_owned(), self.read(path)))
+            .into();
+        for below in ["issued", "private"] {
+            for entry in std::fs::read_dir(self.path(below)).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                let path = format!("{below}/{name}");
+                files.push((path.clone(), self.read(&path)));
+            }
+        }
+        files
+    }
+
     fn import(&self, name: &str, now: Timestamp) -> Result<Imported, ImportError> {
         let certificate = self.read(&format!("issued/{name}.crt"));
         assert!(
@@ -216,4 +278,124 @@ fn openssl_verifies(ca: &str, certificate: &str, options: &[&str], now: Timestam
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+#[test]
+fn a_whole_folder_is_taken_in_with_what_it_revoked() {
+    let Some(pki) = Folder::start("ec", "secp384r1") else {
+        return;
+    };
+    pki.run(&["build-server-full", "server", "nopass"]);
+    for name in ["anna", "bo", "carla"] {
+        pki.run(&["build-client-full", name, "nopass"]);
+    }
+    pki.run(&["--passout=pass:secret", "build-client-full", "locked"]);
+    pki.run(&["gen-req", "waiting", "nopass"]);
+    pki.run(&["revoke", "bo", "keyCompromise"]);
+    pki.run(&["gen-crl"]);
+    let now = inspect(pki.read("ca.crt")).unwrap().not_before + days(1);
+    let read = read_folder(&pki.files(), now).unwrap();
+    assert!(read.authority.private_key_pem.is_some());
+    let issued: Vec<_> = read
+        .issued
+        .iter()
+        .map(|(path, it)| (path.as_str(), it.private_key_pem.is_some()))
+        .collect();
+    let expected = [
+        ("issued/anna.crt", true),
+        ("issued/carla.crt", true),
+        ("issued/locked.crt", false),
+        ("issued/server.crt", true),
+    ];
+    assert_eq!(issued, expected);
+    let skipped: Vec<_> = read.skipped.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(skipped, ["private/locked.key", "private/waiting.key"]);
+    assert!(
+        read.skipped[0].1.contains("openssl pkey"),
+        "{:?}",
+        read.skipped
+    );
+    assert_eq!(read.revoked.len(), 1, "index and list speak of the same");
+    let reason = Some(crate::model::RevocationReason::KeyCompromise);
+    assert_eq!(read.revoked[0].reason, reason);
+    let list = read_revocation_list(&pki.read("crl.pem"), 10).unwrap();
+    assert_eq!(read.revoked[0].serial, list.entries[0].serial);
+}
+
+#[test]
+fn what_does_not_belong_to_a_folder_is_passed_over_with_the_reason() {
+    let ca = authority();
+    let (own, other) = (issued(&ca, &Request::client("own")), authority());
+    let stray = issued(&other, &Request::client("stray"));
+    let pem = |it: &Issued| it.certificate_pem.clone().into_bytes();
+    let key = |it: &Issued| it.private_key_pem.expose().as_bytes().to_vec();
+    let mut files = vec![
+        ("ca.crt".to_owned(), pem(&ca)),
+        ("private/ca.key".to_owned(), key(&other)),
+        ("issued/own.crt".to_owned(), pem(&own)),
+        ("private/own.key".to_owned(), key(&stray)),
+        ("issued/stray.crt".to_owned(), pem(&stray)),
+        ("issued/garbage.crt".to_owned(), b"garbage".to_vec()),
+        ("crl.pem".to_owned(), b"garbage".to_vec()),
+        ("index.txt".to_owned(), b"R\tno\n".to_vec()),
+        ("vars".to_owned(), Vec::new()),
+    ];
+    let read = read_folder(&files, now()).unwrap();
+    assert!(read.authority.private_key_pem.is_none());
+    assert_eq!(read.issued.len(), 1);
+    assert!(read.issued[0].1.private_key_pem.is_none());
+    for (path, said) in [
+        ("private/ca.key", "does not belong"),
+        ("private/own.key", "taken over without it"),
+        ("issued/stray.crt", "chain"),
+        ("issued/garbage.crt", "-----BEGIN CERTIFICATE-----"),
+        ("crl.pem", "revocation list"),
+        ("index.txt", "Line 1"),
+        ("vars", "none of the files"),
+    ] {
+        let why = read.skipped.iter().find(|(skipped, _)| skipped == path);
+        let (_, why) = why.unwrap_or_else(|| panic!("{path}: {:?}", read.skipped));
+        assert!(why.contains(said) && why.ends_with('.'), "{path}: {why}");
+    }
+    files[0].1 = pem(&own);
+    let refusal = error(read_folder(&files, now()));
+    assert_eq!(refusal, EasyRsaError::NotAnAuthority("own".to_owned()));
+    assert_eq!(
+        error(read_folder(&files[2..], now())),
+        EasyRsaError::NoAuthority
+    );
+    let many = vec![("x".to_owned(), Vec::new()); MAX_FOLDER_FILES + 1];
+    assert_eq!(
+        error(read_folder(&many, now())),
+        EasyRsaError::TooManyFiles(10_001)
+    );
+    let index: String = (0..11)
+        .map(|it| format!("R\t\t261126120005Z\t0{it:X}\n"))
+        .collect();
+    let revoked = [
+        ("ca.crt".to_owned(), pem(&ca)),
+        ("index.txt".to_owned(), index.into_bytes()),
+    ];
+    let refusal = error(read_folder(&revoked, now()));
+    assert_eq!(
+        refusal,
+        EasyRsaError::TooManyRevoked {
+            count: 11,
+            limit: 10
+        }
+    );
+    let expired = error(read_folder(&revoked, now() + days(4000)));
+    assert!(
+        expired
+            .to_string()
+            .starts_with("ca.crt cannot be used: The certificate expired")
+    );
+}
+
+fn read_folder(files: &[(String, Vec<u8>)], now: Timestamp) -> Result<EasyRsa, EasyRsaError> {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, content)| (path.as_str(), content.as_slice()))
+        .collect();
+    read_easy_rsa(&files, 10, now)
 }

@@ -54,6 +54,7 @@ fn read_all(certificate: &[u8], key: &[u8], chain: &[u8]) {
         assert!(refusal.to_string().starts_with("The "));
     }
     drop(inspect(certificate));
+    drop(read_request(certificate));
     let texts = [certificate, chain].map(String::from_utf8_lossy);
     drop(check_client_ca(&texts[0], Some(&texts[1])));
     drop(client_ca_bundle(&texts[0], None));
@@ -175,5 +176,47 @@ fn every_single_changed_byte_of_a_signed_certificate_is_noticed() {
             "byte {position}: {:02x?}",
             &SAMPLE.certificate[position.saturating_sub(8)..position + 4]
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn changed_requests(
+        edits in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        keep in any::<prop::sample::Index>(),
+    ) {
+        let changed = mutate(&REQUEST, &edits, &keep);
+        for text in [block("CERTIFICATE REQUEST", &changed), changed] {
+            let terms = SigningTerms {
+                usage: Usage::Server,
+                common_name: None,
+                validity_days: 1,
+            };
+            let chain = block("CERTIFICATE", &SAMPLE.chain);
+            let chain = String::from_utf8_lossy(&chain);
+            drop(sign_request(&chain, &SAMPLE.ca_key, &text, &terms, now()));
+        }
+    }
+}
+
+/// A request with alternative names.
+static REQUEST: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut asked = leaf_parameters("vpn.example.com");
+    asked.extended_key_usages.clear();
+    asked.subject_alt_names = vec![rcgen::SanType::IpAddress("192.0.2.10".parse().unwrap())];
+    let made = asked
+        .serialize_request(&KeyPair::generate().unwrap())
+        .unwrap();
+    made.der().to_vec()
+});
+
+#[test]
+fn every_single_changed_byte_of_a_request_is_noticed() {
+    for position in 0..REQUEST.len() {
+        let mut changed = REQUEST.clone();
+        changed[position] ^= 0x01;
+        assert!(read_request(&changed).is_err(), "byte {position}");
     }
 }
