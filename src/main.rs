@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         | Action::Call(_)
         | Action::IssueMany(_)
         | Action::Search(_)
+        | Action::Sign(_)
         | Action::Scenario { .. } => runtime::Builder::new_current_thread(),
     }
     .enable_all()
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
             runtime.block_on(cli::issue_many(&config.data_dir, &common, *many))
         }
         Action::Search(search) => runtime.block_on(cli::search(&config.data_dir, &common, *search)),
+        Action::Sign(command) => runtime.block_on(cli::sign(&config.data_dir, &common, *command)),
         Action::Scenario { of, apply } => {
             runtime.block_on(cli::scenario(&config.data_dir, &common, of, apply))
         }

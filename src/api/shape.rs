@@ -40,6 +40,7 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Done => Value::Null,
         Answer::CertificateArn(arn) => json!({"CertificateArn": arn}),
         Answer::CertificateArns(all) => json!({"CertificateArns": all}),
+        Answer::CertificateRequest(it) => json!({"CertificateRequest": certificate_request(it)}),
         Answer::PkiImported(it) => pki_imported(it),
         Answer::RevocationList(it) => json!({"RevocationList": revocation_list(it)}),
         Answer::ExportedRevocationList(it) => exported_list(it),

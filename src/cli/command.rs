@@ -20,7 +20,8 @@ use crate::{
         command::{
             Bytes, CertificateName, CreateGroup, EgressChoice, ExportCertificate, GroupName,
             ImportCertificate, ImportHostNetworks, LookupEvents, Membership, ModifySettings,
-            ModifySubnetEgress, OfEndpoint, RoleDeletionTask, Secret, UnblockClient, Why,
+            ModifySubnetEgress, OfEndpoint, RoleDeletionTask, Secret, SignCertificateRequest,
+            UnblockClient, Why,
         },
         diagnosis::TestConnection,
         role::{ROLE_NAME, ROLE_SERVICE},
@@ -57,6 +58,8 @@ pub enum Action {
     IssueMany(Box<Many>),
     /// Search a log over all pages, or follow it.
     Search(Box<Search>),
+    /// Sign a certificate request, and print the certificate.
+    Sign(Box<SignCertificateRequest>),
     /// Show how far a scenario has come.
     Scenario {
         /// Which one, and what is to be known of it.

@@ -12,6 +12,7 @@ mod logs;
 mod output;
 mod scenario;
 pub mod shorthand;
+mod sign;
 
 use std::{error::Error, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -23,6 +24,7 @@ pub use self::{
     issue_many::issue_many,
     logs::search,
     scenario::scenario,
+    sign::sign,
 };
 use crate::{
     api::shape,
@@ -51,6 +53,7 @@ pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
         | Action::Call(_)
         | Action::IssueMany(_)
         | Action::Search(_)
+        | Action::Sign(_)
         | Action::Scenario { .. } => false,
     };
     if args.common.offline && needs_gateway {

@@ -10,8 +10,11 @@ use crate::model::{
     command::{PkiFile, Secret},
 };
 
-/// Most bytes that are read of one folder: what fits into one message to the gateway.
+/// Most bytes that are taken of one folder: what fits into one message to the gateway
+/// ([`MAX_FRAME`](super::wire::MAX_FRAME)), where every three bytes take four.
 pub const MAX_BYTES: u64 = 10 << 20;
+/// Most bytes that are read of one folder, with the text that easy-rsa writes before certificates.
+pub const MAX_READ: u64 = 64 << 20;
 /// Most files that are read of one folder.
 pub const MAX_FILES: usize = 10_000;
 
@@ -35,14 +38,37 @@ pub fn read(folder: &Path) -> Result<Vec<PkiFile>, Refusal> {
     }
     paths.sort();
     let mut files = Vec::with_capacity(paths.len());
-    let mut left = MAX_BYTES;
+    let (mut unread, mut left) = (MAX_READ, MAX_BYTES);
     for path in paths {
-        let bytes = read_file(&root.join(&path), left)?;
-        left -= bytes.len() as u64;
+        let mut bytes = read_file(&root.join(&path), unread)?;
+        unread -= bytes.len() as u64;
+        if path.ends_with(".crt") {
+            bytes = without_dump(bytes);
+        }
+        left = left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| too_large(MAX_BYTES))?;
         let content = Secret::new(bytes);
         files.push(PkiFile { path, content });
     }
     Ok(files)
+}
+
+/// A certificate without the text before it, which is three times as long and says the same.
+fn without_dump(bytes: Vec<u8>) -> Vec<u8> {
+    const BEGIN: &[u8] = b"-----BEGIN ";
+    let begin = bytes.windows(BEGIN.len()).position(|it| it == BEGIN);
+    match begin {
+        Some(begin) => bytes[begin..].to_vec(),
+        None => bytes,
+    }
+}
+
+fn too_large(most: u64) -> Refusal {
+    refuse(format!(
+        "The folder has more than {} MiB of certificates and keys, the most that is taken in at once; import it in parts, each with its ca.crt",
+        most >> 20
+    ))
 }
 
 /// Where easy-rsa keeps what matters, and how such files end.
@@ -98,10 +124,7 @@ fn read_file(path: &Path, left: u64) -> Result<Vec<u8>, Refusal> {
     io::Read::read_to_end(&mut io::Read::take(file, left + 1), &mut bytes)
         .map_err(|error| unread(path, &error))?;
     if bytes.len() as u64 > left {
-        return Err(refuse(format!(
-            "The folder has more than {} MiB of certificates and keys; import it in parts",
-            MAX_BYTES >> 20
-        )));
+        return Err(too_large(MAX_READ));
     }
     Ok(bytes)
 }
@@ -168,5 +191,18 @@ mod tests {
         file.set_len(MAX_BYTES).unwrap();
         let refusal = read(dir.path()).unwrap_err();
         assert!(refusal.message.contains("10 MiB"), "{refusal}");
+        file.set_len(MAX_READ).unwrap();
+        let refusal = read(dir.path()).unwrap_err();
+        assert!(refusal.message.contains("64 MiB"), "{refusal}");
+    }
+
+    #[test]
+    fn the_text_before_a_certificate_takes_no_room() {
+        let dir = folder(&["ca.crt", "private/ca.key"]);
+        let text = [vec![b'x'; MAX_BYTES as usize], b"\n-----BEGIN X".to_vec()].concat();
+        fs::write(dir.path().join("ca.crt"), &text).unwrap();
+        let files = read(dir.path()).unwrap();
+        assert_eq!(files[0].content.expose(), b"-----BEGIN X");
+        assert_eq!(files[1].content.expose(), b"private/ca.key");
     }
 }

@@ -91,14 +91,48 @@ impl Certificate {
             .unwrap_or_else(|| self.arn.as_str())
     }
 
-    /// The certificate of the store whose key signs a renewed one: its issuer. None where it cannot
-    /// be renewed here, as an authority cannot.
+    /// Where the private key is, where it is not here: a sentence without its full stop.
+    #[must_use]
+    pub fn without_key(&self) -> String {
+        let title = self.title();
+        match self.origin {
+            CertificateOrigin::Issued => format!(
+                "The private key of {title} is not here: the certificate was signed for a request, and its key stays with whoever made that"
+            ),
+            CertificateOrigin::Imported => {
+                format!(
+                    "The private key of {title} is not here: the certificate was imported without it"
+                )
+            }
+        }
+    }
+
+    /// The certificate of the store whose key signs a renewed one: its issuer, and of a root itself.
+    /// None where it cannot be renewed here.
     #[must_use]
     pub fn renewer<'s>(&'s self, snapshot: &'s Snapshot) -> Option<&'s Self> {
-        if !self.has_private_key || self.usage == CertificateUse::Authority {
+        if !self.has_private_key {
             return None;
+        }
+        if self.usage == CertificateUse::Authority && self.issuer == self.subject {
+            return Some(self);
         }
         let issuer = snapshot.certificates.get(self.issued_by.as_ref()?)?;
         Some(issuer.as_ref()).filter(|it| it.has_private_key)
     }
+}
+
+/// What a certificate request (PKCS #10) asks for, as far as it is granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateRequest {
+    /// The subject, as `CN=…, O=…`; of it only the common name is taken over.
+    pub subject: String,
+    /// The subject's common name.
+    pub common_name: Option<String>,
+    /// The key's algorithm as ACM names it, for example `EC_prime256v1`.
+    pub key_algorithm: String,
+    /// Host names and addresses, which a server certificate takes over.
+    pub alternative_names: Vec<String>,
+    /// What it asks for and does not get, each as a sentence.
+    pub left_out: Vec<String>,
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 use super::{
     Tags,
     backup::{Backup, Restored},
-    certificate::{Certificate, CertificateUse, KeyType},
+    certificate::{Certificate, CertificateRequest, CertificateUse, KeyType},
     connection::ClientBlock,
     connection::{Attempt, Connection, ConnectionState},
     diagnosis::{ConnectionTest, Finding, TestConnection},
@@ -140,8 +140,11 @@ pub enum Command {
     IssueCertificates(IssueCertificates),
     /// Issues a certificate for a key that never comes here. Answers [`Answer::CertificateArn`].
     SignCertificateRequest(SignCertificateRequest),
-    /// Replaces a server or client certificate that was issued here by one like it with later dates
-    /// and a new key. It keeps its ARN. Answers [`Answer::CertificateArn`].
+    /// What a certificate request asks for. Answers [`Answer::CertificateRequest`].
+    InspectCertificateRequest(InspectCertificateRequest),
+    /// Replaces a certificate that was issued here by one like it with later dates. It keeps its
+    /// ARN; a server or client certificate gets a new key, an authority keeps its own. Answers
+    /// [`Answer::CertificateArn`].
     RenewCertificate(RenewCertificate),
     /// Takes in a whole `pki` folder of easy-rsa. Answers [`Answer::PkiImported`].
     ImportPki(ImportPki),
@@ -425,7 +428,7 @@ impl Command {
             ExportClientVpnClientConfiguration DescribeClientVpnConnections
             TerminateClientVpnConnections ReconnectClientVpnConnections
             DescribeConnectionAttempts DescribeSettings ModifySettings LookupEvents
-            IssueCertificates SignCertificateRequest RenewCertificate ImportPki
+            IssueCertificates SignCertificateRequest InspectCertificateRequest RenewCertificate ImportPki
             RevokeCertificate GenerateRevocationList ExportRevocationList
             ModifyClientVpnEndpoint ImportClientVpnClientCertificateRevocationList
             ExportClientVpnClientCertificateRevocationList InspectRevocationList
@@ -865,6 +868,8 @@ pub enum Answer {
     CertificateArn(CertificateArn),
     /// The names of new certificates.
     CertificateArns(Vec<CertificateArn>),
+    /// What a certificate request asks for.
+    CertificateRequest(Box<CertificateRequest>),
     /// What became of the files of a folder.
     PkiImported(PkiImported),
     /// A list of revoked certificates.

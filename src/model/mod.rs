@@ -31,7 +31,7 @@ pub mod settings;
 pub mod snapshot;
 
 pub use self::{
-    certificate::{Certificate, CertificateOrigin, CertificateUse, KeyType},
+    certificate::{Certificate, CertificateOrigin, CertificateRequest, CertificateUse, KeyType},
     command::{Answer, Command, Request},
     connection::{Attempt, ClientBlock, Connection, ConnectionState, Traffic},
     diagnosis::{ConnectionTest, Finding, Severity, TestStep},

@@ -68,6 +68,8 @@ pub enum NoticeSubject {
 pub enum Cure {
     /// Renew the certificate here.
     Renew,
+    /// Renew the authority here, and hand out the client configurations, which hold it.
+    RenewAuthority,
     /// Have it renewed where it was made, and import the new one in its place.
     Import,
     /// Import a newer list.
@@ -101,6 +103,9 @@ impl Notice {
     pub fn cure_sentence(&self) -> &'static str {
         match self.cure {
             Cure::Renew => "Renew it: it keeps its ARN, and what uses it goes on with the new one.",
+            Cure::RenewAuthority => {
+                "Renew it: what it signed stays valid. Then hand out the client configurations again, as they hold it."
+            }
             Cure::Import => {
                 "Have it renewed where it was made, and import the new one in its place."
             }
@@ -218,6 +223,7 @@ fn of_certificate(
     };
     let is_problem = is_over && !endpoints.is_empty();
     let cure = match certificate.renewer(snapshot) {
+        Some(_) if certificate.usage == CertificateUse::Authority => Cure::RenewAuthority,
         Some(_) => Cure::Renew,
         None => Cure::Import,
     };

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use zeroize::Zeroizing;
 
+mod import_pki;
 mod issue;
 mod replace;
+mod sign;
 
 use super::{
     change::Change,
@@ -23,7 +25,7 @@ use crate::{
     pki::{self, ExtendedKeyUsage, Inspected, SecretPem, Validity},
 };
 
-pub(super) use self::issue::make_authority;
+pub(super) use self::{issue::make_authority, sign::inspect as inspect_request};
 
 /// A certificate that is not in the store yet.
 pub(super) struct NewCertificate {
@@ -83,13 +85,32 @@ impl Change<'_, '_> {
     }
 
     fn insert(&mut self, new: NewCertificate) -> Result<CertificateArn, Refusal> {
+        let issuer = self.issuer(&new)?;
+        Ok(self.insert_below(new, issuer.as_ref())?.arn)
+    }
+
+    /// Puts a certificate into the store whose issuer is known.
+    fn insert_below(
+        &mut self,
+        new: NewCertificate,
+        issuer: Option<&CertificateArn>,
+    ) -> Result<Certificate, Refusal> {
         let settings = &self.snapshot.settings;
         let arn = CertificateArn::from_random(&settings.region, &settings.account_id, random()?);
-        let (certificate, key) = self.described(new, arn)?;
+        let (certificate, key) = self.described(new, arn, issuer.cloned());
         self.concerns(&certificate.arn);
         let key = key.as_ref().map(|key| key.expose().as_bytes());
         self.tx.insert_certificate(&certificate, key)?;
-        Ok(certificate.arn)
+        Ok(certificate)
+    }
+
+    /// The certificate of the store that signed a new one.
+    fn issuer(&self, new: &NewCertificate) -> Result<Option<CertificateArn>, Refusal> {
+        Ok(match &new.issued_by {
+            // It was there when the certificate was made; it may have been deleted since.
+            Some(arn) => Some(stored(&self.snapshot, CA_ARN, arn.as_str())?.arn.clone()),
+            None => issuer_in_store(&self.snapshot, new, self.now),
+        })
     }
 
     /// A new certificate as the store has it under `arn`, and its key.
@@ -97,12 +118,8 @@ impl Change<'_, '_> {
         &self,
         new: NewCertificate,
         arn: CertificateArn,
-    ) -> Result<(Certificate, Option<SecretPem>), Refusal> {
-        let issued_by = match new.issued_by {
-            // It was there when the certificate was made; it may have been deleted since.
-            Some(arn) => Some(stored(&self.snapshot, CA_ARN, arn.as_str())?.arn.clone()),
-            None => issuer_in_store(&self.snapshot, &new, self.now),
-        };
+        issued_by: Option<CertificateArn>,
+    ) -> (Certificate, Option<SecretPem>) {
         let facts = new.facts;
         let certificate = Certificate {
             arn,
@@ -124,7 +141,7 @@ impl Change<'_, '_> {
             created_at: self.now,
             revoked: None,
         };
-        Ok((certificate, new.private_key))
+        (certificate, new.private_key)
     }
 
     /// Hands a certificate out, with its private key if that is asked for.
@@ -183,12 +200,9 @@ impl Change<'_, '_> {
         &self,
         certificate: &Certificate,
     ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-        self.tx.private_key(&certificate.arn)?.ok_or_else(|| {
-            refuse(
-                CERTIFICATE_ARN,
-                format!("The store has no private key of {}", certificate.title()),
-            )
-        })
+        self.tx
+            .private_key(&certificate.arn)?
+            .ok_or_else(|| refuse(CERTIFICATE_ARN, format!("{}.", certificate.without_key())))
     }
 }
 
@@ -234,12 +248,10 @@ pub(super) fn check_server(certificate: &Certificate, now: Timestamp) -> Result<
     if certificate.has_private_key {
         return Ok(());
     }
+    let why = certificate.without_key();
     Err(invalid(
         SERVER_CERTIFICATE,
-        format!(
-            "The store has no private key of {}; import the certificate with its key",
-            certificate.title()
-        ),
+        format!("{why}. Import the certificate with its key"),
     ))
 }
 

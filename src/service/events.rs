@@ -172,6 +172,9 @@ pub(super) fn parameters(command: &Command) -> Value {
             "allow_older": it.allow_older,
         });
     }
+    if let Command::InspectCertificateRequest(it) = command {
+        return json!({"csr_bytes": it.csr.0.len()});
+    }
     if let Command::ImportPki(it) = command {
         let bytes: usize = it
             .files

@@ -89,8 +89,8 @@ impl Change<'_, '_> {
             return Err(invalid(
                 CLIENT_CERTIFICATE,
                 format!(
-                    "The store has no private key of {}; export without a client certificate and let its owner add the key",
-                    certificate.title()
+                    "{}. Export without a client certificate, and have its owner add certificate and key",
+                    certificate.without_key()
                 ),
             ));
         }

@@ -247,6 +247,7 @@ impl Service {
                 Command::Why(_)
                     | Command::DescribeScenario(_)
                     | Command::InspectRevocationList(_)
+                    | Command::InspectCertificateRequest(_)
                     | Command::DescribeLogGroups(_)
                     | Command::DescribeLogStreams(_)
                     | Command::FilterLogEvents(_)
@@ -255,7 +256,11 @@ impl Service {
             request.command,
             Command::DescribeStatus | Command::LookupEvents(_)
         ) || (asked_again && caller.face == Face::Window);
-        let is_preview = is_preview || matches!(request.command, Command::InspectRevocationList(_));
+        let is_preview = is_preview
+            || matches!(
+                request.command,
+                Command::InspectRevocationList(_) | Command::InspectCertificateRequest(_)
+            );
         let judged_while_typing = (request.dry_run || is_preview) && caller.face == Face::Window;
         let outcome = match read {
             Some(outcome) => outcome,
@@ -319,6 +324,7 @@ impl Service {
                 &name.certificate_arn,
             )
             .map(|certificate| Answer::Certificate(Box::new(certificate.clone()))),
+            Command::InspectCertificateRequest(wanted) => certificates::inspect_request(wanted),
             Command::DescribeVpcAttribute(wanted) => {
                 networks::describe_vpc_attribute(&snapshot, wanted)
             }
@@ -419,6 +425,10 @@ impl Service {
             }
             Command::IssueCertificate(it) => self.issue_certificate(terms, it, now).await,
             Command::IssueCertificates(it) => self.issue_certificates(terms, it, now).await,
+            Command::ImportPki(it) => self.import_pki(terms, it, now).await,
+            Command::SignCertificateRequest(it) => {
+                self.sign_certificate_request(terms, it, now).await
+            }
             Command::RenewCertificate(it) => self.renew_certificate(terms, it, now).await,
             Command::ImportCertificate(it) => self.import_certificate(terms, it, now).await,
             Command::ImportClientVpnClientCertificateRevocationList(it) => {

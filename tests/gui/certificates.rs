@@ -212,7 +212,7 @@ fn a_renewed_certificate_keeps_its_place_in_the_list() {
     window.press("a.lindqvist, Client");
     let old = client(window);
     window.press("Renew…");
-    window.wait_for("The old certificate stays valid until it expires");
+    window.wait_for("The old certificate stays valid until it expires, unless it is revoked");
     window.press("Renew");
     window.wait_for("a.lindqvist renewed");
     let new = client(window);

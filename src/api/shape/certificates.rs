@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::insert_some;
-use crate::model::{Notice, NoticeSubject};
+use crate::model::{CertificateRequest, Notice, NoticeSubject};
 
 pub(super) fn notice(it: &Notice) -> Value {
     let mut shape = Map::new();
@@ -19,5 +19,18 @@ pub(super) fn notice(it: &Notice) -> Value {
     insert_some(&mut shape, "CertificateArn", certificate);
     insert_some(&mut shape, "RevocationListOf", endpoint);
     shape.insert("ClientVpnEndpointIds".to_owned(), json!(it.endpoints));
+    Value::Object(shape)
+}
+
+pub(super) fn certificate_request(it: &CertificateRequest) -> Value {
+    let mut shape = Map::new();
+    shape.insert("Subject".to_owned(), json!(it.subject));
+    insert_some(&mut shape, "CommonName", it.common_name.as_ref());
+    shape.insert("KeyAlgorithm".to_owned(), json!(it.key_algorithm));
+    shape.insert(
+        "SubjectAlternativeNames".to_owned(),
+        json!(it.alternative_names),
+    );
+    shape.insert("LeftOut".to_owned(), json!(it.left_out));
     Value::Object(shape)
 }

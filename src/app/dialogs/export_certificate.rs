@@ -54,14 +54,13 @@ impl FormDialog for Export {
         )
         .icon(icons::CERTIFICATE)
         .radio(ui, &mut self.with_key, false);
-        let lacks = (!self.certificate.has_private_key)
-            .then_some("The store has no private key of this certificate");
+        let lacks = (!self.certificate.has_private_key).then(|| self.certificate.without_key());
         kit::choice_card(
             "With the private key",
             "For the device that connects with it, or as a copy",
         )
         .icon(icons::KEY)
-        .refused(lacks)
+        .refused(lacks.as_deref())
         .radio(ui, &mut self.with_key, true);
         if self.with_key {
             kit::banner(Tone::Warning, "Whoever has this file can act as its owner")

@@ -173,7 +173,7 @@ pub(super) fn authorities(cx: &Context<'_>) -> Vec<Choice<Option<CertificateArn>
         .collect()
 }
 
-const USES: [(CertificateUse, &str); 2] = [
+pub(super) const USES: [(CertificateUse, &str); 2] = [
     (CertificateUse::Client, "Client"),
     (CertificateUse::Server, "Server"),
 ];

@@ -59,9 +59,8 @@ impl FormDialog for Renew {
         kit::body(ui, &format!("The present one expires on {until}."));
         let usual = self.lasts().to_string();
         validity(ui, form, &mut self.days, &usual);
-        kit::banner(Tone::Info, "It gets a new key and keeps its ARN")
-            .body(consequence(self.certificate.usage))
-            .ui(ui);
+        let (title, body) = consequence(self.certificate.usage);
+        kit::banner(Tone::Info, title).body(body).ui(ui);
         form.error_below(ui, "CertificateArn");
     }
 
@@ -75,15 +74,20 @@ impl FormDialog for Renew {
     }
 }
 
-/// What follows, as sentences.
-const fn consequence(usage: CertificateUse) -> &'static str {
+/// What follows, in a line and as sentences.
+const fn consequence(usage: CertificateUse) -> (&'static str, &'static str) {
     match usage {
-        CertificateUse::Server => {
-            "Endpoints that use it show the new one from the next handshake on. Sessions stay up."
-        }
-        // An authority is never renewed here.
-        CertificateUse::Client | CertificateUse::Authority | CertificateUse::Other => {
-            "Hand the client configuration out again. The old certificate stays valid until it expires."
-        }
+        CertificateUse::Authority => (
+            "It keeps its key and its ARN",
+            "What it signed stays valid, and clients of both come in. Client configurations hold the old one: hand them out again before it expires.",
+        ),
+        CertificateUse::Server => (
+            "It gets a new key and keeps its ARN",
+            "Endpoints that use it show the new one from the next handshake on. Sessions stay up.",
+        ),
+        CertificateUse::Client | CertificateUse::Other => (
+            "It gets a new key and keeps its ARN",
+            "Hand the client configuration out again. The old certificate stays valid until it expires, unless it is revoked.",
+        ),
     }
 }

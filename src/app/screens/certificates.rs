@@ -14,14 +14,14 @@ use crate::{
         context::Context,
         dialogs::{
             confirm::Confirm, create_ca::CreateCa, export_certificate::Export,
-            import_certificate::Import, issue_certificate::Issue, issue_many::IssueMany,
-            renew_certificate::Renew,
+            import_certificate::Import, import_folder::ImportFolder, issue_certificate::Issue,
+            issue_many::IssueMany, renew_certificate::Renew, sign_request::SignRequest,
         },
         kit::{self, Selection, Sort, Tone, icons, tokens},
     },
     model::{
-        Certificate, CertificateArn, CertificateUse, Command, Notice, NoticeSubject, Severity,
-        Snapshot, command::CertificateName,
+        Certificate, CertificateArn, CertificateUse, Command, Cure, Notice, NoticeSubject,
+        Severity, Snapshot, command::CertificateName,
     },
 };
 
@@ -219,6 +219,16 @@ fn head_buttons(cx: &mut Context<'_>, ui: &mut Ui) {
     {
         cx.open(Import::default());
     }
+    kit::button("More").caret().menu(ui, |ui| {
+        let sign = kit::menu_item("Sign a certificate request…").icon(icons::FILE_TEXT);
+        if sign.disabled_because(lacks).clicked(ui) {
+            cx.open(SignRequest::new(None));
+        }
+        let folder = kit::menu_item("Import an easy-rsa folder…").icon(icons::DOWNLOAD_SIMPLE);
+        if folder.clicked(ui) {
+            cx.open(ImportFolder::default());
+        }
+    });
     // The empty page has this button in its middle.
     if !cx.view.snapshot.certificates.is_empty()
         && kit::button("Create certificate authority…").clicked(ui)
@@ -273,7 +283,7 @@ pub(in crate::app) fn cure(cx: &mut Context<'_>, notice: &Notice) {
 /// The words of the button that cures a notice; none where it is cured elsewhere.
 pub(in crate::app) const fn cure_words(notice: &Notice) -> &'static str {
     match (&notice.about, notice.cure) {
-        (NoticeSubject::Certificate(_), crate::model::Cure::Renew) => "Renew…",
+        (NoticeSubject::Certificate(_), Cure::Renew | Cure::RenewAuthority) => "Renew…",
         (NoticeSubject::Certificate(_), _) => "Import…",
         _ => "",
     }

@@ -46,6 +46,15 @@ pub enum Pki {
     },
     /// Issue a client certificate for each name of a list, all or none
     IssueMany(IssueMany),
+    /// Issue a certificate for a key that never comes here
+    #[command(after_help = SIGN)]
+    SignCsr(SignCsr),
+    /// Say what a certificate request asks for
+    InspectCsr {
+        /// The request (PKCS #10): file://PATH, fileb://PATH or the text itself
+        #[arg(long, value_name = "REQUEST", allow_hyphen_values = true)]
+        csr: String,
+    },
     /// Put a certificate like it with later dates in its place; what uses it goes on with the new one
     #[command(after_help = RENEW)]
     Renew {
@@ -59,6 +68,13 @@ pub enum Pki {
     /// Revoked certificates.
     #[command(flatten)]
     Crl(CrlAction),
+    /// Take in a whole pki folder of easy-rsa: authority, certificates, keys, and what was revoked
+    #[command(after_help = FOLDER)]
+    ImportEasyRsa {
+        /// The folder that holds ca.crt, issued and private, or the one above it
+        #[arg(value_name = "DIRECTORY")]
+        directory: PathBuf,
+    },
     /// Hand out a certificate and the chain above it
     Export {
         /// The certificate
@@ -97,6 +113,26 @@ pub struct IssueMany {
     pub force: bool,
 }
 
+/// `gatehouse pki sign-csr`.
+#[derive(Clone, Debug, PartialEq, Group)]
+pub struct SignCsr {
+    /// The authority
+    #[arg(long, value_name = "ARN")]
+    pub ca_arn: String,
+    /// The request (PKCS #10): file://PATH, fileb://PATH or the text itself
+    #[arg(long, value_name = "REQUEST", allow_hyphen_values = true)]
+    pub csr: String,
+    /// What the certificate proves
+    #[arg(long, value_enum)]
+    pub usage: Usage,
+    /// The subject's name, in place of the request's
+    #[arg(long, value_name = "NAME")]
+    pub common_name: Option<String>,
+    /// How long it is to last: 1 to 3650 days [default: 825]
+    #[arg(long, value_name = "DAYS")]
+    pub validity_days: Option<u32>,
+}
+
 /// The kind of a key pair.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum KeyType {
@@ -129,10 +165,28 @@ Examples:
       --profiles ./profiles --client-vpn-endpoint-id ID
 
 Each configuration holds a private key; only you can read the file (mode 0600).";
+const SIGN: &str = "\
+Examples:
+  openssl req -new -newkey rsa:2048 -nodes -keyout a.key -out a.csr -subj /CN=a.lindqvist
+  gatehouse pki sign-csr --ca-arn ARN --csr file://a.csr --usage client
+  gatehouse --output text pki sign-csr --ca-arn ARN --csr file://a.csr --usage client > a.crt
+
+Of the request, the key and the common name are taken over, and for a server its host names and
+addresses. The certificate is kept here too; its key is not, so it cannot be in a client
+configuration that is downloaded here.";
 const RENEW: &str = "\
 Examples:
   gatehouse pki renew --certificate-arn ARN
   gatehouse pki renew --certificate-arn ARN --validity-days 90
 
-It keeps its ARN and gets a new key; endpoints show the new one from the next handshake on. An old
-client certificate stays valid until it expires. An authority is not renewed here: import a new one.";
+It keeps its ARN. A server or client certificate gets a new key; endpoints show the new one from the
+next handshake on, and an old client certificate stays valid until it expires, unless it is revoked.
+An authority keeps its key, and what it signed stays valid: hand out the client configurations, which
+hold its certificate, again before the old one expires.";
+const FOLDER: &str = "\
+Examples:
+  gatehouse pki import-easy-rsa ~/easy-rsa/pki
+
+All that can be used is taken over, or nothing. What is passed over is named with the reason. A
+second import adds what is new. A key with a passphrase is left out: the answer says how to decrypt
+it. At most 10,000 files are read, and 10 MiB of certificates and keys without the text around them.";

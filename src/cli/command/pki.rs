@@ -4,11 +4,13 @@ use super::{Action, Call, UsageError, words::contents};
 use crate::{
     api::shape,
     cli::args::{self, Pki},
+    control::pki_folder,
     model::{
         CertificateUse, Command, KeyType, client_names,
         command::{
-            CreateCertificateAuthority, ExportCertificate, IssueCertificate, IssueCertificates,
-            RenewCertificate,
+            Bytes, CreateCertificateAuthority, ExportCertificate, ImportPki,
+            InspectCertificateRequest, IssueCertificate, IssueCertificates, RenewCertificate,
+            SignCertificateRequest,
         },
     },
 };
@@ -22,6 +24,7 @@ pub(super) mod revocation;
 pub(super) fn action(pki: Pki) -> Result<Action, UsageError> {
     let command = match pki {
         Pki::IssueMany(it) => return many(it),
+        Pki::SignCsr(it) => return Ok(Action::Sign(Box::new(sign(it)?))),
         pki => command(pki)?,
     };
     Ok(Action::Call(Box::new(Call {
@@ -55,6 +58,10 @@ fn command(pki: Pki) -> Result<Command, UsageError> {
             alternative_names,
         }),
         Pki::IssueMany(it) => Command::IssueCertificates(issue_many(&it)?),
+        Pki::SignCsr(it) => Command::SignCertificateRequest(sign(it)?),
+        Pki::InspectCsr { csr } => Command::InspectCertificateRequest(InspectCertificateRequest {
+            csr: Bytes(contents("csr", csr)?),
+        }),
         Pki::Renew {
             certificate,
             validity_days,
@@ -63,6 +70,13 @@ fn command(pki: Pki) -> Result<Command, UsageError> {
             validity_days,
         }),
         Pki::Crl(action) => revocation::command(action)?,
+        Pki::ImportEasyRsa { directory } => {
+            let files = pki_folder::read(&directory).map_err(|refusal| UsageError::Value {
+                option: "directory",
+                what: refusal.message,
+            })?;
+            Command::ImportPki(ImportPki { files })
+        }
         Pki::Export {
             certificate_arn,
             private_key,
@@ -87,6 +101,16 @@ fn many(it: args::IssueMany) -> Result<Action, UsageError> {
         directory,
         force: it.force,
     })))
+}
+
+fn sign(it: args::SignCsr) -> Result<SignCertificateRequest, UsageError> {
+    Ok(SignCertificateRequest {
+        ca_arn: it.ca_arn,
+        csr: Bytes(contents("csr", it.csr)?),
+        usage: use_of(it.usage),
+        common_name: it.common_name,
+        validity_days: it.validity_days,
+    })
 }
 
 fn issue_many(it: &args::IssueMany) -> Result<IssueCertificates, UsageError> {

@@ -27,7 +27,7 @@ pub struct IssueCertificates {
 pub struct SignCertificateRequest {
     /// The authority; the store must have its private key.
     pub ca_arn: String,
-    /// The request (PKCS #10) in PEM.
+    /// The request (PKCS #10) in PEM or DER: at most 64 KiB.
     pub csr: Bytes,
     /// [`CertificateUse::Server`] or [`CertificateUse::Client`].
     pub usage: CertificateUse,
@@ -35,6 +35,13 @@ pub struct SignCertificateRequest {
     pub common_name: Option<String>,
     /// How long it is to last, in days: 1 to 3,650; 825 if absent.
     pub validity_days: Option<u32>,
+}
+
+/// Fields of [`Command::InspectCertificateRequest`](super::Command::InspectCertificateRequest).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InspectCertificateRequest {
+    /// The request (PKCS #10) in PEM or DER: at most 64 KiB.
+    pub csr: Bytes,
 }
 
 /// Fields of [`Command::RenewCertificate`](super::Command::RenewCertificate).

@@ -137,7 +137,7 @@ pub(super) fn days(wanted: Option<u32>) -> u32 {
     wanted.unwrap_or(pki::DEFAULT_VALIDITY_DAYS)
 }
 
-fn purpose(usage: CertificateUse) -> Result<pki::Usage, Refusal> {
+pub(super) fn purpose(usage: CertificateUse) -> Result<pki::Usage, Refusal> {
     match usage {
         CertificateUse::Server => Ok(pki::Usage::Server),
         CertificateUse::Client => Ok(pki::Usage::Client),

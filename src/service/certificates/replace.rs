@@ -86,11 +86,8 @@ fn cannot_renew(certificate: &Certificate) -> Refusal {
     let title = certificate.title();
     let why = if !certificate.has_private_key {
         format!(
-            "The store has no private key of {title}, so only who has it can have it renewed; import the new one in its place"
-        )
-    } else if certificate.usage == CertificateUse::Authority {
-        format!(
-            "{title} is an authority, which is not renewed here; have it renewed where it was made, and import the new one in its place"
+            "{}; sign a new request of its holder, or import the renewed certificate in its place",
+            certificate.without_key()
         )
     } else {
         format!(
@@ -108,11 +105,48 @@ fn renewed(
     now: Timestamp,
 ) -> Result<NewCertificate, Refusal> {
     let facts = super::inspected(&old.certificate_pem)?;
+    if old.usage == CertificateUse::Authority {
+        let days = days.unwrap_or_else(|| lasted(&facts));
+        return renewed_authority(old, signer, key, days, now);
+    }
     let mut request = like(&facts);
     if let Some(days) = days {
         request.validity_days = days;
     }
     issue::issued(signer, key, &request, now)
+}
+
+/// An authority keeps its name and key, so that what it signed goes on.
+fn renewed_authority(
+    old: &Certificate,
+    signer: &Certificate,
+    key: &SecretPem,
+    days: u32,
+    now: Timestamp,
+) -> Result<NewCertificate, Refusal> {
+    let is_root = signer.arn == old.arn;
+    let certificate_pem = pki::renew_ca(
+        &old.certificate_pem,
+        &super::with_chain(signer),
+        key,
+        days,
+        now,
+    )
+    .map_err(|error| match super::not_issued(&error) {
+        refusal if refusal.field.as_deref() == Some(super::CA_ARN) => refusal.at(CERTIFICATE_ARN),
+        refusal => refusal,
+    })?;
+    Ok(NewCertificate {
+        facts: super::inspected(&certificate_pem)?,
+        certificate_pem,
+        chain_pem: match is_root {
+            true => String::new(),
+            false => super::with_chain(signer),
+        },
+        private_key: None,
+        origin: old.origin,
+        issued_by: (!is_root).then(|| signer.arn.clone()),
+    })
 }
 
 /// A request for a certificate like this one, that lasts as long.
@@ -136,10 +170,15 @@ fn like(facts: &Inspected) -> pki::Request {
             _ => {}
         }
     }
-    let lasted = facts.not_after.duration_since(facts.not_before).as_hours();
-    let days = u32::try_from(lasted / 24).unwrap_or(pki::MAX_VALIDITY_DAYS);
-    request.validity_days = days.clamp(1, pki::MAX_VALIDITY_DAYS);
+    request.validity_days = lasted(facts);
     request
+}
+
+/// How many days a certificate was to last, as far as one may last that is made here.
+fn lasted(facts: &Inspected) -> u32 {
+    let hours = facts.not_after.duration_since(facts.not_before).as_hours();
+    let days = u32::try_from(hours / 24).unwrap_or(pki::MAX_VALIDITY_DAYS);
+    days.clamp(1, pki::MAX_VALIDITY_DAYS)
 }
 
 impl Change<'_, '_> {
@@ -164,7 +203,8 @@ impl Change<'_, '_> {
             .at(CERTIFICATE_ARN));
         }
         let has_key = new.private_key.is_some();
-        let (mut certificate, key) = self.described(new, old.arn.clone())?;
+        let issuer = self.issuer(&new)?;
+        let (mut certificate, key) = self.described(new, old.arn.clone(), issuer);
         certificate.created_at = old.created_at;
         if !has_key && old.has_private_key && is_same_key(old, &certificate)? {
             // The same key goes on: it need not be handed in again.

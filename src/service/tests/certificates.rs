@@ -472,7 +472,10 @@ async fn what_cannot_be_renewed_here_says_why() {
     let without = arn(bench.ok(import(None)).await);
     let with = arn(bench.ok(import(exported.private_key_pem.clone())).await);
     for (arn, said) in [
-        (&without, "no private key"),
+        (
+            &without,
+            "is not here: the certificate was imported without it",
+        ),
         (&with, "authority that issued client1 is not in the store"),
     ] {
         let refusal = bench.refused(renew(arn, None)).await;
@@ -528,7 +531,11 @@ async fn what_is_in_use_is_replaced_only_by_what_can_serve_in_its_place() {
     };
     for (place, with, said) in [
         (&made.server, &client, "a server certificate"),
-        (&made.server, &without_key, "no private key"),
+        (
+            &made.server,
+            &without_key,
+            "private key of vpn.example.com is not here",
+        ),
         (&made.ca, &server, "a certificate authority"),
         (&made.ca, &other_ca, "another name or key"),
     ] {
