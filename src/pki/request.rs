@@ -141,7 +141,8 @@ pub fn read_request(text: &[u8]) -> Result<CertificateRequest, RequestError> {
     let der = to_der(text)?;
     let (rest, request) =
         X509CertificationRequest::from_der(&der).map_err(|_| RequestError::Damaged)?;
-    if !rest.is_empty() {
+    // Signatures are whole bytes.
+    if !rest.is_empty() || request.signature_value.unused_bits != 0 {
         return Err(RequestError::Damaged);
     }
     let info = &request.certification_request_info;

@@ -6,7 +6,8 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gatehouse::model::{
     Answer, CertificateUse, Command, KeyType,
     command::{
-        AuthenticationOption, CreateCertificateAuthority, CreateClientVpnEndpoint, IssueCertificate,
+        AuthenticationOption, CreateCertificateAuthority, CreateClientVpnEndpoint,
+        ExportCertificate, IssueCertificate,
     },
 };
 
@@ -356,4 +357,164 @@ fn each_name_of_a_list_has_a_client_configuration_of_its_own_for_its_owners_eyes
     window.press("Issue");
     window.wait_for("is there already. Choose another folder");
     assert_eq!(window.view().snapshot.certificates.len(), issued);
+}
+
+/// A request as `openssl req` makes it, and its key.
+fn request(name: &str) -> (String, rcgen::KeyPair) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut asked = rcgen::CertificateParams::new(vec!["vpn2.example.com".to_owned()]);
+    let asked = asked.as_mut().expect("a host name");
+    let name_of = rcgen::DnType::CommonName;
+    asked.distinguished_name.push(name_of, name);
+    let made = asked.serialize_request(&key).expect("it can be signed");
+    (made.pem().expect("PEM"), key)
+}
+
+#[test]
+fn a_request_is_looked_at_signed_and_handed_out() {
+    let (mut home, _) = with_authority();
+    let (text, _) = request("vpn.example.com");
+    let (file, saved) = (home.dir.path().join("a.csr"), home.dir.path().join("a.crt"));
+    fs::write(&file, &text).expect("it can be written");
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("More");
+    window.press("Sign a certificate request…");
+    window.fill("Certificate request", "not a request");
+    window.wait_for("The certificate request has no -----BEGIN CERTIFICATE REQUEST----- line");
+    window.files.next_source(&file);
+    window.press("Choose request file…");
+    window.wait_for("EC_prime256v1");
+    window.wait_for("A client is known by its name alone");
+    window.press("Server");
+    window.wait_for("vpn2.example.com");
+    window.fill("Name", &"x".repeat(65));
+    window.press("Sign");
+    window.wait_for("is longer than 64 characters");
+    window.fill("Name", "");
+    window.press("Sign");
+    window.wait_for("Hand it to whoever asked for vpn.example.com");
+    window.files.next_target(&saved);
+    window.press("Save certificate…");
+    window.wait_for("Saved");
+    let pem = fs::read_to_string(&saved).expect("it was saved");
+    assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 2);
+    window.press("Copy certificate");
+    window.press("Close");
+    let view = window.view();
+    let mut all = view.snapshot.certificates.values();
+    let server = all.find(|c| c.usage == CertificateUse::Server);
+    let server = server.expect("it is in the store");
+    assert!(!server.has_private_key);
+    assert!(pem.starts_with(&server.certificate_pem));
+
+    // Its key is not here, and the export says where it is.
+    window.press("vpn.example.com, Server");
+    window.press("Export…");
+    window.wait_for("its key stays with whoever made that");
+}
+
+#[test]
+fn an_authority_is_renewed_and_keeps_its_key() {
+    let (mut home, authority) = with_authority();
+    issue(&home, &authority, "a.lindqvist");
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("Example VPN CA, Certificate authority");
+    window.press("Renew…");
+    window.wait_for("It keeps its key and its ARN");
+    window.fill("Validity in days", "3000");
+    window.press("Renew");
+    window.wait_for("Example VPN CA renewed");
+    let view = window.view();
+    let client = client(window);
+    let ca = &view.snapshot.certificates[client.issued_by.as_ref().expect("it is here")];
+    assert_eq!(client.chain_pem, ca.certificate_pem);
+    assert!(ca.has_private_key);
+}
+
+#[test]
+fn an_easy_rsa_folder_is_imported_and_each_file_is_spoken_of() {
+    let (home, authority) = with_authority();
+    issue(&home, &authority, "a.lindqvist");
+    let folder = home.dir.path().join("pki");
+    for below in ["issued", "private"] {
+        fs::create_dir_all(folder.join(below)).expect("it can be made");
+    }
+    let write = |name: &str, text: &[u8]| {
+        fs::write(folder.join(name), text).expect("it can be written");
+    };
+    let export = |home: &Home, arn: &str| {
+        let answer = home.call(Command::ExportCertificate(ExportCertificate {
+            certificate_arn: arn.to_owned(),
+            with_private_key: true,
+        }));
+        match answer {
+            Answer::Exported(it) => it,
+            other => panic!("{other:?}"),
+        }
+    };
+    let arn = client(&home.window).arn.to_string();
+    let (ca, leaf) = (export(&home, &authority), export(&home, &arn));
+    write("ca.crt", ca.certificate_pem.as_bytes());
+    write("issued/a.crt", leaf.certificate_pem.as_bytes());
+    let key = leaf.private_key_pem.expect("it is there");
+    write("private/a.key", key.expose());
+    write("issued/b.crt", b"garbage");
+
+    let mut other = Home::new();
+    let window = &mut other.window;
+    window.go("Certificates");
+    window.press("More");
+    window.press("Import an easy-rsa folder…");
+    window.press("Import");
+    window.wait_for("Folder is needed");
+    window.fill("Folder", "pki");
+    window.press("Import");
+    window.wait_for("pki is not a whole path");
+    window.fill(
+        "Folder",
+        &home.dir.path().join("nowhere").display().to_string(),
+    );
+    window.press("Import");
+    window.wait_for("cannot be read");
+    window.files.next_folder(&folder);
+    window.press("Choose folder…");
+    window.wait("the path", |window| window.value("Folder").ends_with("pki"));
+    window.press("Import");
+    window.wait_for("2 imported, 1 passed over, 0 revoked");
+    window.wait_for("issued/b.crt: The certificate has no -----BEGIN CERTIFICATE-----");
+    window.wait_for("issued/a.crt: imported");
+    window.press("Close");
+    let view = window.view();
+    let of = |title: &str| {
+        let mut all = view.snapshot.certificates.values();
+        all.find(|it| it.title() == title)
+            .expect("it is here")
+            .clone()
+    };
+    assert!(of("a.lindqvist").has_private_key);
+    assert_eq!(
+        of("a.lindqvist").issued_by,
+        Some(of("Example VPN CA").arn.clone())
+    );
+}
+
+#[test]
+fn several_certificates_are_deleted_at_once() {
+    let (mut home, authority) = with_authority();
+    for name in ["a.lindqvist", "m.moreau", "z.last"] {
+        issue(&home, &authority, name);
+    }
+    let window = &mut home.window;
+    window.go("Certificates");
+    window.press("a.lindqvist, Client");
+    window.press("Close panel");
+    window.press("Select m.moreau, Client");
+    window.press("Delete 2 certificates…");
+    window.wait_for("a.lindqvist, m.moreau");
+    window.press("Delete 2 certificates");
+    window.wait("both to go", |window| {
+        window.view().snapshot.certificates.len() == 2
+    });
 }

@@ -69,7 +69,8 @@ impl EasyRsa {
         self.dir.path().join("pki")
     }
 
-    fn easyrsa(&self, arguments: &[&str]) {
+    /// Runs `easyrsa` on it.
+    pub(crate) fn easyrsa(&self, arguments: &[&str]) {
         run(Command::new(EASY_RSA)
             .current_dir(self.dir.path())
             .env("EASYRSA_BATCH", "1")

@@ -25,6 +25,7 @@ mod client;
 mod crash;
 mod dialects;
 mod dns;
+mod folder;
 mod fragments;
 mod identity;
 mod inbound;

@@ -123,6 +123,12 @@ impl FormDialog for Fields {
         });
         validity(ui, form, &mut self.days, "825");
         key_type(ui, &mut self.key_type);
+        if self.key_type == KeyType::Rsa2048 && self.lines().len() >= MANY_RSA {
+            kit::help(
+                ui,
+                "RSA keys take their time: several minutes for 500 names. You can close this meanwhile.",
+            );
+        }
         if form.is_working() && self.endpoint.is_some() {
             let (written, all) = (locked(&self.rows).len(), self.lines().len());
             kit::weak(ui, &format!("{written} of {all} files written"));
@@ -332,5 +338,7 @@ fn locked(rows: &Mutex<Vec<Row>>) -> MutexGuard<'_, Vec<Row>> {
     rows.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// From so many RSA keys on it is said that they take long.
+const MANY_RSA: usize = 50;
 /// Faults that are spelled out; the others are counted.
 const SHOWN_FAULTS: usize = 4;

@@ -13,9 +13,15 @@ use crate::{
     app::{
         context::Context,
         dialogs::{
-            confirm::Confirm, create_ca::CreateCa, export_certificate::Export,
-            import_certificate::Import, import_folder::ImportFolder, issue_certificate::Issue,
-            issue_many::IssueMany, renew_certificate::Renew, sign_request::SignRequest,
+            confirm::{Change, Confirm},
+            create_ca::CreateCa,
+            export_certificate::Export,
+            import_certificate::Import,
+            import_folder::ImportFolder,
+            issue_certificate::Issue,
+            issue_many::IssueMany,
+            renew_certificate::Renew,
+            sign_request::SignRequest,
         },
         kit::{self, Selection, Sort, Tone, icons, tokens},
     },
@@ -101,7 +107,8 @@ impl Certificates {
         let rows = self.shown(snapshot);
         let find = cx.shortcut(ui, Key::F);
         let words = format!("{} of {count}", rows.len());
-        kit::toolbar(
+        let chosen = self.selection.len();
+        let delete = kit::toolbar(
             ui,
             |ui| {
                 kit::search_field(&mut self.filter, "Filter certificates")
@@ -111,8 +118,16 @@ impl Certificates {
                     .focus(find)
                     .ui(ui);
             },
-            |ui| kit::weak(ui, &words),
+            |ui| {
+                kit::weak(ui, &words);
+                let words = format!("Delete {chosen} certificates…");
+                let delete = kit::button(&words).icon(icons::TRASH).quiet_danger();
+                chosen > 1 && delete.clicked(ui)
+            },
         );
+        if delete {
+            self.delete_several(cx, snapshot);
+        }
         let mut table = CertificateRows {
             rows,
             snapshot,
@@ -131,6 +146,17 @@ impl Certificates {
         if let Some((act, certificate)) = act {
             perform(cx, act, &certificate);
         }
+    }
+
+    fn delete_several(&self, cx: &mut Context<'_>, snapshot: &Snapshot) {
+        let mut chosen: Vec<_> = self
+            .selection
+            .iter()
+            .filter_map(|arn| snapshot.certificates.get(arn).cloned())
+            .collect();
+        // What an authority signed goes before it does: while there is any, it cannot go.
+        chosen.sort_by_key(|it| (it.usage == CertificateUse::Authority, it.title().to_owned()));
+        cx.open(delete_all(&chosen));
     }
 
     /// The certificates that pass the filter, sorted.
@@ -191,8 +217,51 @@ impl Certificates {
         {
             perform(cx, Act::Delete, certificate);
         }
+        if self.selection.len() > 1 && cx.key(ui, Key::Delete) {
+            self.delete_several(cx, snapshot);
+        }
     }
 }
+
+/// The question before several certificates are deleted, each on its own: one that is in use stays,
+/// and says where.
+fn delete_all(chosen: &[Arc<Certificate>]) -> Confirm {
+    let named: Vec<_> = chosen.iter().take(NAMED).map(|it| it.title()).collect();
+    let more = match chosen.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let count = chosen.len();
+    let changes = chosen
+        .iter()
+        .map(|it| Change::new(it.title(), delete(it), deleted(it)));
+    let words = format!("Delete {count} certificates");
+    let ask = Confirm::each(format!("{words}?"), words, changes.collect()).body(format!(
+        "{}{more}. Their private keys go with them. One that is still in use stays, and it is said where.",
+        named.join(", ")
+    ));
+    let mut authorities = chosen
+        .iter()
+        .filter(|it| it.usage == CertificateUse::Authority);
+    match authorities.next() {
+        // Nothing can be issued from it any more.
+        Some(authority) => ask.typed_name(authority.title()),
+        None => ask,
+    }
+}
+
+fn delete(certificate: &Certificate) -> Command {
+    Command::DeleteCertificate(CertificateName {
+        certificate_arn: certificate.arn.to_string(),
+    })
+}
+
+fn deleted(certificate: &Certificate) -> String {
+    format!("{} deleted", certificate.title())
+}
+
+/// Certificates that a question names; the others are counted.
+const NAMED: usize = 5;
 
 fn head_buttons(cx: &mut Context<'_>, ui: &mut Ui) {
     let can_sign = cx
@@ -254,10 +323,8 @@ fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
             let ask = Confirm::new(
                 format!("Delete {name}?"),
                 "Delete certificate",
-                Command::DeleteCertificate(CertificateName {
-                    certificate_arn: certificate.arn.to_string(),
-                }),
-                format!("{name} deleted"),
+                delete(certificate),
+                deleted(certificate),
             )
             .body(body.to_owned());
             cx.open(if authority { ask.typed_name(name) } else { ask });

@@ -1,7 +1,7 @@
 //! `gatehouse pki`.
 
 use super::*;
-use crate::model::command::{IssueCertificates, RenewCertificate};
+use crate::model::command::{IssueCertificates, RenewCertificate, SignCertificateRequest};
 
 #[test]
 fn a_certificate_is_issued_for_as_long_and_for_the_names_that_were_typed() {
@@ -68,6 +68,51 @@ fn renewing_and_replacing_go_by_arn() {
     match replacing.command {
         Command::ImportCertificate(it) => {
             assert_eq!(it.certificate_arn.as_deref(), Some("arn:1"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn requests_are_read_from_files_and_sent_as_they_are() {
+    let csr = "-----BEGIN CERTIFICATE REQUEST-----\n";
+    let line = [
+        "pki", "sign-csr", "--ca-arn", "arn:ca", "--csr", csr, "--usage", "client",
+    ];
+    let expected = SignCertificateRequest {
+        ca_arn: "arn:ca".to_owned(),
+        csr: Bytes(csr.as_bytes().to_vec()),
+        usage: CertificateUse::Client,
+        common_name: None,
+        validity_days: None,
+    };
+    match meant(&line).unwrap() {
+        Action::Sign(command) => assert_eq!(*command, expected),
+        other => panic!("{other:?}"),
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.csr");
+    fs::write(&file, [0x30, 0x82, 0xff]).unwrap();
+    let from_file = format!("fileb://{}", file.display());
+    let looked_at = request(&["pki", "inspect-csr", "--csr", &from_file]);
+    match looked_at.command {
+        Command::InspectCertificateRequest(it) => assert_eq!(it.csr.0, [0x30, 0x82, 0xff]),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_folder_of_easy_rsa_is_read_and_another_is_refused_before_anything_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().display().to_string();
+    let line = ["pki", "import-easy-rsa", &path];
+    let error = meant(&line).unwrap_err().to_string();
+    assert!(error.contains("no ca.crt"), "{error}");
+    fs::write(dir.path().join("ca.crt"), "ca").unwrap();
+    match request(&line).command {
+        Command::ImportPki(it) => {
+            assert_eq!(it.files.len(), 1);
+            assert_eq!(it.files[0].path, "ca.crt");
         }
         other => panic!("{other:?}"),
     }
