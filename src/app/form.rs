@@ -9,7 +9,7 @@ pub mod dialog;
 use egui::Ui;
 
 use super::{
-    backend::{Pending, Work},
+    backend::{Outcome, Pending, Work},
     context::Context,
     kit::{
         self, Choice, Select,
@@ -74,6 +74,15 @@ impl<T> Form<T> {
         self.refusals.clear();
         self.outdate();
         self.work.start(pending);
+    }
+
+    /// Gives the act under way to whoever says how it ended, where the form goes before it does.
+    #[must_use]
+    pub fn hand_over(&mut self, words: impl Fn(T) -> String + 'static) -> Outcome
+    where
+        T: 'static,
+    {
+        std::mem::take(&mut self.work).saying(words)
     }
 
     /// What the act brought, once; a refusal is kept and shown instead.

@@ -13,6 +13,7 @@ pub mod dialogs;
 pub mod files;
 pub mod form;
 pub mod format;
+pub mod hand_out;
 pub mod kit;
 pub(crate) mod nets;
 pub mod notices;

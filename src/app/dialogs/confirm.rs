@@ -7,7 +7,7 @@ use crate::{
     app::{
         backend::Work,
         context::{Action, Context},
-        kit,
+        format, kit,
         preview::PreviewPane,
     },
     model::{Answer, Command},
@@ -20,6 +20,8 @@ pub struct Confirm {
     body: String,
     typed: Option<String>,
     changes: Vec<Change>,
+    /// What goes along, by kind.
+    lists: Vec<(String, Vec<String>)>,
     previewed: bool,
     /// Which of the changes is asked about next.
     turn: usize,
@@ -83,6 +85,7 @@ impl Confirm {
             body: String::new(),
             typed: None,
             changes,
+            lists: Vec::new(),
             previewed: false,
             turn: 0,
             work: Work::default(),
@@ -94,6 +97,16 @@ impl Confirm {
     #[must_use]
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// What goes along, each by its name, under words that say of what kind it is; nothing is said
+    /// where there is none.
+    #[must_use]
+    pub fn listed(mut self, kind: impl Into<String>, names: Vec<String>) -> Self {
+        if !names.is_empty() {
+            self.lists.push((kind.into(), names));
+        }
         self
     }
 
@@ -160,7 +173,7 @@ impl Dialog for Confirm {
             true => dialog.show_with(ctx, |ui| {
                 previews(cx, ui, &mut self.changes, &mut self.turn);
             }),
-            false => dialog.show(ctx),
+            false => dialog.show_with(ctx, |ui| listed(ui, &self.lists)),
         };
         match shown {
             kit::Dialog::Closed => {
@@ -176,6 +189,35 @@ impl Dialog for Confirm {
         Stay::Open
     }
 }
+
+/// What goes along, scrolling where it is much.
+fn listed(ui: &mut Ui, lists: &[(String, Vec<String>)]) {
+    if lists.is_empty() {
+        return;
+    }
+    ui.add_space(10.0);
+    let room = (ui.ctx().content_rect().height() - 380.0).max(120.0);
+    egui::ScrollArea::vertical()
+        .id_salt("listed")
+        .max_height(room)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 4.0;
+            for (kind, names) in lists {
+                kit::fieldset(ui, kind, "");
+                for name in names.iter().take(LISTED) {
+                    kit::body(ui, name);
+                }
+                if let Some(more) = names.len().checked_sub(LISTED).filter(|n| *n > 0) {
+                    kit::help(ui, &format!("And {} more.", format::count(more as u64)));
+                }
+                ui.add_space(6.0);
+            }
+        });
+}
+
+/// Names of a kind that are listed: who reads further looks at the table.
+const LISTED: usize = 200;
 
 /// Changes of which it is said unasked what they would do.
 const UNASKED: usize = 3;

@@ -7,6 +7,7 @@ use std::{
 
 use egui::Ui;
 
+use super::hand_out::HandOutPage;
 use crate::{
     app::{
         context::Context,
@@ -45,9 +46,11 @@ pub struct Download {
     form: DialogForm,
     /// Issued by an earlier try, so that a second one does not issue another.
     issued: Arc<Mutex<Option<String>>>,
+    written: Arc<Mutex<Option<Written>>>,
 }
 
 /// What was written.
+#[derive(Clone)]
 struct Written {
     path: PathBuf,
     has_private_key: bool,
@@ -64,6 +67,7 @@ impl Download {
             chosen: None,
             form: DialogForm::default(),
             issued: Arc::default(),
+            written: Arc::default(),
         }
     }
 
@@ -191,6 +195,7 @@ impl FormDialog for Download {
         let chosen = self.chosen.clone();
         let chosen = chosen.filter(|_| self.inside == Some(Inside::Chosen));
         let told = Arc::clone(&self.issued);
+        let tell = Arc::clone(&self.written);
         Ok(Act::steps(async move {
             let certificate = match issue {
                 Some(fields) => {
@@ -201,8 +206,23 @@ impl FormDialog for Download {
                 None => chosen,
             };
             let written = export(console.as_ref(), files.as_ref(), endpoint, certificate).await?;
-            Ok(written.as_ref().map(said))
+            let words = written.as_ref().map(said);
+            *tell.lock().unwrap_or_else(PoisonError::into_inner) = written;
+            Ok(words)
         }))
+    }
+
+    /// Whoever gets the file is to know what to do with it.
+    fn follow_steps(&mut self, cx: &mut Context<'_>) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Written {
+            path,
+            has_private_key,
+        }) = written.take()
+        {
+            let page = HandOutPage::new(cx, &self.endpoint, Some(path), has_private_key);
+            cx.open(page);
+        }
     }
 
     fn off(&self, _cx: &Context<'_>) -> Option<String> {

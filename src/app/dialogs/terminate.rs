@@ -1,22 +1,27 @@
-//! Terminate Connection: one or several, after saying how many and whom.
+//! Terminate Connection: one, several, or all of a user, after saying how many and whom; for each
+//! of them it then says what became of it.
 
-use std::collections::BTreeSet;
+mod outcome;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use egui::Ui;
 
 use super::{Dialog, Stay};
 use crate::{
     app::{
-        backend::Work,
         context::{Action, Context},
-        kit,
+        form::Form,
+        format,
+        kit::{self, Dialog as Shown},
     },
-    model::{
-        Answer, Code, Command, ConnectionId, ConnectionState, EndpointId, Refusal, Request, View,
-        command::TerminateConnections,
-    },
+    model::{Code, Connection, ConnectionId, ConnectionState, EndpointId, Refusal, View},
 };
+use outcome::{Outcomes, Told};
 
 /// Names that are spelled out in the question; the others are counted.
 const NAMED: usize = 6;
+const MINUTES: (&str, &str) = ("BlockMinutes", "Minutes");
 
 /// A connection to end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,22 +29,32 @@ struct Victim {
     endpoint: EndpointId,
     id: ConnectionId,
     name: String,
+    ip: String,
+}
+
+impl Victim {
+    fn of(connection: &Connection) -> Self {
+        Self {
+            endpoint: connection.endpoint_id.clone(),
+            id: connection.id.clone(),
+            name: connection.common_name.clone(),
+            ip: connection.client_ip.to_string(),
+        }
+    }
 }
 
 /// The dialog.
 pub struct Terminate {
     victims: Vec<Victim>,
     title: String,
-    body: String,
-    work: Work<Tally>,
-    refusal: Option<String>,
-}
-
-/// What became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    ended: usize,
-    silent: usize,
+    /// The user's further connections to the endpoint, where one connection is asked about.
+    others: Vec<Victim>,
+    with_others: bool,
+    /// Clients are kept out for so many minutes.
+    blocks: bool,
+    minutes: String,
+    form: Form<Vec<Told>>,
+    outcomes: Option<Outcomes>,
 }
 
 impl Terminate {
@@ -47,84 +62,179 @@ impl Terminate {
     #[must_use]
     pub fn new<'a>(view: &View, ids: impl Iterator<Item = &'a ConnectionId>) -> Self {
         let ids: BTreeSet<&ConnectionId> = ids.collect();
-        let victims: Vec<Victim> = view
-            .live
-            .connections
-            .iter()
-            .filter(|c| ids.contains(&c.id) && c.state == ConnectionState::Active)
-            .map(|c| Victim {
-                endpoint: c.endpoint_id.clone(),
-                id: c.id.clone(),
-                name: c.common_name.clone(),
-            })
+        let active = || {
+            let all = view.live.connections.iter();
+            all.filter(|c| c.state == ConnectionState::Active)
+        };
+        let victims: Vec<Victim> = active()
+            .filter(|c| ids.contains(&c.id))
+            .map(Victim::of)
             .collect();
+        let others = match victims.as_slice() {
+            [one] => active()
+                .filter(|c| c.endpoint_id == one.endpoint && c.common_name == one.name)
+                .filter(|c| c.id != one.id)
+                .map(Victim::of)
+                .collect(),
+            _ => Vec::new(),
+        };
         Self {
             title: question(&victims),
-            body: consequence(&victims),
             victims,
-            work: Work::default(),
-            refusal: None,
+            others,
+            with_others: false,
+            blocks: false,
+            minutes: "60".to_owned(),
+            form: Form::default(),
+            outcomes: None,
         }
     }
 
-    /// Ends them one after the other: one that fails does not keep the others.
+    /// For all connections that the user of this one has to its endpoint.
+    #[must_use]
+    pub fn all_of_user(view: &View, id: &ConnectionId) -> Self {
+        let mut dialog = Self::new(view, std::iter::once(id));
+        dialog.with_others = true;
+        dialog
+    }
+
+    /// Whom it ends, as it is set now.
+    fn chosen(&self) -> impl Iterator<Item = &Victim> {
+        let others = self.others.iter().filter(|_| self.with_others);
+        self.victims.iter().chain(others)
+    }
+
+    /// How long their clients are kept out.
+    fn minutes(&self) -> Result<Option<u32>, Refusal> {
+        if !self.blocks {
+            return Ok(None);
+        }
+        self.minutes.trim().parse().map(Some).map_err(|_| {
+            let words = "Minutes are a whole number from 1 to 10,080, for example 60";
+            Refusal::new(Code::InvalidParameterValue, words)
+                .at(MINUTES.0)
+                .cure("60")
+        })
+    }
+
     fn start(&mut self, cx: &Context<'_>) {
+        let block = match self.minutes() {
+            Ok(minutes) => minutes,
+            Err(refusal) => return self.form.refuse(refusal),
+        };
         let console = std::sync::Arc::clone(cx.backend.console());
-        let victims = self.victims.clone();
-        self.work.start(cx.backend.spawn(async move {
-            let mut tally = Tally::default();
-            for victim in victims {
-                let fields = TerminateConnections {
-                    client_vpn_endpoint_id: victim.endpoint.to_string(),
-                    connection_id: Some(victim.id.to_string()),
-                    username: None,
-                    ..TerminateConnections::default()
-                };
-                let command = Command::TerminateClientVpnConnections(fields);
-                match console.call(Request::from(command)).await {
-                    Ok(answer) => tally.count(&answer),
-                    // It ended by itself meanwhile, which is what was asked for.
-                    Err(refusal) if refusal.code == Code::ConnectionNotFound => tally.ended += 1,
-                    Err(refusal) => return Err(so_far(tally, &refusal)),
-                }
-            }
-            Ok(tally)
+        let victims: Vec<Victim> = self.chosen().cloned().collect();
+        let user = (self.with_others && !self.others.is_empty())
+            .then(|| self.victims.first().map(|it| it.name.clone()))
+            .flatten();
+        let known = known(cx.view, &victims);
+        self.form.start(cx.backend.spawn(async move {
+            outcome::end(console.as_ref(), victims, user, block, &known).await
         }));
     }
-}
 
-impl Tally {
-    fn count(&mut self, answer: &Answer) {
-        let silent = matches!(answer, Answer::Terminations(t)
-            if t.connections.iter().any(|c| c.current != ConnectionState::Terminated));
-        if silent {
-            self.silent += 1;
-        } else {
-            self.ended += 1;
+    /// What can be chosen beside it.
+    fn options(&mut self, ui: &mut Ui) {
+        ui.add_space(12.0);
+        ui.spacing_mut().item_spacing.y = 8.0;
+        if let Some(one) = self.victims.first()
+            && !self.others.is_empty()
+        {
+            let label = format!(
+                "End all {} connections of {}",
+                self.others.len() + 1,
+                one.name
+            );
+            kit::checkbox(ui, &mut self.with_others, &label);
+        }
+        let label = match self.chosen_names() {
+            1 => "Keep the client out for a while",
+            _ => "Keep these clients out for a while",
+        };
+        if kit::checkbox(ui, &mut self.blocks, label).changed() {
+            self.form.forget();
+        }
+        if self.blocks {
+            let (field, help) = (
+                MINUTES,
+                "All their connections to this endpoint end too. 1 to 10,080 minutes, which is a week; Connections lists who is kept out and lets them in again.",
+            );
+            self.form
+                .text_with(ui, field, &mut self.minutes, ("60", help), |field| {
+                    field.width(120.0).limit(6)
+                });
         }
     }
 
-    fn words(self) -> String {
-        let noun = |n: usize| if n == 1 { "connection" } else { "connections" };
-        match (self.ended, self.silent) {
-            (ended, 0) => format!("{ended} {} terminated", noun(ended)),
-            (0, silent) => format!("{silent} {} did not answer yet", noun(silent)),
-            (ended, silent) => {
-                format!(
-                    "{ended} {} terminated, {silent} did not answer",
-                    noun(ended)
-                )
+    fn chosen_names(&self) -> usize {
+        let names: BTreeSet<&str> = self.chosen().map(|it| it.name.as_str()).collect();
+        names.len()
+    }
+
+    fn ask(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        let count = self.chosen().count();
+        let act = match count {
+            1 => "Terminate Connection".to_owned(),
+            n => format!("Terminate {n} connections"),
+        };
+        let body = consequence(&self.chosen().collect::<Vec<_>>());
+        let (title, working) = (self.title.clone(), self.form.is_working());
+        let refusal = self.form.elsewhere().map(str::to_owned);
+        let shown = kit::confirm_dialog(&title, &act)
+            .body(&body)
+            .working(working)
+            .refusal(refusal.as_deref())
+            .show_with(ctx, |ui| self.options(ui));
+        match shown {
+            Shown::Closed => {
+                if working {
+                    let outcome = self.form.hand_over(|told| outcome::words(&told));
+                    cx.ask(Action::Follow(outcome));
+                }
+                return Stay::Closed;
             }
+            Shown::Submitted if !working => self.start(cx),
+            _ => {}
+        }
+        Stay::Open
+    }
+}
+
+impl Dialog for Terminate {
+    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        if self.victims.is_empty() {
+            cx.ask(Action::Toast("The connection has ended already".to_owned()));
+            return Stay::Closed;
+        }
+        if let Some(told) = self.form.poll() {
+            kit::close_dialog(ctx, &self.title);
+            let is_plain = told.len() == 1 && told.iter().all(Told::is_over);
+            if is_plain {
+                cx.ask(Action::Toast(outcome::words(&told)));
+                return Stay::Closed;
+            }
+            self.outcomes = Some(Outcomes::new(told));
+        }
+        match &mut self.outcomes {
+            Some(outcomes) => outcomes.ui(cx, ctx),
+            None => self.ask(cx, ctx),
         }
     }
 }
 
-fn so_far(tally: Tally, refusal: &Refusal) -> Refusal {
-    let mut refusal = refusal.clone();
-    if tally != Tally::default() {
-        refusal.message = format!("{}. Then: {}", tally.words(), refusal.message);
-    }
-    refusal
+/// Name and address of every live connection to the endpoints concerned: a block ends more of them
+/// than were named.
+fn known(view: &View, victims: &[Victim]) -> BTreeMap<ConnectionId, (String, String)> {
+    let endpoints: BTreeSet<&EndpointId> = victims.iter().map(|it| &it.endpoint).collect();
+    let live = view.live.connections.iter();
+    live.filter(|c| c.ended_at.is_none() && endpoints.contains(&c.endpoint_id))
+        .map(|c| {
+            (
+                c.id.clone(),
+                (c.common_name.clone(), c.client_ip.to_string()),
+            )
+        })
+        .collect()
 }
 
 fn question(victims: &[Victim]) -> String {
@@ -134,99 +244,26 @@ fn question(victims: &[Victim]) -> String {
     }
 }
 
-fn consequence(victims: &[Victim]) -> String {
+fn consequence(victims: &[&Victim]) -> String {
     let again = "Whoever still has a valid certificate can connect again.";
     if victims.len() == 1 {
         return format!("The session ends at once, with all that runs through it. {again}");
     }
-    let names: Vec<&str> = victims
+    let named: Vec<&str> = victims
         .iter()
         .take(NAMED)
         .map(|v| v.name.as_str())
         .collect();
     let more = match victims.len().saturating_sub(NAMED) {
         0 => String::new(),
-        rest => format!(" and {rest} more"),
+        rest => format!(" and {} more", format::count(rest as u64)),
     };
     format!(
         "Ends {} sessions: {}{more}. {again}",
-        victims.len(),
-        names.join(", ")
+        format::count(victims.len() as u64),
+        named.join(", ")
     )
 }
 
-impl Dialog for Terminate {
-    fn ui(&mut self, cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
-        if self.victims.is_empty() {
-            cx.ask(Action::Toast("The connection has ended already".to_owned()));
-            return Stay::Closed;
-        }
-        match self.work.poll() {
-            Some(Ok(tally)) => {
-                kit::close_dialog(ctx, &self.title);
-                cx.ask(Action::Toast(tally.words()));
-                return Stay::Closed;
-            }
-            Some(Err(refusal)) => self.refusal = Some(refusal.message),
-            None => {}
-        }
-        let act = match self.victims.len() {
-            1 => "Terminate Connection".to_owned(),
-            n => format!("Terminate {n} connections"),
-        };
-        let shown = kit::confirm_dialog(&self.title, &act)
-            .body(&self.body)
-            .working(self.work.is_running())
-            .refusal(self.refusal.as_deref())
-            .show(ctx);
-        match shown {
-            kit::Dialog::Closed => {
-                if self.work.is_running() {
-                    let work = std::mem::take(&mut self.work);
-                    cx.ask(Action::Follow(work.saying(Tally::words)));
-                }
-                return Stay::Closed;
-            }
-            kit::Dialog::Submitted if !self.work.is_running() => {
-                self.refusal = None;
-                self.start(cx);
-            }
-            _ => {}
-        }
-        Stay::Open
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn victim(name: &str) -> Victim {
-        Victim {
-            endpoint: EndpointId::from_random([1; 9]),
-            id: ConnectionId::from_random([2; 9]),
-            name: name.into(),
-        }
-    }
-
-    #[test]
-    fn the_question_says_how_many_and_whom() {
-        assert_eq!(
-            question(&[victim("a.lindqvist")]),
-            "Terminate the connection of a.lindqvist?"
-        );
-        let many: Vec<Victim> = (0..8).map(|n| victim(&format!("u{n}"))).collect();
-        assert_eq!(question(&many), "Terminate 8 connections?");
-        assert!(
-            consequence(&many).starts_with("Ends 8 sessions: u0, u1, u2, u3, u4, u5 and 2 more.")
-        );
-    }
-
-    #[test]
-    fn the_outcome_counts_those_that_did_not_answer() {
-        let words = |ended, silent| Tally { ended, silent }.words();
-        assert_eq!(words(1, 0), "1 connection terminated");
-        assert_eq!(words(3, 1), "3 connections terminated, 1 did not answer");
-        assert_eq!(words(0, 2), "2 connections did not answer yet");
-    }
-}
+mod tests;

@@ -97,6 +97,9 @@ pub trait FormDialog {
     /// Does what follows from the answer, beside saying so.
     fn follow(&mut self, _cx: &mut Context<'_>, _answer: Answer) {}
 
+    /// Does what follows once its steps are done, beside saying so.
+    fn follow_steps(&mut self, _cx: &mut Context<'_>) {}
+
     /// Why it cannot be sent yet, where nothing at a field says so.
     fn off(&self, _cx: &Context<'_>) -> Option<String> {
         None
@@ -134,7 +137,10 @@ fn ended(dialog: &mut impl FormDialog, cx: &mut Context<'_>) -> bool {
             dialog.follow(cx, *answer);
             done
         }
-        Some(Ended::Said(Some(words))) => words,
+        Some(Ended::Said(Some(words))) => {
+            dialog.follow_steps(cx);
+            words
+        }
         Some(Ended::Said(None)) | None => return false,
     };
     cx.ask(Action::Toast(words));
@@ -185,10 +191,10 @@ fn leave(dialog: &mut impl FormDialog, cx: &mut Context<'_>) {
     if !dialog.form().is_working() {
         return;
     }
-    let work = std::mem::take(&mut dialog.form().work);
     let words = |ended| match ended {
         Ended::Answered(_, done) => done,
         Ended::Said(words) => words.unwrap_or_else(|| "Nothing was saved".to_owned()),
     };
-    cx.ask(Action::Follow(work.saying(words)));
+    let outcome = dialog.form().hand_over(words);
+    cx.ask(Action::Follow(outcome));
 }

@@ -13,8 +13,8 @@ use crate::{
         shell::plural,
     },
     model::{
-        Association, AssociationId, AssociationState, Command, Endpoint, Snapshot, View,
-        command::DisassociateTargetNetwork,
+        Association, AssociationId, AssociationState, Command, Endpoint, RouteOrigin, Snapshot,
+        View, command::DisassociateTargetNetwork,
     },
 };
 
@@ -155,6 +155,7 @@ fn ask(cx: &mut Context<'_>, endpoint: &Endpoint, id: &AssociationId) {
         .subnets
         .get(&association.subnet_id)
         .map_or(association.subnet_id.as_str(), |s| s.title());
+    let going = Going::of(cx.view, endpoint, association);
     let confirm = Confirm::new(
         format!("Disassociate {subnet}?"),
         "Disassociate",
@@ -162,45 +163,67 @@ fn ask(cx: &mut Context<'_>, endpoint: &Endpoint, id: &AssociationId) {
             client_vpn_endpoint_id: endpoint.id.to_string(),
             association_id: id.to_string(),
         }),
-        "Disassociating",
+        format!("Disassociating {subnet}"),
     )
-    .body(consequence(cx.view, endpoint, association));
+    .body(going.sentence())
+    .listed("Sessions that end", going.sessions)
+    .listed("Routes that go", going.routes);
     cx.open(confirm);
 }
 
-fn consequence(view: &View, endpoint: &Endpoint, association: &Association) -> String {
-    let through = view
-        .live
-        .connections
-        .iter()
-        .filter(|c| c.association_id == association.id && c.ended_at.is_none());
-    let names: Vec<&str> = through.map(|c| c.common_name.as_str()).collect();
-    let named = names.iter().take(6).copied().collect::<Vec<_>>().join(", ");
-    let more = match names.len().saturating_sub(6) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    let sessions = match names.len() {
-        0 => "No session runs through it. ".to_owned(),
-        n => format!("Ends {}: {named}{more}. ", plural(n, "session", "sessions")),
-    };
-    let routes = view
-        .snapshot
-        .routes_of(&endpoint.id)
-        .filter(|r| r.subnet_id == association.subnet_id)
-        .count();
-    let last = view.snapshot.associations_of(&endpoint.id).count() == 1;
-    let after = if last {
-        " It is the last one: nobody can connect until a network is associated again."
-    } else {
-        ""
-    };
-    let along = match routes {
-        0 => "No route leads through it.".to_owned(),
-        1 => "1 route through it goes too.".to_owned(),
-        n => format!("{n} routes through it go too."),
-    };
-    format!("{sessions}{along}{after}")
+/// What goes with an association.
+struct Going {
+    /// The sessions through it: whose, and from where.
+    sessions: Vec<String>,
+    /// The routes through its subnet.
+    routes: Vec<String>,
+    is_last: bool,
+}
+
+impl Going {
+    fn of(view: &View, endpoint: &Endpoint, association: &Association) -> Self {
+        let live = view.live.connections.iter();
+        let through = live.filter(|c| c.association_id == association.id && c.ended_at.is_none());
+        let mut sessions: Vec<String> = through
+            .map(|c| format!("{}, {}", c.common_name, c.client_ip))
+            .collect();
+        sessions.sort();
+        let routes = view.snapshot.routes_of(&endpoint.id);
+        let routes = routes
+            .filter(|r| r.subnet_id == association.subnet_id)
+            .map(|r| match r.origin {
+                RouteOrigin::Associate => format!("{}, came with the association", r.destination),
+                RouteOrigin::AddRoute => format!("{}, added by hand", r.destination),
+            })
+            .collect();
+        let others = view.snapshot.associations_of(&endpoint.id);
+        let is_last = others
+            .filter(|it| it.state != AssociationState::Disassociating)
+            .all(|it| it.id == association.id);
+        Self {
+            sessions,
+            routes,
+            is_last,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let sessions = match self.sessions.len() {
+            0 => "No session runs through it.".to_owned(),
+            n => format!("Ends {}.", plural(n, "session", "sessions")),
+        };
+        let routes = match self.routes.len() {
+            0 => "No route leads through it.".to_owned(),
+            1 => "1 route through it goes too.".to_owned(),
+            n => format!("{n} routes through it go too."),
+        };
+        let last = "It is the last target network: the endpoint returns to pending-associate, and \
+                    nobody can connect until a network is associated again.";
+        match self.is_last {
+            true => format!("{sessions} {routes} {last}"),
+            false => format!("{sessions} {routes}"),
+        }
+    }
 }
 
 struct Drawn<'a> {
@@ -256,15 +279,18 @@ mod tests {
             snapshot: snapshot.into(),
             live: live.into(),
         };
-        let said = consequence(&view, &endpoint, &association);
-        assert!(
-            said.starts_with("Ends 18 sessions: a.lindqvist, b.castro,"),
-            "{said}"
+        let going = Going::of(&view, &endpoint, &association);
+        assert_eq!(going.sessions.len(), 18);
+        assert!(going.sessions[0].starts_with("a.lindqvist, 10.20."));
+        assert_eq!(
+            going.routes,
+            [
+                "10.1.0.0/16, came with the association",
+                "0.0.0.0/0, added by hand"
+            ]
         );
-        assert!(
-            said.contains("and 12 more. 2 routes through it go too."),
-            "{said}"
-        );
-        assert!(said.contains("It is the last one"), "{said}");
+        let said = going.sentence();
+        assert!(said.starts_with("Ends 18 sessions. 2 routes through it go too."));
+        assert!(said.contains("returns to pending-associate"), "{said}");
     }
 }

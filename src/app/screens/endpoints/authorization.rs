@@ -227,7 +227,7 @@ impl Rows for Drawn<'_> {
 const ALL: &str = "All users";
 
 /// Whom a rule lets in, by name.
-fn access(snapshot: &Snapshot, access: &Access) -> String {
+pub(super) fn access(snapshot: &Snapshot, access: &Access) -> String {
     match access {
         Access::AllUsers => ALL.to_owned(),
         Access::Group(sid) => match snapshot.groups.get(sid) {

@@ -8,11 +8,14 @@ use std::sync::Arc;
 
 use egui::{Key, Rect, Ui};
 
-use super::{copied, readiness};
+use super::{
+    blocked::{self, Blocked},
+    copied, readiness,
+};
 use crate::{
     app::{
         context::{Action, Context, Question},
-        dialogs::terminate::Terminate,
+        dialogs::{connection_details::ConnectionDetails, terminate::Terminate},
         kit::{self, Column, Selection, Sort, column, icons, rest_column},
         screens::filter,
     },
@@ -21,7 +24,7 @@ use crate::{
         command::ReconnectConnections,
     },
 };
-use drawn::Drawn;
+use drawn::{Ask, Drawn};
 use reading::{Kind, Reading, Words};
 use refused::{Attempts, Refused};
 
@@ -61,6 +64,7 @@ const ENDED: [Column<'static>; 8] = [
 pub(super) struct Tab {
     selection: Selection<ConnectionId>,
     refused: Selection<u64>,
+    blocked: Blocked,
     kind: Kind,
     filter: String,
     sort: Sort,
@@ -127,6 +131,7 @@ impl Default for Tab {
         Self {
             selection: Selection::default(),
             refused: Selection::default(),
+            blocked: Blocked::default(),
             kind: Kind::Active,
             filter: String::new(),
             sort: Sort {
@@ -166,8 +171,10 @@ impl Tab {
             .iter()
             .filter(|a| a.endpoint_id == endpoint.id)
             .collect();
+        let blocked = blocked::of(&view.snapshot, endpoint, cx.now).len();
         if self.rows.is_empty()
             && attempts.is_empty()
+            && blocked == 0
             && !readiness::is_ready(&view.snapshot, endpoint)
         {
             readiness::checklist(cx, endpoint, ui);
@@ -179,9 +186,11 @@ impl Tab {
         }
         self.choose(ui);
         self.picked.find(&self.rows, &self.selection, self.kind);
-        self.toolbar(cx, &view, (endpoint, attempts.len(), focus_filter), ui);
+        let around = (endpoint, [attempts.len(), blocked], focus_filter);
+        self.toolbar(cx, &view, around, ui);
         match self.kind {
             Kind::Refused => self.attempts(cx, &attempts, ui),
+            Kind::Blocked => self.blocked.ui(cx, endpoint, &self.filter, ui),
             _ => self.connections(cx, &view, endpoint, ui),
         }
     }
@@ -212,7 +221,7 @@ impl Tab {
         &mut self,
         cx: &mut Context<'_>,
         view: &View,
-        (endpoint, refused, focus_filter): (&Endpoint, usize, bool),
+        (endpoint, [refused, blocked], focus_filter): (&Endpoint, [usize; 2], bool),
         ui: &mut Ui,
     ) {
         let live = self.rows.live;
@@ -221,11 +230,13 @@ impl Tab {
             format!("Active {live}"),
             format!("Ended {ended}"),
             format!("Refused {refused}"),
+            format!("Blocked {blocked}"),
         ];
         let total = match self.kind {
             Kind::Active => live,
             Kind::Ended => ended,
             Kind::Refused => refused,
+            Kind::Blocked => blocked,
         };
         let Picked {
             selected,
@@ -245,9 +256,10 @@ impl Tab {
         let kind = self.kind;
         let selected = match self.kind {
             Kind::Refused => self.refused.len(),
+            Kind::Blocked => self.blocked.selection.len(),
             _ => *selected,
         };
-        let said = said(self.shown_len(refused), total, selected);
+        let said = said(self.shown_len(refused, blocked), total, selected);
         kit::panel_toolbar(
             ui,
             |ui| {
@@ -257,12 +269,15 @@ impl Tab {
                     .width(filter_width)
                     .focus(focus_filter)
                     .ui(ui);
-                let [active, ended, refused] = &labels;
-                let kinds = [
-                    (Kind::Active, active.as_str()),
-                    (Kind::Ended, ended.as_str()),
-                    (Kind::Refused, refused.as_str()),
-                ];
+                let kinds = [Kind::Active, Kind::Ended, Kind::Refused, Kind::Blocked];
+                let kinds: Vec<(Kind, &str)> = kinds
+                    .into_iter()
+                    .zip(labels.iter().map(String::as_str))
+                    // Seldom is anybody kept out, and the room is scarce.
+                    .filter(|(it, _)| {
+                        *it != Kind::Blocked || blocked > 0 || kind == Kind::Blocked
+                    })
+                    .collect();
                 kit::segmented(ui, "Which connections", &mut self.kind, &kinds);
                 if self.kind == Kind::Active {
                     let words = match self.waiting {
@@ -297,6 +312,9 @@ impl Tab {
                         reconnect = kit::button(&words).icon(icons::PLUGS_CONNECTED).clicked(ui);
                     }
                 }
+                if kind == Kind::Blocked {
+                    self.blocked.button(cx, endpoint, ui);
+                }
                 kit::weak(ui, &said);
             },
         );
@@ -316,13 +334,15 @@ impl Tab {
     pub(super) fn selects_nothing(&self) -> bool {
         match self.kind {
             Kind::Refused => self.refused.is_empty(),
+            Kind::Blocked => self.blocked.selection.is_empty(),
             _ => self.selection.is_empty(),
         }
     }
 
-    fn shown_len(&self, refused: usize) -> usize {
+    fn shown_len(&self, refused: usize, blocked: usize) -> usize {
         match self.kind {
             Kind::Refused => refused,
+            Kind::Blocked => blocked,
             _ => self.shown.len(),
         }
     }
@@ -355,24 +375,24 @@ impl Tab {
             lacking,
             now: cx.now,
             zone: cx.zone,
-            terminate: None,
-            reconnect: None,
-            why: None,
+            asked: None,
         };
         let table = kit::table("Connections", columns, &mut self.selection)
             .sort(sort)
             .comfortable(cx.prefs.comfortable);
         let table = if ended { table } else { table.checkboxes() };
-        table.show(ui, &mut drawn);
-        if let Some(id) = &drawn.why {
-            ask_why(cx, view, id);
-        }
-        if let Some(id) = drawn.reconnect {
-            have_reconnect(cx, endpoint, &[id]);
-        }
-        if let Some(id) = drawn.terminate {
-            let dialog = Terminate::new(view, std::iter::once(&id));
-            cx.open(dialog);
+        let opened = table.show(ui, &mut drawn).opened;
+        match drawn.asked.or(opened.map(Ask::Details)) {
+            Some(Ask::Why(id)) => ask_why(cx, view, &id),
+            Some(Ask::Reconnect(id)) => have_reconnect(cx, endpoint, &[id]),
+            Some(Ask::Terminate(id)) => cx.open(Terminate::new(view, std::iter::once(&id))),
+            Some(Ask::TerminateUser(id)) => cx.open(Terminate::all_of_user(view, &id)),
+            Some(Ask::Details(id)) => {
+                if let Some(dialog) = ConnectionDetails::new(view, &id) {
+                    cx.open(dialog);
+                }
+            }
+            None => {}
         }
         if !self.selection.is_empty() && copied(cx, ui) {
             let chosen = self.shown.iter().filter(|w| self.selection.contains(&w.id));

@@ -10,7 +10,7 @@ use crate::{
         screens::filter,
         tally::Tally,
     },
-    model::{AssociationState, Authentication, Endpoint, EndpointId, View},
+    model::{AssociationState, Authentication, Endpoint, EndpointId, Snapshot, View},
 };
 
 pub(super) const COLUMNS: [Column<'static>; 8] = [
@@ -34,6 +34,8 @@ pub(super) struct Row {
     /// Why a target network could not be associated, if one could not.
     pub(super) trouble: Option<String>,
     pub(super) has_networks: bool,
+    /// Why it cannot be deleted now.
+    kept: Option<String>,
     pub(super) cidr: String,
     range: ipnet::Ipv4Net,
     pub(super) transport: String,
@@ -76,6 +78,7 @@ fn row(view: &View, rates: &Rates, endpoint: &Endpoint, connected: usize) -> Row
         name: endpoint.title().to_owned(),
         state: view.snapshot.endpoint_state(endpoint).as_str(),
         trouble,
+        kept: kept(&view.snapshot, &endpoint.id),
         has_networks: view.snapshot.associations_of(&endpoint.id).next().is_some(),
         cidr: endpoint.client_cidr.to_string(),
         range: endpoint.client_cidr,
@@ -106,6 +109,22 @@ pub(super) fn authentication(endpoint: &Endpoint) -> String {
         })
         .collect();
     ways.join(", ")
+}
+
+/// Why an endpoint cannot be deleted now, if it cannot: as in AWS it stays while networks are
+/// associated.
+pub(super) fn kept(snapshot: &Snapshot, id: &EndpointId) -> Option<String> {
+    let associated = snapshot
+        .associations_of(id)
+        .filter(|it| it.state != AssociationState::Disassociating)
+        .count();
+    match associated {
+        0 => None,
+        1 => Some("1 target network is still associated. Disassociate it first".to_owned()),
+        n => Some(format!(
+            "{n} target networks are still associated. Disassociate them first"
+        )),
+    }
 }
 
 /// Sorts by a column of [`COLUMNS`]; equal rows keep their order.
@@ -229,6 +248,7 @@ impl Rows for Drawn<'_> {
             .icon(icons::TRASH)
             .shortcut("Del")
             .danger()
+            .disabled_because(self.rows[row].kept.as_deref())
             .clicked(ui)
         {
             self.actions.push(Ask::Delete(id));

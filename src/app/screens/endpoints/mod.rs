@@ -2,7 +2,9 @@
 
 mod associations;
 mod authorization;
+mod blocked;
 mod connections;
+mod delete;
 mod list;
 mod panel;
 mod readiness;
@@ -15,17 +17,16 @@ use egui::{Key, Ui};
 use super::{Page, listing::copied};
 use crate::{
     app::{
-        context::{Action, Context, EndpointTab},
+        context::{Context, EndpointTab},
         dialogs::{
-            confirm::Confirm, create_endpoint::CreateEndpoint, download::Download,
+            create_endpoint::CreateEndpoint, download::Download, hand_out::HandOutPage,
             modify_endpoint::ModifyEndpoint, test_connection::TestTheConnection,
         },
         kit::{self, Selection, Sort, icons},
-        people,
-        shell::plural,
     },
-    model::{Command, Endpoint, EndpointId, View, command::OfEndpoint},
+    model::EndpointId,
 };
+use delete::delete;
 use list::Row;
 use panel::Panel;
 
@@ -52,6 +53,9 @@ impl Endpoints {
         let count = cx.view.snapshot.endpoints.len();
         let selected = self.selection.single().cloned();
         let one = selected.is_none().then_some("Select one endpoint first");
+        let kept = selected
+            .as_ref()
+            .and_then(|id| list::kept(&cx.view.snapshot, id));
         let words = if count == 0 {
             String::new()
         } else {
@@ -87,6 +91,15 @@ impl Endpoints {
                 {
                     modify(cx, id);
                 }
+                let item = kit::menu_item("Show hand-out page…")
+                    .icon(icons::BOOK_OPEN)
+                    .disabled_because(one);
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    let page = HandOutPage::new(cx, id, None, true);
+                    cx.open(page);
+                }
                 let item = kit::menu_item("Test connection…")
                     .icon(icons::PULSE)
                     .disabled_because(one);
@@ -99,7 +112,7 @@ impl Endpoints {
                     .icon(icons::TRASH)
                     .shortcut("Del")
                     .danger()
-                    .disabled_because(one);
+                    .disabled_because(kept.as_deref().or(one));
                 if item.clicked(ui)
                     && let Some(id) = &selected
                 {
@@ -324,49 +337,6 @@ fn modify(cx: &mut Context<'_>, id: &EndpointId) {
     if let Some(dialog) = ModifyEndpoint::new(&cx.view.snapshot, id) {
         cx.open(dialog);
     }
-}
-
-/// Asks before an endpoint goes: its name is typed, since it does not come back.
-fn delete(cx: &mut Context<'_>, id: &EndpointId) {
-    let Some(endpoint) = cx.view.snapshot.endpoints.get(id) else {
-        return;
-    };
-    let title = endpoint.title();
-    let confirm = Confirm::new(
-        format!("Delete {title}?"),
-        "Delete Client VPN Endpoint",
-        Command::DeleteClientVpnEndpoint(OfEndpoint {
-            client_vpn_endpoint_id: id.to_string(),
-        }),
-        format!("{title} is deleted"),
-    )
-    .body(what_goes(cx.view, endpoint))
-    .typed_name(title);
-    cx.ask(Action::Open(Box::new(confirm)));
-}
-
-/// What a deletion takes along, in numbers.
-fn what_goes(view: &View, endpoint: &Endpoint) -> String {
-    let snapshot = &view.snapshot;
-    let networks = snapshot.associations_of(&endpoint.id).count();
-    let rules = snapshot.rules_of(&endpoint.id).count();
-    let routes = snapshot.routes_of(&endpoint.id).count();
-    let live = people::connected(view, &endpoint.id);
-    let mut words = format!(
-        "{}, {} and {} go with it. ",
-        plural(networks, "target network", "target networks"),
-        plural(rules, "authorization rule", "authorization rules"),
-        plural(routes, "route", "routes"),
-    );
-    if networks > 0 {
-        words.push_str("Its target networks must be disassociated first. ");
-    }
-    words.push_str(&match live {
-        0 => "Nobody is connected. ".to_owned(),
-        n => format!("It ends {}. ", plural(n, "session", "sessions")),
-    });
-    words.push_str("Configuration files handed out for it stop working.");
-    words
 }
 
 #[cfg(test)]

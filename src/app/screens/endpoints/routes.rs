@@ -144,17 +144,30 @@ fn partial(
 }
 
 /// Why the chosen routes cannot be deleted, if they cannot.
-fn not_deletable(chosen: &[&Row<'_>]) -> Option<&'static str> {
-    let automatic = |row: &&Row<'_>| row.route.origin == RouteOrigin::Associate;
+fn not_deletable(snapshot: &Snapshot, chosen: &[&Row<'_>]) -> Option<String> {
+    let automatic = |row: &&&Row<'_>| row.route.origin == RouteOrigin::Associate;
     if chosen.is_empty() {
-        Some("Select a route first")
-    } else if chosen.iter().any(automatic) {
-        Some("A route that came with an association goes with it: disassociate the network")
+        Some("Select a route first".to_owned())
+    } else if let Some(row) = chosen.iter().find(automatic) {
+        Some(made_by(snapshot, row.route))
     } else if chosen.iter().all(|row| row.state == RouteState::Deleting) {
-        Some("It is being deleted")
+        Some("It is being deleted".to_owned())
     } else {
         None
     }
+}
+
+/// Which association made a route that nobody added, and that it goes with it.
+fn made_by(snapshot: &Snapshot, route: &Route) -> String {
+    let subnet = nets::subnet(snapshot, &route.subnet_id);
+    let mut all = snapshot.associations_of(&route.endpoint_id);
+    let association = all.find(|it| it.subnet_id == route.subnet_id);
+    let id = association.map_or_else(String::new, |it| format!(", {}", it.id));
+    format!(
+        "The route to {} came with the association of {subnet}{id} and goes with it: disassociate \
+         that network",
+        route.destination
+    )
 }
 
 impl Tab {
@@ -172,7 +185,7 @@ impl Tab {
             columns: &COLUMNS,
             create: "Create Route",
             remove: &listing::remove_words(chosen.len(), "Delete Route", "Delete", "routes"),
-            off: not_deletable(&chosen).map(str::to_owned),
+            off: not_deletable(&view.snapshot, &chosen),
         };
         let mut drawn = Drawn {
             snapshot: &view.snapshot,
@@ -289,7 +302,12 @@ impl Rows for Drawn<'_> {
                     mark.because(sentence.as_str()).ui(ui);
                 }
             },
-            3 => drop(kit::cell(ui, origin(row.route.origin))),
+            3 => {
+                let cell = kit::cell(ui, origin(row.route.origin));
+                if row.route.origin == RouteOrigin::Associate {
+                    cell.on_hover_ui(|ui| drop(kit::body(ui, &made_by(self.snapshot, row.route))));
+                }
+            }
             4 => drop(kit::state(row.state.as_str()).ui(ui)),
             _ => drop(kit::cell(ui, &row.route.description)),
         }
@@ -368,9 +386,17 @@ mod tests {
         let own = sample::route(1, "0.0.0.0/0", RouteOrigin::AddRoute);
         let automatic = sample::route(1, "10.1.0.0/16", RouteOrigin::Associate);
         let (own, automatic) = (row(&own), row(&automatic));
-        assert_eq!(not_deletable(&[&own]), None);
-        let both = not_deletable(&[&own, &automatic]).unwrap();
-        assert!(both.contains("disassociate"));
-        assert!(not_deletable(&[]).is_some());
+        let (snapshot, _) = sample::office();
+        assert_eq!(not_deletable(&snapshot, &[&own]), None);
+        let both = not_deletable(&snapshot, &[&own, &automatic]).unwrap();
+        let association = sample::association_id(1);
+        assert_eq!(
+            both,
+            format!(
+                "The route to 10.1.0.0/16 came with the association of staff-a, {association} and \
+                 goes with it: disassociate that network"
+            )
+        );
+        assert!(not_deletable(&snapshot, &[]).is_some());
     }
 }

@@ -9,10 +9,7 @@ use crate::{
         dialogs::create_route::CreateRoute,
         testing::{FakeConsole, Window, sample},
     },
-    model::{
-        Answer, Command, ConnectionState, Preview, Snapshot,
-        command::{ModifyVpcAttribute, Termination, Terminations},
-    },
+    model::{Answer, Command, Preview, Snapshot, command::ModifyVpcAttribute},
 };
 
 fn open() -> Window {
@@ -95,51 +92,6 @@ fn tabs_are_reached_by_ctrl_and_their_number() {
         window.settle();
         window.harness.get_by_label(label);
     }
-}
-
-#[test]
-fn terminate_asks_whom_then_says_how_it_ended() {
-    let mut window = connections();
-    window.console.answer(|request| match &request.command {
-        Command::TerminateClientVpnConnections(t) => {
-            let id = t.connection_id.as_ref()?.parse().ok()?;
-            let silent = id == sample::connection_id(1);
-            Some(Ok(Answer::Terminations(Terminations {
-                client_vpn_endpoint_id: sample::endpoint_id(1),
-                username: None,
-                connections: vec![Termination {
-                    id,
-                    previous: ConnectionState::Active,
-                    current: match silent {
-                        true => ConnectionState::Terminating,
-                        false => ConnectionState::Terminated,
-                    },
-                }],
-            })))
-        }
-        _ => None,
-    });
-    for name in ["Select a.lindqvist", "Select b.castro"] {
-        window.harness.get_by_label(name).click();
-        window.settle();
-    }
-    window
-        .harness
-        .get_by_label("Terminate 2 connections")
-        .click();
-    window.settle();
-    window
-        .harness
-        .get_by_role_and_label(egui::Role::AlertDialog, "Terminate 2 connections?");
-    assert!(
-        window.console.commands().is_empty(),
-        "not before it was confirmed"
-    );
-    window.press("Terminate 2 connections");
-    assert_eq!(window.console.commands().len(), 2);
-    window
-        .harness
-        .get_by_label("1 connection terminated, 1 did not answer");
 }
 
 #[test]
@@ -589,4 +541,63 @@ fn an_association_says_its_egress_and_why_it_failed() {
     window.show_endpoint(3, Some(EndpointTab::Associations));
     assert!(window.says("This machine's routes, NAT"));
     assert!(window.says("UDP port 11940 is taken by another program"));
+}
+
+#[test]
+fn disassociating_lists_what_ends_and_what_goes() {
+    let mut window = open();
+    window.show_endpoint(1, Some(EndpointTab::Associations));
+    window.click("Select staff-a");
+    window.press("Disassociate");
+    window
+        .harness
+        .get_by_role_and_label(egui::Role::AlertDialog, "Disassociate staff-a?");
+    for said in [
+        "the endpoint returns to pending-associate",
+        "Sessions that end",
+        "a.lindqvist, 10.20.",
+        "10.1.0.0/16, came with the association",
+        "0.0.0.0/0, added by hand",
+    ] {
+        assert!(window.says(said), "{said}");
+    }
+    window.press("Disassociate");
+    let sent = window.console.commands();
+    assert!(
+        matches!(&sent[..], [Command::DisassociateClientVpnTargetNetwork(it)]
+            if it.association_id == sample::association_id(1).to_string()),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn an_endpoint_with_target_networks_is_not_deleted_and_says_why() {
+    let mut window = open();
+    window.show_endpoint(1, None);
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    assert!(window.says("1 target network is still associated. Disassociate it first"));
+    let asked = "Delete corp-staff?";
+    assert!(window.harness.query_by_label(asked).is_none());
+    window.press("Actions");
+    let item = window
+        .harness
+        .query_all_by_label_contains("Delete Client VPN Endpoint")
+        .next()
+        .expect("the menu has it");
+    assert!(item.accesskit_node().is_disabled());
+    assert!(window.console.commands().is_empty());
+}
+
+#[test]
+fn deleting_lists_the_rules_and_routes_that_go_along() {
+    let (mut snapshot, live) = sample::office();
+    snapshot.associations.clear();
+    let mut window = Window::open(FakeConsole::new(snapshot, live));
+    window.show_endpoint(1, None);
+    window.harness.key_press(Key::Delete);
+    window.settle();
+    for said in ["Authorization rules", "10.1.0.0/16, All users", "Routes"] {
+        assert!(window.says(said), "{said}");
+    }
 }

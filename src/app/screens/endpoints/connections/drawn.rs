@@ -31,9 +31,16 @@ pub(super) struct Drawn<'a> {
     pub(super) lacking: bool,
     pub(super) now: Timestamp,
     pub(super) zone: &'a TimeZone,
-    pub(super) terminate: Option<ConnectionId>,
-    pub(super) reconnect: Option<ConnectionId>,
-    pub(super) why: Option<ConnectionId>,
+    pub(super) asked: Option<Ask>,
+}
+
+/// What is asked of a row.
+pub(super) enum Ask {
+    Why(ConnectionId),
+    Details(ConnectionId),
+    Reconnect(ConnectionId),
+    Terminate(ConnectionId),
+    TerminateUser(ConnectionId),
 }
 
 impl Rows for Drawn<'_> {
@@ -119,7 +126,14 @@ impl Rows for Drawn<'_> {
         if row.state == ConnectionState::Active
             && kit::menu_item("Why?").icon(icons::PATH).clicked(ui)
         {
-            self.why = Some(row.words.id.clone());
+            self.asked = Some(Ask::Why(row.words.id.clone()));
+        }
+        if kit::menu_item("Details…")
+            .icon(icons::INFO)
+            .shortcut("Enter")
+            .clicked(ui)
+        {
+            self.asked = Some(Ask::Details(row.words.id.clone()));
         }
         for (what, value) in [
             ("Copy client IP", &words.ip),
@@ -140,7 +154,7 @@ impl Rows for Drawn<'_> {
                 .icon(icons::PLUGS_CONNECTED)
                 .clicked(ui)
         {
-            self.reconnect = Some(row.words.id.clone());
+            self.asked = Some(Ask::Reconnect(row.words.id.clone()));
         }
         if row.state == ConnectionState::Active
             && kit::menu_item("Terminate Connection…")
@@ -149,7 +163,15 @@ impl Rows for Drawn<'_> {
                 .danger()
                 .clicked(ui)
         {
-            self.terminate = Some(row.words.id.clone());
+            self.asked = Some(Ask::Terminate(row.words.id.clone()));
+        }
+        if row.state == ConnectionState::Active
+            && kit::menu_item("Terminate all of this user…")
+                .icon(icons::STOP_CIRCLE)
+                .danger()
+                .clicked(ui)
+        {
+            self.asked = Some(Ask::TerminateUser(row.words.id.clone()));
         }
     }
 }
@@ -169,7 +191,7 @@ impl<'a> Drawn<'a> {
         };
         let link = kit::link(ui, RECONNECT).on_hover_text(lacks);
         if link.clicked() {
-            self.reconnect = Some(row.words.id.clone());
+            self.asked = Some(Ask::Reconnect(row.words.id.clone()));
         }
         kit::cell(ui, rest.trim_start());
     }

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Ended,
     /// Clients that were not let in.
     Refused,
+    /// Clients that are kept out for a while.
+    Blocked,
 }
 
 /// What of a connection stays as it is, in words.

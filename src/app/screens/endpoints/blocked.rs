@@ -1,0 +1,235 @@
+//! Who is kept out of an endpoint for a while, on the tab Connections.
+
+use std::time::Duration;
+
+use egui::Ui;
+
+use super::copied;
+use crate::{
+    app::{
+        context::Context,
+        format,
+        kit::{self, Column, Rows, Selection, column, icons, rest_column},
+        screens::filter,
+    },
+    model::{ClientBlock, Command, Endpoint, Snapshot, command::UnblockClient},
+};
+
+const COLUMNS: [Column<'static>; 3] = [
+    column("Common name", 180.0).unsorted(),
+    column("Kept out for", 130.0).unsorted(),
+    rest_column("Until").unsorted(),
+];
+
+/// The list.
+#[derive(Default)]
+pub(super) struct Blocked {
+    pub(super) selection: Selection<String>,
+}
+
+/// One client as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    name: String,
+    left: String,
+    until: String,
+    utc: String,
+}
+
+impl Row {
+    fn of(block: &ClientBlock, cx: &Context<'_>) -> Self {
+        Self {
+            name: block.common_name.clone(),
+            left: format::duration(cx.now, block.until),
+            until: format::moment(block.until, cx.now, cx.zone),
+            utc: format::utc(block.until),
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.clone(), self.left.clone(), self.utc.clone()]
+    }
+}
+
+/// Those whose time is not over yet, who comes in first.
+pub(super) fn of<'s>(
+    snapshot: &'s Snapshot,
+    endpoint: &Endpoint,
+    now: jiff::Timestamp,
+) -> Vec<&'s ClientBlock> {
+    let blocks = snapshot.blocks.iter();
+    let mut blocks: Vec<_> = blocks
+        .filter(|block| block.endpoint_id == endpoint.id && block.until > now)
+        .collect();
+    blocks.sort_by(|a, b| (a.until, &a.common_name).cmp(&(b.until, &b.common_name)));
+    blocks
+}
+
+impl Blocked {
+    /// The button that lets the selected in again.
+    pub(super) fn button(&self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+        let words = match self.selection.len() {
+            0 | 1 => "Unblock".to_owned(),
+            n => format!("Unblock {n} clients"),
+        };
+        let nobody = self.selection.is_empty();
+        let off = nobody.then_some("Select the clients to let in again first");
+        let button = kit::button(&words).icon(icons::SIGN_OUT);
+        if button.disabled_because(off).clicked(ui) {
+            for name in self.selection.iter() {
+                unblock(cx, endpoint, name);
+            }
+        }
+    }
+
+    pub(super) fn ui(
+        &mut self,
+        cx: &mut Context<'_>,
+        endpoint: &Endpoint,
+        words: &str,
+        ui: &mut Ui,
+    ) {
+        let view = std::sync::Arc::clone(cx.view);
+        let rows: Vec<Row> = of(&view.snapshot, endpoint, cx.now)
+            .into_iter()
+            .map(|block| Row::of(block, cx))
+            .filter(|row| filter::passes(words, &[("name", &row.name)]))
+            .collect();
+        self.selection
+            .retain(|name| rows.iter().any(|row| row.name == *name));
+        if rows.is_empty() {
+            let body = "Terminate Connection can keep a client out for a while; it is here then.";
+            kit::empty(ui, "Nobody is kept out", body, "");
+            return;
+        }
+        ui.ctx().request_repaint_after(Duration::from_secs(1));
+        let mut drawn = Drawn {
+            rows: &rows,
+            unblock: None,
+        };
+        kit::table("Blocked clients", &COLUMNS, &mut self.selection)
+            .checkboxes()
+            .comfortable(cx.prefs.comfortable)
+            .show(ui, &mut drawn);
+        if let Some(name) = drawn.unblock {
+            unblock(cx, endpoint, &name);
+        }
+        if !self.selection.is_empty() && copied(cx, ui) {
+            let chosen = rows.iter().filter(|r| self.selection.contains(&r.name));
+            let text = filter::tab_separated(chosen.map(Row::cells));
+            ui.ctx().copy_text(text);
+        }
+    }
+}
+
+fn unblock(cx: &mut Context<'_>, endpoint: &Endpoint, name: &str) {
+    let command = Command::UnblockClient(UnblockClient {
+        client_vpn_endpoint_id: endpoint.id.to_string(),
+        common_name: name.to_owned(),
+    });
+    cx.run(command, format!("{name} may connect again"), None);
+}
+
+struct Drawn<'a> {
+    rows: &'a [Row],
+    unblock: Option<String>,
+}
+
+impl Rows for Drawn<'_> {
+    type Key = String;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn key(&self, row: usize) -> String {
+        self.rows[row].name.clone()
+    }
+
+    fn name(&self, row: usize) -> String {
+        let row = &self.rows[row];
+        format!("{}, kept out for {}", row.name, row.left)
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let row = &self.rows[row];
+        match column {
+            0 => drop(kit::cell_name(ui, &row.name)),
+            1 => drop(kit::cell(ui, &row.left)),
+            _ => drop(kit::cell(ui, &row.until).on_hover_text(&row.utc)),
+        }
+    }
+
+    fn has_menu(&self) -> bool {
+        true
+    }
+
+    fn menu(&mut self, ui: &mut Ui, row: usize) {
+        if kit::menu_item("Unblock").icon(icons::SIGN_OUT).clicked(ui) {
+            self.unblock = Some(self.rows[row].name.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable as _;
+    use jiff::SignedDuration;
+
+    use crate::{
+        app::{
+            context::EndpointTab,
+            testing::{FakeConsole, Window, now, sample},
+        },
+        model::{ClientBlock, Command, Snapshot},
+    };
+
+    fn block(endpoint: u8, name: &str, minutes: i64) -> ClientBlock {
+        ClientBlock {
+            endpoint_id: sample::endpoint_id(endpoint),
+            common_name: name.to_owned(),
+            until: now() + SignedDuration::from_mins(minutes),
+        }
+    }
+
+    fn open(change: impl FnOnce(&mut Snapshot)) -> Window {
+        let (mut snapshot, live) = sample::office();
+        change(&mut snapshot);
+        let mut window = Window::open(FakeConsole::new(snapshot, live));
+        window.show_endpoint(1, Some(EndpointTab::Connections));
+        window
+    }
+
+    #[test]
+    fn who_is_kept_out_is_listed_with_the_time_left_and_let_in_again() {
+        let mut window = open(|snapshot| {
+            snapshot.blocks = vec![
+                block(1, "b.castro", 45),
+                block(1, "z.past", -1),
+                block(2, "other.endpoint", 45),
+            ];
+        });
+        window.click("Blocked 1");
+        assert!(window.says("b.castro, kept out for 45 m"));
+        assert!(!window.says("z.past") && !window.says("other.endpoint"));
+        window.click("Select b.castro");
+        window.press("Unblock");
+        let sent = window.console.commands();
+        assert!(
+            matches!(&sent[..], [Command::UnblockClient(it)]
+                if it.common_name == "b.castro"
+                && it.client_vpn_endpoint_id == sample::endpoint_id(1).to_string()),
+            "{sent:?}"
+        );
+        assert!(window.says("b.castro may connect again"));
+        window.console.change(|snapshot, _| snapshot.blocks.clear());
+        window.settle();
+        window.harness.get_by_label("Nobody is kept out");
+    }
+
+    #[test]
+    fn where_nobody_is_kept_out_there_is_nothing_to_look_at() {
+        let window = open(|_| ());
+        assert!(window.harness.query_by_label("Blocked 0").is_none());
+    }
+}
