@@ -77,6 +77,8 @@ pub enum EndpointTab {
     RouteTable,
     /// Who is connected, was, or could not.
     Connections,
+    /// Its tags.
+    Tags,
 }
 
 /// What the page Why? is to be asked; what is empty stays as it is there.

@@ -15,6 +15,7 @@ use super::{
         self, Choice, Select,
         field::{FieldResponse, TextField},
     },
+    limits::Limit,
 };
 use crate::{
     control::Console,
@@ -220,8 +221,22 @@ impl<T> Form<T> {
     /// A refusal that belongs to none of the fields drawn so far.
     #[must_use]
     pub fn elsewhere(&self) -> Option<&str> {
-        let refusal = self.refusals.iter().find(|r| !self.is_shown(r))?;
+        let mut elsewhere = self.refusals.iter().filter(|r| !self.is_shown(r));
+        let refusal = elsewhere.find(|r| Limit::of_code(r.code).is_none())?;
         Some(refusal.message.as_str())
+    }
+
+    /// The limit that was reached, if that is what stands in the way, with the service's words.
+    #[must_use]
+    pub fn limit(&self) -> Option<(Limit, String)> {
+        let mut all = self.refusals.iter();
+        all.find_map(|r| Some((Limit::of_code(r.code)?, r.message.clone())))
+    }
+
+    /// The limit may be another now: the next try says whether it is still reached.
+    pub fn forget_limit(&mut self) {
+        self.refusals
+            .retain(|refusal| Limit::of_code(refusal.code).is_none());
     }
 
     /// How many fields are to be changed.

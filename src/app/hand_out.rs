@@ -1,8 +1,6 @@
 //! What is handed out with a client configuration: the steps for each client system, as a page of
 //! the window, as text and as a page of its own that needs nothing beside it.
 
-use std::fmt::Write as _;
-
 /// Where a client runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
@@ -161,10 +159,9 @@ impl HandOut {
                 "sudo apt install openvpn-systemd-resolved",
             ));
             let script = "/etc/openvpn/update-systemd-resolved";
-            let _ = write!(
-                connect,
+            connect.push_str(&format!(
                 " --script-security 2 --up {script} --up-restart --down {script} --down-pre"
-            );
+            ));
         }
         steps.push(run(
             "Keep the file to yourself.",
@@ -273,9 +270,9 @@ impl HandOut {
     pub fn text_of(&self, system: System) -> String {
         let mut text = format!("{}\n", system.title());
         for (number, step) in self.steps(system).iter().enumerate() {
-            let _ = writeln!(text, "{}. {}", number + 1, step.words);
+            text.push_str(&format!("{}. {}\n", number + 1, step.words));
             if let Some(command) = &step.command {
-                let _ = writeln!(text, "       {command}");
+                text.push_str(&format!("       {command}\n"));
             }
         }
         text
@@ -286,10 +283,10 @@ impl HandOut {
     pub fn text(&self) -> String {
         let mut text = format!("{}\n\n", self.title());
         for note in self.notes() {
-            let _ = writeln!(text, "- {note}");
+            text.push_str(&format!("- {note}\n"));
         }
         for system in System::ALL {
-            let _ = write!(text, "\n{}", self.text_of(system));
+            text.push_str(&format!("\n{}", self.text_of(system)));
         }
         text
     }
@@ -304,15 +301,15 @@ impl HandOut {
              <style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<ul>\n"
         );
         for note in self.notes() {
-            let _ = writeln!(page, "<li>{}</li>", escaped(&note));
+            page.push_str(&format!("<li>{}</li>\n", escaped(&note)));
         }
         page.push_str("</ul>\n");
         for system in System::ALL {
-            let _ = write!(page, "<section>\n<h2>{}</h2>\n<ol>\n", system.title());
+            page.push_str(&format!("<section>\n<h2>{}</h2>\n<ol>\n", system.title()));
             for step in self.steps(system) {
-                let _ = write!(page, "<li>{}", escaped(&step.words));
+                page.push_str(&format!("<li>{}", escaped(&step.words)));
                 if let Some(command) = &step.command {
-                    let _ = write!(page, "<pre>{}</pre>", escaped(command));
+                    page.push_str(&format!("<pre>{}</pre>", escaped(command)));
                 }
                 page.push_str("</li>\n");
             }

@@ -15,6 +15,7 @@ pub mod form;
 pub mod format;
 pub mod hand_out;
 pub mod kit;
+pub mod limits;
 pub(crate) mod nets;
 pub mod notices;
 pub mod people;

@@ -25,7 +25,7 @@ use super::{
     files::SystemFiles,
     kit::{self, icons},
     shell::{App, Parts, plural},
-    state::Prefs,
+    state::{OnClose, Prefs},
 };
 use crate::{
     clock,
@@ -253,9 +253,16 @@ impl Desktop {
         {
             return;
         }
-        let tunnels = tunnels(self.app.view());
-        if *self.app.link() != Link::Embedded || tunnels == 0 {
+        if *self.app.link() != Link::Embedded {
             return;
+        }
+        match self.app.prefs().on_close {
+            OnClose::Ask if tunnels(self.app.view()) > 0 => {}
+            OnClose::Ask | OnClose::End => return,
+            OnClose::GoOn => {
+                self.closing.go_on.store(true, Ordering::SeqCst);
+                return;
+            }
         }
         ctx.send_viewport_cmd(ViewportCommand::CancelClose);
         if !self.closing.asked.swap(true, Ordering::SeqCst) {

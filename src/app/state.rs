@@ -8,6 +8,18 @@ use super::context::Screen;
 /// Smallest and largest zoom.
 pub const ZOOM: std::ops::RangeInclusive<f32> = 0.75..=2.0;
 
+/// What happens to a gateway that runs in the window when the window closes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnClose {
+    /// The person is asked, where somebody is connected.
+    #[default]
+    Ask,
+    /// It goes on in the background.
+    GoOn,
+    /// It ends, and every tunnel with it.
+    End,
+}
+
 /// Choices of the person at this window; none of them changes the product.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,6 +34,8 @@ pub struct Prefs {
     pub comfortable: bool,
     /// Height of the panel below the endpoints, in points.
     pub endpoint_panel: f32,
+    /// What closing the window does to a gateway that runs in it.
+    pub on_close: OnClose,
 }
 
 impl Default for Prefs {
@@ -32,6 +46,7 @@ impl Default for Prefs {
             screen: Screen::default(),
             comfortable: false,
             endpoint_panel: 428.0,
+            on_close: OnClose::default(),
         }
     }
 }

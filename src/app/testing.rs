@@ -248,6 +248,17 @@ impl Window {
         self.settle();
     }
 
+    /// Types into the field of that label, in the place of what it holds.
+    pub(crate) fn replace(&mut self, label: &str, text: &str) {
+        use egui_kittest::kittest::Queryable as _;
+        let role = egui::Role::TextInput;
+        self.harness.get_by_role_and_label(role, label).focus();
+        self.settle();
+        self.harness
+            .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        self.type_into(label, text);
+    }
+
     /// Presses the button of that name that is on top.
     #[track_caller]
     pub(crate) fn press(&mut self, label: &str) {

@@ -161,7 +161,7 @@ impl Terminate {
             );
             self.form
                 .text_with(ui, field, &mut self.minutes, ("60", help), |field| {
-                    field.width(120.0).limit(6)
+                    field.width(120.0)
                 });
         }
     }

@@ -10,8 +10,9 @@ use crate::{
     app::{
         backend::{Backend, Pending},
         context::{Action, Context},
-        dialogs::{Dialog, Stay},
+        dialogs::{Dialog, Stay, raise_limit::RaiseLimit},
         kit,
+        limits::Limit,
     },
     model::{Answer, Command, Refusal},
 };
@@ -118,7 +119,12 @@ impl<D: FormDialog> Dialog for D {
             kit::close_dialog(ctx, &title);
             return Stay::Closed;
         }
-        match shown(self, cx, ctx, &title) {
+        let (shown, limit) = shown(self, cx, ctx, &title);
+        if let Some(limit) = limit {
+            self.form().forget_limit();
+            cx.open(RaiseLimit::new(&cx.view.snapshot, limit));
+        }
+        match shown {
             kit::Dialog::Closed => {
                 leave(self, cx);
                 return Stay::Closed;
@@ -147,16 +153,19 @@ fn ended(dialog: &mut impl FormDialog, cx: &mut Context<'_>) -> bool {
     true
 }
 
+/// Draws it; beside what was done, the limit that is to be raised.
 fn shown(
     dialog: &mut impl FormDialog,
     cx: &Context<'_>,
     ctx: &egui::Context,
     title: &str,
-) -> kit::Dialog {
+) -> (kit::Dialog, Option<Limit>) {
     // The fields draw themselves on the form, which is the dialog's own.
     let mut form = std::mem::take(dialog.form());
     let off = dialog.off(cx);
     let refusal = form.elsewhere().map(str::to_owned);
+    let reached = form.limit();
+    let mut raise = None;
     let shown = kit::form_dialog(title, dialog.verb())
         .errors(form.errors())
         .changed(form.is_changed())
@@ -164,7 +173,13 @@ fn shown(
         .disabled_because(off.as_deref())
         .refusal(refusal.as_deref())
         .width(dialog.width())
-        .show(ctx, |ui| dialog.fields(cx, ui, &mut form));
+        .show(ctx, |ui| {
+            if let Some((limit, words)) = &reached {
+                let banner = kit::banner(kit::Tone::Danger, "A limit is reached").body(words);
+                raise = banner.action("Raise the limit…").ui(ui).then_some(*limit);
+            }
+            dialog.fields(cx, ui, &mut form);
+        });
     form.judge_draft_when_left(cx, || match dialog.act(cx)? {
         Act::Command(command, _) => Ok(Some(*command)),
         Act::Steps(_) => Ok(None),
@@ -172,7 +187,7 @@ fn shown(
     // What was to take the focus has had its turn.
     form.focus = false;
     *dialog.form() = form;
-    shown
+    (shown, raise)
 }
 
 fn submit(dialog: &mut impl FormDialog, cx: &Context<'_>, ctx: &egui::Context) {

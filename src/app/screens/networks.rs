@@ -17,7 +17,7 @@ use crate::{
         context::Context,
         dialogs::{
             confirm::Confirm, create_subnet::NewSubnet, create_vpc::NewVpc,
-            import_networks::ImportNetworks,
+            import_networks::ImportNetworks, manage_tags::ManageTags,
         },
         kit::{self, Rows, Selection, Sort, column, icons, rest_column},
         nets::blocks,
@@ -141,6 +141,7 @@ impl Networks {
         }
         match table.act {
             Some((Act::Subnet, vpc)) => cx.open(NewSubnet::new(vpc.clone())),
+            Some((Act::Tags, vpc)) => cx.open(ManageTags::new(&vpc.id, vpc.title(), &vpc.tags)),
             Some((Act::Delete, vpc)) => delete_vpc(cx, vpc),
             None => {}
         }
@@ -202,6 +203,7 @@ impl Networks {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Act {
     Subnet,
+    Tags,
     Delete,
 }
 
@@ -272,6 +274,10 @@ impl Rows for VpcRows<'_> {
             .clicked(ui)
         {
             self.act = Some((Act::Subnet, self.rows[row]));
+        }
+        let tags = kit::menu_item("Manage tags…").icon(icons::TAG);
+        if tags.clicked(ui) {
+            self.act = Some((Act::Tags, self.rows[row]));
         }
         kit::menu_separator(ui);
         let delete = kit::menu_item("Delete…").icon(icons::TRASH).shortcut("Del");

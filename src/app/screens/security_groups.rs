@@ -12,6 +12,7 @@ use crate::{
         context::Context,
         dialogs::{
             confirm::Confirm,
+            manage_tags::ManageTags,
             security_group::{AddRule, NewSecurityGroup},
         },
         kit::{self, Rows, Selection, Sort, column, icons, rest_column},
@@ -150,6 +151,7 @@ impl SecurityGroups {
         }
         match table.act {
             Some((Act::Add(direction), group)) => cx.open(AddRule::new(group, direction)),
+            Some((Act::Tags, it)) => cx.open(ManageTags::new(&it.id, &it.name, &it.tags)),
             Some((Act::Delete, group)) => delete_group(cx, group),
             None => {}
         }
@@ -245,6 +247,7 @@ fn delete_group(cx: &mut Context<'_>, group: &SecurityGroup) {
 #[derive(Clone, Copy)]
 enum Act {
     Add(Direction),
+    Tags,
     Delete,
 }
 
@@ -302,6 +305,10 @@ impl Rows for GroupRows<'_> {
         let outbound = kit::menu_item("Add outbound rule…").icon(icons::PLUS);
         if outbound.clicked(ui) {
             self.act = Some((Act::Add(Direction::Egress), group));
+        }
+        let tags = kit::menu_item("Manage tags…").icon(icons::TAG);
+        if tags.clicked(ui) {
+            self.act = Some((Act::Tags, group));
         }
         kit::menu_separator(ui);
         let delete = kit::menu_item("Delete…").icon(icons::TRASH).shortcut("Del");

@@ -25,18 +25,6 @@ fn open() -> Window {
     open_with(|_| ())
 }
 
-/// Puts `text` in the place of what the field holds.
-fn replace(window: &mut Window, label: &str, text: &str) {
-    let role = egui::Role::TextInput;
-    let field = window.harness.get_by_role_and_label(role, label);
-    field.focus();
-    window.settle();
-    window
-        .harness
-        .key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.type_into(label, text);
-}
-
 fn sent(window: &Window) -> ModifyClientVpnEndpoint {
     let commands = window.console.commands();
     match commands.last() {
@@ -48,7 +36,7 @@ fn sent(window: &Window) -> ModifyClientVpnEndpoint {
 #[test]
 fn only_what_was_changed_is_sent_with_what_was_seen() {
     let mut window = open();
-    replace(&mut window, "Description", "Alle Büros — офис");
+    window.replace("Description", "Alle Büros — офис");
     window.press(SUBMIT);
     let expected = ModifyClientVpnEndpoint {
         client_vpn_endpoint_id: sample::endpoint_id(1).to_string(),
@@ -82,11 +70,11 @@ fn what_never_changes_is_shown_with_the_reason() {
 fn it_says_what_live_sessions_will_notice() {
     let mut window = open();
     assert!(window.says("Nothing is changed yet."));
-    replace(&mut window, "Port", "1199");
+    window.replace("Port", "1199");
     assert!(window.says("Port: ends 18 sessions. Files handed out before name port 443"));
     window.click("Split tunnel");
     assert!(window.says("Split tunnel: told to live sessions at once"));
-    replace(&mut window, "First DNS server", "10.1.0.2");
+    window.replace("First DNS server", "10.1.0.2");
     assert!(window.says("DNS servers: told to live sessions at once"));
     window.press(SUBMIT);
     let sent = sent(&window);
@@ -118,7 +106,7 @@ fn another_server_certificate_says_whether_files_go_on_working() {
 #[test]
 fn who_is_slower_is_told_and_loses_nothing_typed() {
     let mut window = open();
-    replace(&mut window, "Description", "Mine");
+    window.replace("Description", "Mine");
     window.console.change(|snapshot, _| {
         snapshot.seq = 57;
         let endpoint = snapshot.endpoints.get_mut(&sample::endpoint_id(1)).unwrap();
@@ -155,7 +143,7 @@ fn a_change_that_came_first_is_said_in_the_services_words_and_looked_at_again() 
         }
         _ => None,
     });
-    replace(&mut window, "Description", "Mine");
+    window.replace("Description", "Mine");
     window.press(SUBMIT);
     assert!(window.says("root has changed the endpoint since you opened it"));
     window.console.change(|snapshot, _| snapshot.seq = 58);
@@ -179,7 +167,7 @@ fn a_refusal_lands_at_its_field_which_takes_the_focus() {
         }
         _ => None,
     });
-    replace(&mut window, "Description", &"д".repeat(256));
+    window.replace("Description", &"д".repeat(256));
     window
         .harness
         .key_press_modifiers(Modifiers::COMMAND, Key::Enter);
@@ -189,7 +177,7 @@ fn a_refusal_lands_at_its_field_which_takes_the_focus() {
     let role = egui::Role::TextInput;
     let field = window.harness.get_by_role_and_label(role, "Description");
     assert!(field.is_focused());
-    replace(&mut window, "Description", &"д".repeat(255));
+    window.replace("Description", &"д".repeat(255));
     window.press(SUBMIT);
     assert!(window.says("corp-staff is modified"));
 }
@@ -197,7 +185,7 @@ fn a_refusal_lands_at_its_field_which_takes_the_focus() {
 #[test]
 fn a_port_that_is_none_is_said_at_its_field() {
     let mut window = open();
-    replace(&mut window, "Port", "70000");
+    window.replace("Port", "70000");
     window.press(SUBMIT);
     assert!(window.says("70000 is not a port"));
     assert!(window.console.commands().is_empty());

@@ -4,6 +4,7 @@ use egui::Ui;
 
 use crate::{
     app::{
+        dialogs::manage_tags,
         format,
         kit::{self, Column, Rows, Sort, column, icons, rest_column},
         rates::Rates,
@@ -13,13 +14,15 @@ use crate::{
     model::{AssociationState, Authentication, Endpoint, EndpointId, Snapshot, View},
 };
 
-pub(super) const COLUMNS: [Column<'static>; 8] = [
+pub(super) const COLUMNS: [Column<'static>; 10] = [
     rest_column("Name"),
     column("Client VPN endpoint ID", 242.0),
     column("State", 146.0),
     column("Client CIDR", 114.0),
     column("Transport", 88.0).from_width(940.0),
     column("Authentication", 104.0).from_width(1000.0),
+    column("Tags", 170.0).from_width(1240.0),
+    column("Description", 200.0).from_width(1440.0),
     column("Connected", 84.0).right(),
     column("Throughput", 146.0).right(),
 ];
@@ -41,6 +44,10 @@ pub(super) struct Row {
     pub(super) transport: String,
     port: u16,
     pub(super) authentication: String,
+    /// The tags beside the name, in a line and each for itself.
+    tags: String,
+    each_tag: Vec<(String, String)>,
+    description: String,
     pub(super) connected: usize,
     pub(super) rates: Vec<f32>,
 }
@@ -50,6 +57,7 @@ pub(super) enum Ask {
     Associate(EndpointId),
     Download(EndpointId),
     Modify(EndpointId),
+    Tags(EndpointId),
     Delete(EndpointId),
 }
 
@@ -85,6 +93,13 @@ fn row(view: &View, rates: &Rates, endpoint: &Endpoint, connected: usize) -> Row
         transport: transport(endpoint),
         port: endpoint.port,
         authentication: authentication(endpoint),
+        tags: manage_tags::in_a_line(&endpoint.tags),
+        each_tag: endpoint
+            .tags
+            .iter()
+            .map(|(key, value)| (key.to_lowercase(), format!("{key}={value}")))
+            .collect(),
+        description: endpoint.description.clone(),
         connected,
         rates: rates.of_endpoint(&endpoint.id),
     }
@@ -138,8 +153,10 @@ pub(super) fn sort(rows: &mut [Row], sort: Sort) {
             (kind(a), a.port).cmp(&(kind(b), b.port))
         }),
         5 => rows.sort_by(|a, b| a.authentication.cmp(&b.authentication)),
-        6 => rows.sort_by_key(|r| r.connected),
-        7 => rows.sort_by(|a, b| a.now().total_cmp(&b.now())),
+        6 => rows.sort_by(|a, b| a.tags.cmp(&b.tags)),
+        7 => rows.sort_by_key(|r| r.description.to_lowercase()),
+        8 => rows.sort_by_key(|r| r.connected),
+        9 => rows.sort_by(|a, b| a.now().total_cmp(&b.now())),
         _ => rows.sort_by_key(|r| r.name.to_lowercase()),
     }
     if sort.descending {
@@ -154,17 +171,20 @@ impl Row {
     }
 
     pub(super) fn passes(&self, words: &str) -> bool {
-        filter::passes(
-            words,
-            &[
-                ("name", &self.name),
-                ("id", self.id.as_str()),
-                ("state", self.state),
-                ("cidr", &self.cidr),
-                ("transport", &self.transport),
-                ("authentication", &self.authentication),
-            ],
-        )
+        let mut values = vec![
+            ("name", self.name.as_str()),
+            ("id", self.id.as_str()),
+            ("state", self.state),
+            ("cidr", &self.cidr),
+            ("transport", &self.transport),
+            ("authentication", &self.authentication),
+            ("description", &self.description),
+        ];
+        for (key, tag) in &self.each_tag {
+            values.push(("tag", tag));
+            values.push((key, tag));
+        }
+        filter::passes(words, &values)
     }
 
     /// Its cells as text, for the clipboard.
@@ -176,6 +196,8 @@ impl Row {
             self.cidr.clone(),
             self.transport.clone(),
             self.authentication.clone(),
+            self.tags.clone(),
+            self.description.clone(),
             self.connected.to_string(),
         ]
     }
@@ -212,7 +234,9 @@ impl Rows for Drawn<'_> {
             3 => drop(kit::cell_mono(ui, &row.cidr)),
             4 => drop(kit::cell(ui, &row.transport)),
             5 => drop(kit::cell(ui, &row.authentication)),
-            6 => drop(kit::cell(ui, &format::count(row.connected as u64))),
+            6 => drop(kit::cell(ui, &row.tags)),
+            7 => drop(kit::cell(ui, &row.description)),
+            8 => drop(kit::cell(ui, &format::count(row.connected as u64))),
             _ if !row.has_networks => {
                 if kit::link(ui, "Associate a network").clicked() {
                     self.actions.push(Ask::Associate(row.id.clone()));
@@ -244,6 +268,8 @@ impl Rows for Drawn<'_> {
             .clicked(ui)
         {
             self.actions.push(Ask::Modify(id));
+        } else if kit::menu_item("Manage tags…").icon(icons::TAG).clicked(ui) {
+            self.actions.push(Ask::Tags(id));
         } else if kit::menu_item("Delete Client VPN Endpoint…")
             .icon(icons::TRASH)
             .shortcut("Del")
@@ -327,7 +353,7 @@ mod tests {
             ["contractors", "corp-staff", "lab-lisbon", "build-farm"],
             "TCP 443, UDP 443, UDP 1195, UDP 11940"
         );
-        sort(&mut rows, by(6, true));
+        sort(&mut rows, by(8, true));
         assert_eq!(rows[0].name, "corp-staff");
     }
 

@@ -8,9 +8,11 @@ mod delete;
 mod list;
 mod panel;
 mod readiness;
+mod room;
 mod routes;
 mod security_groups;
 mod summary;
+mod tags;
 
 use egui::{Key, Ui};
 
@@ -20,7 +22,8 @@ use crate::{
         context::{Context, EndpointTab},
         dialogs::{
             create_endpoint::CreateEndpoint, download::Download, hand_out::HandOutPage,
-            modify_endpoint::ModifyEndpoint, test_connection::TestTheConnection,
+            manage_tags::ManageTags, modify_endpoint::ModifyEndpoint,
+            test_connection::TestTheConnection,
         },
         kit::{self, Selection, Sort, icons},
     },
@@ -135,6 +138,7 @@ impl Endpoints {
             (Key::Num4, EndpointTab::Authorization),
             (Key::Num5, EndpointTab::RouteTable),
             (Key::Num6, EndpointTab::Connections),
+            (Key::Num7, EndpointTab::Tags),
         ];
         for (key, tab) in tabs {
             if cx.shortcut(ui, key) {
@@ -233,6 +237,12 @@ impl Endpoints {
             }
             list::Ask::Download(id) => cx.open(Download::new(id)),
             list::Ask::Modify(id) => modify(cx, &id),
+            list::Ask::Tags(id) => {
+                if let Some(it) = cx.view.snapshot.endpoints.get(&id) {
+                    let dialog = ManageTags::new(&it.id, it.title(), &it.tags);
+                    cx.open(dialog);
+                }
+            }
             list::Ask::Delete(id) => delete(cx, &id),
         }
     }

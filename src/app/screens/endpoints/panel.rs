@@ -4,7 +4,8 @@ use egui::Ui;
 
 use super::super::certificates;
 use super::{
-    associations, authorization, connections, readiness, routes, security_groups, summary,
+    associations, authorization, connections, readiness, room, routes, security_groups, summary,
+    tags,
 };
 use crate::{
     app::{
@@ -33,6 +34,7 @@ pub(super) struct Panel {
     authorization: authorization::Tab,
     routes: routes::Tab,
     connections: connections::Tab,
+    tags: tags::Tab,
 }
 
 impl Panel {
@@ -45,6 +47,7 @@ impl Panel {
             EndpointTab::Authorization => self.authorization.selection.is_empty(),
             EndpointTab::RouteTable => self.routes.selection.is_empty(),
             EndpointTab::Connections => self.connections.selects_nothing(),
+            EndpointTab::Tags => self.tags.selection.is_empty(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Panel {
         }
         let asked = head(cx, endpoint, alone, ui);
         notice(cx, endpoint, ui);
+        room::notice(cx, endpoint, ui);
         self.tabs(cx, endpoint, ui);
         match self.tab {
             EndpointTab::Summary => summary::ui(cx, endpoint, ui),
@@ -75,6 +79,7 @@ impl Panel {
             EndpointTab::Authorization => self.authorization.ui(cx, endpoint, ui),
             EndpointTab::RouteTable => self.routes.ui(cx, endpoint, ui),
             EndpointTab::Connections => self.connections.ui(cx, endpoint, focus_filter, ui),
+            EndpointTab::Tags => self.tags.ui(cx, endpoint, ui),
         }
         asked
     }
@@ -93,6 +98,7 @@ impl Panel {
             Tab::new(EndpointTab::RouteTable, "Route Table")
                 .count(routes::rows(snapshot, endpoint).len()),
             Tab::new(EndpointTab::Connections, "Connections").count(people::connected(cx.view, id)),
+            Tab::new(EndpointTab::Tags, "Tags").count(endpoint.tags.len()),
         ];
         kit::panel_tabs(ui, "Endpoint", &mut self.tab, &all);
     }
@@ -121,11 +127,12 @@ fn notice(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
 
 fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Option<Ask> {
     let snapshot = &cx.view.snapshot;
-    let address = snapshot
-        .settings
-        .public_address
-        .as_ref()
-        .map(|host| format!("{host}:{}", endpoint.port));
+    let settings = &snapshot.settings;
+    let host = match &settings.endpoint_domain {
+        Some(domain) => Some(format!("*.{}.{domain}", endpoint.id)),
+        None => settings.public_address.clone(),
+    };
+    let address = host.map(|host| format!("{host}:{}", endpoint.port));
     let lack = readiness::lack(snapshot, endpoint);
     kit::panel_head(
         ui,

@@ -113,6 +113,13 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         .as_ref()
         .map(|id| snapshot.vpcs.get(id).map_or(id.as_str(), |vpc| vpc.title()))
         .unwrap_or_default();
+    let settings = &snapshot.settings;
+    let domain = settings.endpoint_domain.as_ref();
+    let name = domain.map(|domain| format!("{}.{domain}", endpoint.id));
+    let host = match &name {
+        Some(name) => format!("*.{name}"),
+        None => settings.public_address.clone().unwrap_or_default(),
+    };
     let created = format::moment(endpoint.created_at, cx.now, cx.zone);
     let cidr = endpoint.client_cidr.to_string();
     let transport = list::transport(endpoint);
@@ -126,6 +133,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
                 Value::State(snapshot.endpoint_state(endpoint).as_str()),
             ),
             ("Description", Value::Text(&endpoint.description)),
+            ("DNS name", Value::Mono(&host)),
             ("Client CIDR", Value::Mono(&cidr)),
             ("Transport and port", Value::Text(&transport)),
             (
@@ -144,4 +152,12 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
             ("Created", Value::Text(&created)),
         ],
     );
+    if let Some(name) = name {
+        ui.add_space(8.0);
+        let rule = format!(
+            "Clients put a label of chance before {name} at each connection, as in AWS: any name \
+             that ends in it leads here."
+        );
+        kit::help(ui, &rule);
+    }
 }

@@ -6,7 +6,7 @@ use super::{attachments, delete_vpc, groups, resources, route_tables, subnets};
 use crate::{
     app::{
         context::Context,
-        dialogs::create_vpc::AddBlock,
+        dialogs::{create_vpc::AddBlock, manage_tags::ManageTags},
         kit::{self, Tab, icons},
     },
     model::{
@@ -113,6 +113,9 @@ fn head(cx: &mut Context<'_>, ui: &mut Ui, vpc: &Vpc) -> bool {
             let delete = kit::button("Delete VPC…").icon(icons::TRASH);
             if delete.quiet_danger().clicked(ui) {
                 delete_vpc(cx, vpc);
+            }
+            if kit::button("Manage tags…").icon(icons::TAG).clicked(ui) {
+                cx.open(ManageTags::new(&vpc.id, vpc.title(), &vpc.tags));
             }
             close
         },

@@ -5,7 +5,10 @@ use egui::{Key, Ui};
 use crate::{
     app::{
         context::Context,
-        dialogs::{confirm::Confirm, create_subnet::NewSubnet, egress::ChangeEgress},
+        dialogs::{
+            confirm::Confirm, create_subnet::NewSubnet, egress::ChangeEgress,
+            manage_tags::ManageTags,
+        },
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
     },
@@ -31,6 +34,7 @@ pub(super) struct Tab {
 #[derive(Clone, Copy)]
 enum Act {
     Egress,
+    Tags,
     Delete,
 }
 
@@ -83,6 +87,7 @@ impl Tab {
         let asked = rows.act.or(act.zip(chosen));
         match asked {
             Some((Act::Egress, subnet)) => cx.open(ChangeEgress::new(subnet)),
+            Some((Act::Tags, it)) => cx.open(ManageTags::new(&it.id, it.title(), &it.tags)),
             Some((Act::Delete, subnet)) => delete_subnet(cx, subnet),
             None => {}
         }
@@ -165,6 +170,10 @@ impl Rows for SubnetRows<'_> {
         let egress = kit::menu_item("Change egress…").icon(icons::PENCIL_SIMPLE);
         if egress.clicked(ui) {
             self.act = Some((Act::Egress, subnet));
+        }
+        let tags = kit::menu_item("Manage tags…").icon(icons::TAG);
+        if tags.clicked(ui) {
+            self.act = Some((Act::Tags, subnet));
         }
         let delete = kit::menu_item("Delete…").icon(icons::TRASH).shortcut("Del");
         if delete.danger().clicked(ui) {
