@@ -105,7 +105,7 @@ impl Limit {
             Self::Routes => most(snapshot, |it| routes(snapshot, &it.id)),
             Self::Connections => {
                 let mut counts: BTreeMap<&EndpointId, usize> = BTreeMap::new();
-                for it in view.live.connections.iter() {
+                for it in &view.live.connections {
                     if it.ended_at.is_none() {
                         *counts.entry(&it.endpoint_id).or_default() += 1;
                     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{CertificateUse, Connection, ConnectionState, EndpointId, Group, View};
+use crate::model::{CertificateUse, Connection, ConnectionState, Group, View};
 
 /// Somebody, by the common name of the certificate.
 #[derive(Clone, Debug, Default)]
@@ -34,14 +34,6 @@ impl Person<'_> {
             many => format!("{} connections", many.len()),
         }
     }
-}
-
-/// How many clients of an endpoint are connected.
-#[must_use]
-pub fn connected(view: &View, endpoint: &EndpointId) -> usize {
-    let live = view.live.connections.iter();
-    live.filter(|c| c.endpoint_id == *endpoint && c.ended_at.is_none())
-        .count()
 }
 
 /// Everyone known here, by common name.

@@ -131,16 +131,11 @@ fn endpoints_are_viewed_with_all_their_tabs() {
 fn an_endpoint_is_deleted_once_its_target_networks_are_disassociated() {
     let (mut site, endpoint) = Site::open();
     site.choose("Summary");
-    let delete = |window: &mut Window| {
-        window.press("Actions");
-        window.press_containing("Delete Client VPN Endpoint…");
-        window.fill("Type corp to confirm", "corp");
-        window.press("Delete Client VPN Endpoint");
-    };
-    delete(&mut site.home.window);
+    // As in AWS it stays while networks are associated, and says so.
+    site.home.window.harness.key_press(egui::Key::Delete);
     site.home
         .window
-        .wait_for("disassociate its target networks first");
+        .wait_for("1 target network is still associated. Disassociate it first");
     assert!(
         site.home
             .window
@@ -149,11 +144,14 @@ fn an_endpoint_is_deleted_once_its_target_networks_are_disassociated() {
             .endpoints
             .contains_key(&endpoint)
     );
-    site.home.window.press("Cancel");
 
     disassociate(&mut site);
     site.choose("Summary");
-    delete(&mut site.home.window);
+    let window = &mut site.home.window;
+    window.press("Actions");
+    window.press_containing("Delete Client VPN Endpoint…");
+    window.fill("Type corp to confirm", "corp");
+    window.press("Delete Client VPN Endpoint");
     site.home.window.wait("it is gone", |window| {
         window.view().snapshot.endpoints.is_empty()
     });
@@ -186,7 +184,7 @@ fn disassociate(site: &mut Site) {
     let window = &mut site.home.window;
     window.press_containing(", Associated");
     window.press("Disassociate");
-    window.wait_for("It is the last one");
+    window.wait_for("It is the last target network");
     window.press("Disassociate");
     window.wait("it is gone", |window| {
         window.view().snapshot.associations.is_empty()

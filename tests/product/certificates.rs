@@ -29,175 +29,172 @@ fn request(name: &str) -> String {
     parameters.serialize_request(&key).unwrap().pem().unwrap()
 }
 
+/// What the commands are given.
+struct Texts {
+    ca: String,
+    client: String,
+    server_pem: String,
+    client_pem: String,
+    client_key: String,
+    old_pem: String,
+    old_key: String,
+    csr: String,
+    /// One character more than a name may have.
+    long: String,
+}
+
+impl Texts {
+    fn make(on: &Installation) -> Self {
+        let ca = on.text("pki create-ca --common-name CA", "/CertificateArn");
+        let issue = |usage: &str, name: &str| {
+            let of = ["pki", "issue", "--ca-arn", &ca, "--usage", usage];
+            let line = [&of[..], &["--common-name", name]].concat();
+            let made = on.run(&line).json();
+            made["CertificateArn"].as_str().unwrap().to_owned()
+        };
+        let export = |arn: &str| {
+            let line = ["pki", "export", "--certificate-arn", arn, "--private-key"];
+            let out = on.run(&line).json();
+            let text = |field: &str| out[field].as_str().unwrap().to_owned();
+            (text("Certificate"), text("PrivateKey"))
+        };
+        let client = issue("client", "Åsa Öberg 日本 שלום");
+        let (server_pem, _) = export(&issue("server", "vpn.example.com"));
+        let (client_pem, client_key) = export(&client);
+        let (old_pem, old_key) = expired();
+        Self {
+            ca,
+            client,
+            server_pem,
+            client_pem,
+            client_key,
+            old_pem,
+            old_key,
+            csr: request("a.lindqvist"),
+            long: "名".repeat(65),
+        }
+    }
+}
+
 /// A command, its refusal's code, the field at fault, and words of the message.
 type Case<'a> = (Vec<&'a str>, &'a str, &'a str, &'a str);
+
+fn imports(texts: &Texts) -> Vec<Case<'_>> {
+    let with = |certificate, more: &[&'static str], last: &[_]| {
+        let line = ["acm", "import-certificate", "--certificate", certificate];
+        [&line[..], more, last].concat()
+    };
+    let alone = |certificate| with(certificate, &[], &[]);
+    let key = |certificate, key| with(certificate, &["--private-key"], &[key]);
+    let chain = &["--certificate-chain"];
+    let place = &["--certificate-arn"];
+    let t = texts;
+    vec![
+        (
+            alone("hello\n"),
+            VALIDATION,
+            "Certificate",
+            "-----BEGIN CERTIFICATE-----",
+        ),
+        (
+            alone(&t.client_key),
+            VALIDATION,
+            "Certificate",
+            "PRIVATE KEY block",
+        ),
+        (alone("\n"), "MissingParameter", "Certificate", "needed"),
+        (
+            key(&t.server_pem, &t.client_key),
+            VALIDATION,
+            "PrivateKey",
+            "does not belong",
+        ),
+        (
+            key(&t.server_pem, &t.server_pem),
+            VALIDATION,
+            "PrivateKey",
+            "PRIVATE KEY",
+        ),
+        (
+            key(&t.old_pem, &t.old_key),
+            VALIDATION,
+            "Certificate",
+            "expired at 2020",
+        ),
+        (
+            with(&t.server_pem, chain, &[&t.client_pem]),
+            VALIDATION,
+            "CertificateChain",
+            "did not sign",
+        ),
+        (
+            with(&t.server_pem, place, &["arn:none"]),
+            "ResourceNotFoundException",
+            "CertificateArn",
+            "arn:none",
+        ),
+    ]
+}
+
+fn issues_and_requests(texts: &Texts) -> Vec<Case<'_>> {
+    let t = texts;
+    let sign = |ca, csr, more: &[_]| {
+        let of = ["pki", "sign-csr", "--ca-arn", ca, "--usage", "client"];
+        [&of[..], &["--csr", csr], more].concat()
+    };
+    let issue = |name| {
+        let of = ["pki", "issue", "--ca-arn", &t.ca, "--usage", "client"];
+        [&of[..], &["--common-name", name]].concat()
+    };
+    vec![
+        (
+            issue(&t.long),
+            VALIDATION,
+            "CommonName",
+            "longer than 64 characters",
+        ),
+        (issue(""), "MissingParameter", "CommonName", "needed"),
+        (
+            sign(&t.ca, "hello\n", &[]),
+            VALIDATION,
+            "Csr",
+            "CERTIFICATE REQUEST",
+        ),
+        (
+            sign(&t.ca, &t.client_key, &[]),
+            VALIDATION,
+            "Csr",
+            "PRIVATE KEY block",
+        ),
+        (
+            sign(&t.client, &t.csr, &[]),
+            VALIDATION,
+            "CaArn",
+            "no private key",
+        ),
+        (
+            sign(&t.ca, &t.csr, &["--common-name", &t.long]),
+            VALIDATION,
+            "CommonName",
+            "longer than 64",
+        ),
+        (
+            sign(&t.ca, &t.csr, &["--validity-days", "0"]),
+            VALIDATION,
+            "ValidityDays",
+            "1 to 3650",
+        ),
+    ]
+}
 
 #[test]
 fn certificates_requests_and_names_that_will_not_do_are_refused_at_their_field() {
     let on = Installation::new();
     let _gateway = on.serve();
-    let ca = on.text("pki create-ca --common-name CA", "/CertificateArn");
-    let issue = |usage: &str, name: &str| {
-        let line = [
-            "pki",
-            "issue",
-            "--ca-arn",
-            &ca,
-            "--usage",
-            usage,
-            "--common-name",
-            name,
-        ];
-        on.run(&line).json()["CertificateArn"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    let export = |arn: &str| {
-        let out = on
-            .run(&["pki", "export", "--certificate-arn", arn, "--private-key"])
-            .json();
-        let text = |field: &str| out[field].as_str().unwrap().to_owned();
-        (text("Certificate"), text("PrivateKey"))
-    };
-    let client = issue("client", "Åsa Öberg 日本 שלום");
-    let (server_pem, _) = export(&issue("server", "vpn.example.com"));
-    let (client_pem, client_key) = export(&client);
-    let (old_pem, old_key) = expired();
-    let csr = request("a.lindqvist");
-    let long = "名".repeat(65);
-    let import =
-        |certificate: &'static str| vec!["acm", "import-certificate", "--certificate", certificate];
-    let with = |certificate, more: &[&'static str]| [import(certificate), more.to_vec()].concat();
-    // The command lines live as long as the test.
-    let keep = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
-    let [
-        server_pem,
-        client_pem,
-        client_key,
-        old_pem,
-        old_key,
-        csr,
-        long,
-        ca_arn,
-        client,
-    ] = [
-        server_pem,
-        client_pem,
-        client_key,
-        old_pem,
-        old_key,
-        csr,
-        long,
-        ca.clone(),
-        client,
-    ]
-    .map(keep);
-    let sign = |ca, csr, more: &[&'static str]| {
-        let line = [
-            "pki", "sign-csr", "--ca-arn", ca, "--usage", "client", "--csr", csr,
-        ];
-        [&line[..], more].concat()
-    };
-    let issuing = |name| {
-        [
-            "pki",
-            "issue",
-            "--ca-arn",
-            ca_arn,
-            "--usage",
-            "client",
-            "--common-name",
-            name,
-        ]
-        .to_vec()
-    };
-    let validation = "ValidationException";
-    let cases: Vec<Case<'_>> = vec![
-        (
-            import("hello\n"),
-            validation,
-            "Certificate",
-            "-----BEGIN CERTIFICATE-----",
-        ),
-        (
-            import(client_key),
-            validation,
-            "Certificate",
-            "PRIVATE KEY block",
-        ),
-        (import("\n"), "MissingParameter", "Certificate", "needed"),
-        (
-            with(server_pem, &["--private-key", client_key]),
-            validation,
-            "PrivateKey",
-            "does not belong",
-        ),
-        (
-            with(server_pem, &["--private-key", server_pem]),
-            validation,
-            "PrivateKey",
-            "PRIVATE KEY",
-        ),
-        (
-            with(old_pem, &["--private-key", old_key]),
-            validation,
-            "Certificate",
-            "expired at 2020",
-        ),
-        (
-            with(server_pem, &["--certificate-chain", client_pem]),
-            validation,
-            "CertificateChain",
-            "did not sign",
-        ),
-        (
-            with(server_pem, &["--certificate-arn", "arn:none"]),
-            "ResourceNotFoundException",
-            "CertificateArn",
-            "arn:none",
-        ),
-        (
-            issuing(long),
-            validation,
-            "CommonName",
-            "longer than 64 characters",
-        ),
-        (issuing(""), "MissingParameter", "CommonName", "needed"),
-        (
-            sign(ca_arn, "hello\n", &[]),
-            validation,
-            "Csr",
-            "CERTIFICATE REQUEST",
-        ),
-        (
-            sign(ca_arn, client_key, &[]),
-            validation,
-            "Csr",
-            "PRIVATE KEY block",
-        ),
-        (
-            sign(client, csr, &[]),
-            validation,
-            "CaArn",
-            "no private key",
-        ),
-        (
-            sign(ca_arn, csr, &["--common-name", long]),
-            validation,
-            "CommonName",
-            "longer than 64",
-        ),
-        (
-            sign(ca_arn, csr, &["--validity-days", "0"]),
-            validation,
-            "ValidityDays",
-            "1 to 3650",
-        ),
-    ];
+    let texts = Texts::make(&on);
     let before = on.words("acm list-certificates").stdout;
     let mut wrong = Vec::new();
-    for (line, code, field, said) in cases {
+    for (line, code, field, said) in [imports(&texts), issues_and_requests(&texts)].concat() {
         let refusal = on.run(&line).refusal();
         let message = refusal["Message"].as_str().unwrap_or_default();
         if refusal["Code"] != code || refusal["Field"] != field || !message.contains(said) {
@@ -209,6 +206,8 @@ fn certificates_requests_and_names_that_will_not_do_are_refused_at_their_field()
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(on.words("acm list-certificates").stdout, before);
 }
+
+const VALIDATION: &str = "ValidationException";
 
 #[test]
 fn a_request_is_signed_and_printed_and_its_key_is_not_here() {

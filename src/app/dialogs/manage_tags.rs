@@ -42,7 +42,7 @@ struct Row {
 impl ManageTags {
     /// For a thing by its identifier and its name, with the tags it has.
     #[must_use]
-    pub fn new(id: impl ToString, title: impl Into<String>, tags: &Tags) -> Self {
+    pub fn new(id: &impl ToString, title: impl Into<String>, tags: &Tags) -> Self {
         let mut dialog = Self {
             id: id.to_string(),
             title: title.into(),

@@ -19,7 +19,6 @@ use crate::{
         context::Context,
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice, Tone, Value},
-        people,
         preview::PreviewPane,
     },
     model::{
@@ -138,7 +137,7 @@ impl ModifyEndpoint {
 
     /// What the change means to those who are connected.
     fn effects(&mut self, cx: &Context<'_>, ui: &mut Ui) {
-        let live = people::connected(cx.view, &self.id);
+        let live = cx.tally.of_endpoint(&self.id);
         let wanted = self.wanted(None);
         let lines = noticed::lines(&cx.view.snapshot, &self.seen, &wanted, live);
         kit::fieldset(ui, "What live sessions notice", "");

@@ -193,38 +193,24 @@ fn lines(view: &View, screens: &Screens) -> Vec<Line> {
             );
         }
     }
-    add(
-        "Do",
-        icons::PLUS,
-        "Create Client VPN Endpoint".to_owned(),
-        String::new(),
-        "Ctrl N",
-        Target::Create,
-    );
-    add(
-        "Do",
-        icons::QUESTION,
-        "Show help and keys".to_owned(),
-        String::new(),
-        "F1",
-        Target::Help,
-    );
-    add(
-        "Do",
-        icons::PULSE,
-        "Diagnose this machine".to_owned(),
-        String::new(),
-        "",
-        Target::Diagnose,
-    );
-    add(
-        "Do",
-        icons::ARROW_COUNTER_CLOCKWISE,
-        "Undo last change".to_owned(),
-        String::new(),
-        "",
-        Target::UndoLast,
-    );
+    for (icon, name, keys, target) in [
+        (
+            icons::PLUS,
+            "Create Client VPN Endpoint",
+            "Ctrl N",
+            Target::Create,
+        ),
+        (icons::QUESTION, "Show help and keys", "F1", Target::Help),
+        (icons::PULSE, "Diagnose this machine", "", Target::Diagnose),
+        (
+            icons::ARROW_COUNTER_CLOCKWISE,
+            "Undo last change",
+            "",
+            Target::UndoLast,
+        ),
+    ] {
+        add("Do", icon, name.to_owned(), String::new(), keys, target);
+    }
     for endpoint in view.snapshot.endpoints.values().filter(|e| !e.deleting) {
         add(
             "Do",

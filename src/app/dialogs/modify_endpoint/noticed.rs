@@ -30,6 +30,17 @@ pub(super) fn lines(
                 .to_owned(),
         );
     }
+    match wanted.connection_log_enabled {
+        Some(true) => lines.push(
+            "Connection logging: sessions go on; what happens from now on is logged there."
+                .to_owned(),
+        ),
+        Some(false) => lines.push(
+            "Connection logging: sessions go on; nothing is logged any more, and what was stays."
+                .to_owned(),
+        ),
+        None => {}
+    }
     if wanted.security_group_ids.is_some() {
         lines.push("Security groups: hold for live sessions at once.".to_owned());
     }

@@ -5,7 +5,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::{
     app::testing::{FakeConsole, Window, sample},
-    model::{Code, Command, Refusal, Snapshot, command::ModifyClientVpnEndpoint},
+    model::{Code, Command, ConnectionLog, Refusal, Snapshot, command::ModifyClientVpnEndpoint},
 };
 
 const SUBMIT: &str = "Modify Client VPN Endpoint";
@@ -205,4 +205,39 @@ fn security_groups_are_sent_with_their_vpc() {
     assert_eq!(sent.vpc_id.as_deref(), Some(sample::vpc_id(1).as_str()));
     let chosen = sent.security_group_ids.unwrap();
     assert!(chosen.contains(&sample::group_id(2).to_string()));
+}
+
+#[test]
+fn connections_are_logged_to_another_place_or_nowhere() {
+    let mut window = open_with(|snapshot| {
+        for name in ["lab", "vpn"] {
+            let group = sample::log_group(name);
+            snapshot.log_groups.insert(name.to_owned(), group);
+        }
+        let endpoint = snapshot.endpoints.get_mut(&sample::endpoint_id(1)).unwrap();
+        endpoint.connection_log = Some(ConnectionLog {
+            group: "lab".to_owned(),
+            stream: "day".to_owned(),
+        });
+    });
+    assert!(window.says("Nothing is changed yet."), "it is as it was");
+    window.choose("Log group", "vpn");
+    window.press(SUBMIT);
+    let other = sent(&window);
+    assert_eq!(other.connection_log_enabled, Some(true));
+    assert_eq!(other.cloudwatch_log_group.as_deref(), Some("vpn"));
+    assert_eq!(other.cloudwatch_log_stream, None, "one is made");
+    window.harness.key_press(Key::F2);
+    window.settle();
+    let role = egui::Role::Switch;
+    let label = "Connection logging";
+    let toggle = window.harness.get_by_role_and_label(role, label);
+    toggle.scroll_to_me();
+    window.settle();
+    window.click(label);
+    assert!(window.says("nothing is logged any more, and what was stays"));
+    window.press(SUBMIT);
+    let off = sent(&window);
+    assert_eq!(off.connection_log_enabled, Some(false));
+    assert_eq!(off.cloudwatch_log_group, None);
 }

@@ -274,9 +274,7 @@ impl Tab {
                     .into_iter()
                     .zip(labels.iter().map(String::as_str))
                     // Seldom is anybody kept out, and the room is scarce.
-                    .filter(|(it, _)| {
-                        *it != Kind::Blocked || blocked > 0 || kind == Kind::Blocked
-                    })
+                    .filter(|(it, _)| *it != Kind::Blocked || blocked > 0 || kind == Kind::Blocked)
                     .collect();
                 kit::segmented(ui, "Which connections", &mut self.kind, &kinds);
                 if self.kind == Kind::Active {

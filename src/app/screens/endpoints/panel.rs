@@ -11,7 +11,6 @@ use crate::{
     app::{
         context::{Context, EndpointTab},
         kit::{self, Tab, icons},
-        people,
     },
     model::{Endpoint, Notice},
 };
@@ -97,7 +96,7 @@ impl Panel {
                 .count(snapshot.rules_of(id).count()),
             Tab::new(EndpointTab::RouteTable, "Route Table")
                 .count(routes::rows(snapshot, endpoint).len()),
-            Tab::new(EndpointTab::Connections, "Connections").count(people::connected(cx.view, id)),
+            Tab::new(EndpointTab::Connections, "Connections").count(cx.tally.of_endpoint(id)),
             Tab::new(EndpointTab::Tags, "Tags").count(endpoint.tags.len()),
         ];
         kit::panel_tabs(ui, "Endpoint", &mut self.tab, &all);

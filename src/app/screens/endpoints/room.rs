@@ -9,7 +9,6 @@ use crate::{
         format,
         kit::{self, Tone},
         limits::Limit,
-        people,
     },
     model::Endpoint,
 };
@@ -47,7 +46,7 @@ fn of(endpoint: &Endpoint, live: usize, most: u32) -> Option<Room> {
 
 /// Says so above the tabs, with what helps.
 pub(super) fn notice(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
-    let live = people::connected(cx.view, &endpoint.id);
+    let live = cx.tally.of_endpoint(&endpoint.id);
     let most = cx.view.snapshot.settings.max_connections;
     let Some(room) = of(endpoint, live, most) else {
         return;

@@ -117,8 +117,7 @@ fn a_reason_has_the_name_that_the_standard_gives_it() {
     let off = "gatehouse pki revoke --certificate-arn arn:1 --reason remove-from-crl";
     assert!(Args::try_parse_from(off.split(' ')).is_err());
     let args = Args::try_parse_from("gatehouse pki revoke --certificate-arn a".split(' '));
-    let Some(Face::Pki(Pki::Crl(CrlAction::Revoke { .. }))) = args.unwrap().face
-    else {
+    let Some(Face::Pki(Pki::Crl(CrlAction::Revoke { .. }))) = args.unwrap().face else {
         panic!("not revoking");
     };
 }

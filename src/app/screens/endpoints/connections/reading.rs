@@ -278,7 +278,7 @@ impl Reading {
 
     /// The cells of a row as text, for the clipboard and for files, counters as plain numbers.
     pub(super) fn cells(&self, row: &Row, now: Timestamp) -> Vec<String> {
-        let traffic = self.connection(row).map(|c| c.traffic.clone());
+        let traffic = self.connection(row).map(|c| c.traffic);
         let traffic = traffic.unwrap_or_default();
         vec![
             row.words.id.to_string(),
