@@ -170,7 +170,7 @@ fn issues_and_requests(texts: &Texts) -> Vec<Case<'_>> {
             sign(&t.client, &t.csr, &[]),
             VALIDATION,
             "CaArn",
-            "no private key",
+            "is no certificate authority",
         ),
         (
             sign(&t.ca, &t.csr, &["--common-name", &t.long]),

@@ -136,6 +136,7 @@ impl Certificates {
             act: None,
         };
         let out = kit::table("Certificates", &columns(), &mut self.selection)
+            .checkboxes()
             .sort(&mut self.sort)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);

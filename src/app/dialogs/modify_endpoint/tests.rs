@@ -210,7 +210,7 @@ fn security_groups_are_sent_with_their_vpc() {
 #[test]
 fn connections_are_logged_to_another_place_or_nowhere() {
     let mut window = open_with(|snapshot| {
-        for name in ["lab", "vpn"] {
+        for name in ["lab", "night"] {
             let group = sample::log_group(name);
             snapshot.log_groups.insert(name.to_owned(), group);
         }
@@ -221,11 +221,11 @@ fn connections_are_logged_to_another_place_or_nowhere() {
         });
     });
     assert!(window.says("Nothing is changed yet."), "it is as it was");
-    window.choose("Log group", "vpn");
+    window.choose("Log group", "night");
     window.press(SUBMIT);
     let other = sent(&window);
     assert_eq!(other.connection_log_enabled, Some(true));
-    assert_eq!(other.cloudwatch_log_group.as_deref(), Some("vpn"));
+    assert_eq!(other.cloudwatch_log_group.as_deref(), Some("night"));
     assert_eq!(other.cloudwatch_log_stream, None, "one is made");
     window.harness.key_press(Key::F2);
     window.settle();

@@ -13,7 +13,7 @@ pub enum CrlAction {
         /// The certificate
         #[command(flatten)]
         certificate: CertificateArn,
-        /// Why
+        /// Why it is revoked
         #[arg(long, value_enum, default_value_t)]
         reason: Reason,
     },
