@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         | Action::Connect(_)
         | Action::Call(_)
         | Action::IssueMany(_)
+        | Action::Backup(_)
         | Action::Search(_)
         | Action::Sign(_)
         | Action::Scenario { .. } => runtime::Builder::new_current_thread(),
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         }
         Action::Search(search) => runtime.block_on(cli::search(&config.data_dir, &common, *search)),
         Action::Sign(command) => runtime.block_on(cli::sign(&config.data_dir, &common, *command)),
+        Action::Backup(what) => runtime.block_on(cli::backup(&config.data_dir, &common, what)),
         Action::Scenario { of, apply } => {
             runtime.block_on(cli::scenario(&config.data_dir, &common, of, apply))
         }

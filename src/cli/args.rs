@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::connect::{self, Connect};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
+mod backup;
 mod check;
 mod connections;
 mod ec2;
@@ -13,7 +14,7 @@ mod pki;
 mod record;
 mod role;
 
-pub use self::{check::*, connections::*, ec2::*, logs::*, pki::*, record::*, role::*};
+pub use self::{backup::*, check::*, connections::*, ec2::*, logs::*, pki::*, record::*, role::*};
 
 /// What AWS Client VPN does, on a machine of your own.
 #[derive(Clone, Debug, PartialEq, Parser)]
@@ -98,6 +99,9 @@ pub enum Face {
     /// The event record, by the AWS CLI's names
     #[command(name = "cloudtrail", subcommand)]
     CloudTrail(CloudTrail),
+    /// The whole installation in one file
+    #[command(subcommand)]
+    Backup(Backup),
     /// Clients that are kept out for a while
     #[command(subcommand)]
     Connections(Connections),

@@ -60,6 +60,8 @@ pub enum Action {
     Search(Box<Search>),
     /// Sign a certificate request, and print the certificate.
     Sign(Box<SignCertificateRequest>),
+    /// Make, show or restore a backup.
+    Backup(args::Backup),
     /// Show how far a scenario has come.
     Scenario {
         /// Which one, and what is to be known of it.
@@ -127,6 +129,7 @@ pub fn understand(face: Option<Face>) -> Result<Action, UsageError> {
         }
         Some(Face::Connect(connect)) => return Ok(Action::Connect(Box::new(connect))),
         Some(Face::Ec2(it)) => return Ok(Action::Call(Box::new(ec2::call(it)?))),
+        Some(Face::Backup(it)) => return Ok(Action::Backup(it)),
         Some(Face::CloudTrail(it)) => return Ok(Action::Call(Box::new(record::call(it)?))),
         Some(Face::Scenario(it)) => {
             let apply = it.apply;

@@ -5,6 +5,7 @@
 //! was looked at is not well; 2 for a command line that is not understood.
 
 pub mod args;
+mod backup;
 pub mod command;
 pub mod connect;
 mod issue_many;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub use self::{
     args::{Args, Common},
+    backup::backup,
     command::{Action, Call},
     issue_many::issue_many,
     logs::search,
@@ -54,6 +56,7 @@ pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
         | Action::IssueMany(_)
         | Action::Search(_)
         | Action::Sign(_)
+        | Action::Backup(_)
         | Action::Scenario { .. } => false,
     };
     if args.common.offline && needs_gateway {

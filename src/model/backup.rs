@@ -14,7 +14,7 @@ pub struct Backup {
     pub file_name: String,
 }
 
-/// What a backup brought back.
+/// What a backup holds, or brought back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Restored {
     /// When the backup was made.

@@ -372,6 +372,9 @@ pub enum Command {
     /// Puts what a backup holds in place of the whole configuration. Answers
     /// [`Answer::Restored`].
     RestoreBackup(RestoreBackup),
+    /// What a backup holds; nothing is put back. Answers [`Answer::Restored`], or what restoring it
+    /// would be refused with.
+    DescribeBackup(RestoreBackup),
 
     /// Answers [`Answer::Settings`].
     DescribeSettings,
@@ -436,7 +439,7 @@ impl Command {
             CreateLogGroup DescribeLogGroups DeleteLogGroup PutRetentionPolicy
             CreateLogStream DescribeLogStreams DeleteLogStream FilterLogEvents
             GetLogEvents GetServiceLinkedRole CreateServiceLinkedRole
-            DeleteServiceLinkedRole CreateBackup RestoreBackup UndoEvent DescribeStatus
+            DeleteServiceLinkedRole CreateBackup RestoreBackup DescribeBackup UndoEvent DescribeStatus
             GetServiceLinkedRoleDeletionStatus ModifyVpcAttribute DescribeVpcAttribute
         )
     }
@@ -894,7 +897,7 @@ pub enum Answer {
     RoleDeletion(RoleDeletion),
     /// A backup.
     Backup(Backup),
-    /// What a backup brought back.
+    /// What a backup holds, or brought back.
     Restored(Restored),
     /// A certificate.
     Certificate(Box<Certificate>),

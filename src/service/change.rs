@@ -91,12 +91,15 @@ impl Terms {
     /// `InvalidParameterValue` for a token that cannot be one.
     pub(super) fn new(caller: &Caller, request: &Request) -> Result<Self, Refusal> {
         // Answers with a private key inside are not kept; asking again changes nothing anyway. A
-        // test is worth nothing unless it is made again.
+        // test is worth nothing unless it is made again, and what a passphrase is part of is not
+        // hashed where the hash stays.
         let hands_out = matches!(
             request.command,
             Command::ExportCertificate(_)
                 | Command::ExportClientVpnClientConfiguration(_)
                 | Command::TestConnection(_)
+                | Command::CreateBackup(_)
+                | Command::RestoreBackup(_)
         );
         let token = request
             .client_token

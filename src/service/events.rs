@@ -185,7 +185,7 @@ pub(super) fn parameters(command: &Command) -> Value {
     }
     if matches!(
         command,
-        Command::CreateBackup(_) | Command::RestoreBackup(_)
+        Command::CreateBackup(_) | Command::RestoreBackup(_) | Command::DescribeBackup(_)
     ) {
         return Value::Null;
     }

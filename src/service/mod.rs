@@ -14,6 +14,7 @@
 mod access;
 mod admission;
 mod attachments;
+mod backup;
 mod board;
 mod caller;
 mod certificates;
@@ -384,6 +385,7 @@ impl Service {
                 Some(Box::pin(self.preview(command.as_ref().clone())).await)
             }
             Command::LookupEvents(wanted) => Some(self.look_up_events(wanted).await),
+            Command::DescribeBackup(wanted) => Some(self.describe_backup(wanted).await),
             Command::GetServiceLinkedRoleDeletionStatus(wanted) => {
                 let wanted = wanted.clone();
                 let answer = self
@@ -437,6 +439,8 @@ impl Service {
             Command::TerminateClientVpnConnections(command) => self.terminate(terms, command).await,
             Command::ReconnectClientVpnConnections(command) => self.reconnect(terms, command).await,
             Command::TestConnection(command) => self.test_connection(terms, command).await,
+            Command::CreateBackup(command) => self.create_backup(terms, command).await,
+            Command::RestoreBackup(command) => self.restore_backup(terms, command).await,
             command => {
                 self.change(terms, move |change| change.apply(command))
                     .await

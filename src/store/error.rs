@@ -41,6 +41,19 @@ pub enum StoreError {
     /// A row says something that cannot be.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// A backup was made by a later version of the program.
+    #[error(
+        "The backup was made by a later version of Gatehouse (its schema is {found}, this one knows up to {known}). Restore it with that version"
+    )]
+    NewerBackup {
+        /// The number of its schema.
+        found: u32,
+        /// The newest that is known here.
+        known: u32,
+    },
+    /// A backup holds what none does.
+    #[error("The file is no backup that can be restored: {0}. Nothing was changed")]
+    NoBackup(String),
     /// The work that a transaction was to do ended in a panic.
     #[error("a transaction ended in a defect of the program and was taken back")]
     Defect,
@@ -72,6 +85,9 @@ impl From<StoreError> for Refusal {
                 Self::new(Code::Unavailable, error.to_string())
             }
             StoreError::Closed => Self::new(Code::Unavailable, error.to_string()),
+            StoreError::NewerBackup { .. } | StoreError::NoBackup(_) => {
+                Self::new(Code::InvalidParameterValue, error.to_string()).at("Backup")
+            }
             _ => {
                 tracing::error!(%error, "the store failed");
                 Self::new(

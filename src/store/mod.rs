@@ -11,6 +11,7 @@
 //! nothing here leans on there being only one.
 
 mod attachments;
+mod backup;
 mod blocks;
 mod certificates;
 mod connections;
@@ -49,6 +50,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::vault::Vault;
 pub use self::{
+    backup::{BackupContents, backup_contents},
     endpoints::{RouteKey, RuleKey, SeenRows},
     error::StoreError,
     events::{EventFilter, Replay},

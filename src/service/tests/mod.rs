@@ -2,6 +2,7 @@
 //! nothing.
 
 mod attachments;
+mod backup;
 mod certificates;
 mod connections;
 mod directory;

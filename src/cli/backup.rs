@@ -1,0 +1,325 @@
+//! `gatehouse backup`: files and passphrases are this end's; what is in them is the service's.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{
+    args::{Backup, Common, Passphrase},
+    close, open, output, printed,
+};
+use crate::{
+    api::shape,
+    clock,
+    control::{
+        Console, Follow,
+        private_file::{Existing, write_private},
+    },
+    model::{
+        Answer, Code, Command, Refusal, Request,
+        backup::Restored,
+        command::{CreateBackup, RestoreBackup, Secret},
+    },
+};
+
+/// Makes, shows or restores a backup and prints what came of it.
+pub async fn backup(data_dir: &Path, common: &Common, what: Backup) -> ExitCode {
+    let prepared = match prepare(what) {
+        Ok(prepared) => prepared,
+        Err(refusal) => return refused(&refusal),
+    };
+    let (console, host) = match open(data_dir, common, Follow::Nothing).await {
+        Ok(opened) => opened,
+        Err(code) => return code,
+    };
+    let result = carry_out(&*console, prepared).await;
+    close(console, host).await;
+    match result {
+        Ok(shape) => printed(output::value(common.output, &shape)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn refused(refusal: &Refusal) -> ExitCode {
+    output::refusal(refusal);
+    ExitCode::FAILURE
+}
+
+/// What is to be done, with everything that this end has to add.
+enum Prepared {
+    Create {
+        command: CreateBackup,
+        file: PathBuf,
+        existing: Existing,
+    },
+    Show(RestoreBackup),
+    Restore {
+        command: RestoreBackup,
+        file: PathBuf,
+        yes: bool,
+    },
+}
+
+fn prepare(what: Backup) -> Result<Prepared, Refusal> {
+    Ok(match what {
+        Backup::Create {
+            file,
+            passphrase,
+            force,
+        } => {
+            // Before anything is asked for.
+            if !force && file.exists() {
+                return Err(refuse(
+                    "File",
+                    format!(
+                        "{} is there already; name another file, or replace it with --force",
+                        file.display()
+                    ),
+                ));
+            }
+            let passphrase = new_passphrase(&passphrase)?;
+            Prepared::Create {
+                command: CreateBackup { passphrase },
+                file,
+                existing: match force {
+                    true => Existing::Replaced,
+                    false => Existing::Kept,
+                },
+            }
+        }
+        Backup::Show { file, passphrase } => Prepared::Show(locked(&file, &passphrase)?),
+        Backup::Restore {
+            file,
+            passphrase,
+            yes,
+        } => Prepared::Restore {
+            command: locked(&file, &passphrase)?,
+            file,
+            yes,
+        },
+    })
+}
+
+async fn carry_out(
+    console: &dyn Console,
+    prepared: Prepared,
+) -> Result<serde_json::Value, Refusal> {
+    match prepared {
+        Prepared::Create {
+            command,
+            file,
+            existing,
+        } => {
+            let command = Command::CreateBackup(command);
+            let Answer::Backup(made) = console.call(Request::from(command)).await? else {
+                return Err(another_answer());
+            };
+            let content = made.content.expose();
+            write_private(&file, content, existing)?;
+            Ok(json!({"File": file, "Bytes": content.len()}))
+        }
+        Prepared::Show(command) => {
+            let held = describe(console, command).await?;
+            Ok(shape::answer(&Answer::Restored(held), clock::now()))
+        }
+        Prepared::Restore { command, file, yes } => {
+            if !yes {
+                ask(&file, &describe(console, command.clone()).await?)?;
+            }
+            let command = Command::RestoreBackup(command);
+            let answer = console.call(Request::from(command)).await?;
+            Ok(shape::answer(&answer, clock::now()))
+        }
+    }
+}
+
+async fn describe(console: &dyn Console, command: RestoreBackup) -> Result<Restored, Refusal> {
+    let command = Command::DescribeBackup(command);
+    match console.call(Request::from(command)).await? {
+        Answer::Restored(held) => Ok(held),
+        _ => Err(another_answer()),
+    }
+}
+
+/// Asks whether everything is to be replaced; where nobody can answer, --yes has to say it.
+fn ask(file: &Path, held: &Restored) -> Result<(), Refusal> {
+    let without = || {
+        refuse(
+            "Yes",
+            "Everything that is configured here would be replaced; say so with --yes".to_owned(),
+        )
+    };
+    let mut terminal = terminal().ok_or_else(without)?;
+    let question = format!(
+        "{} was made at {} and holds {} endpoints and {} certificates.\n\
+         It takes the place of the whole configuration, certificates and keys here.\n\
+         Type yes to restore it: ",
+        file.display(),
+        held.made_at,
+        held.endpoints,
+        held.certificates
+    );
+    let typed = prompt(&mut terminal, &question).map_err(|error| unread(&error))?;
+    if typed.as_slice() == b"yes" {
+        return Ok(());
+    }
+    Err(refuse("Yes", "Nothing was restored".to_owned()))
+}
+
+fn locked(file: &Path, passphrase: &Passphrase) -> Result<RestoreBackup, Refusal> {
+    let unread = |error: io::Error| {
+        refuse(
+            "Backup",
+            format!("{} was not read: {error}", file.display()),
+        )
+    };
+    let mut backup = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(MOST + 1).read_to_end(&mut backup))
+        .map_err(unread)?;
+    if backup.len() as u64 > MOST {
+        return Err(refuse(
+            "Backup",
+            format!(
+                "{} is larger than {} MiB, which no backup is",
+                file.display(),
+                MOST >> 20
+            ),
+        ));
+    }
+    Ok(RestoreBackup {
+        backup: Secret::new(backup),
+        passphrase: read_passphrase(passphrase, "Passphrase: ")?,
+    })
+}
+
+/// A passphrase that was typed twice where it was typed.
+fn new_passphrase(passphrase: &Passphrase) -> Result<Secret, Refusal> {
+    let first = read_passphrase(passphrase, "New passphrase, at least 12 characters: ")?;
+    if passphrase.passphrase_file.is_some() || terminal().is_none() {
+        return Ok(first);
+    }
+    let second = read_passphrase(passphrase, "The passphrase again: ")?;
+    if first == second {
+        return Ok(first);
+    }
+    Err(refuse(
+        "Passphrase",
+        "The two passphrases differ; nothing was written".to_owned(),
+    ))
+}
+
+fn read_passphrase(passphrase: &Passphrase, question: &str) -> Result<Secret, Refusal> {
+    let read = match (&passphrase.passphrase_file, terminal()) {
+        (Some(path), _) => File::open(path).and_then(|file| line(&mut BufReader::new(file))),
+        (None, Some(mut terminal)) => unseen(&mut terminal, question),
+        (None, None) => line(&mut io::stdin().lock()),
+    };
+    read.map(|line| Secret::new(line.to_vec()))
+        .map_err(|error| unread(&error))
+}
+
+/// The terminal, where standard input is one: what is asked does not mix with what is printed.
+fn terminal() -> Option<File> {
+    if !io::stdin().is_terminal() {
+        return None;
+    }
+    File::options().read(true).write(true).open("/dev/tty").ok()
+}
+
+/// Asks for a line that is not shown while it is typed.
+fn unseen(terminal: &mut File, question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    let shown = tcgetattr(&*terminal)?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&*terminal, OptionalActions::Flush, &hidden)?;
+    let typed = prompt(terminal, question);
+    tcsetattr(&*terminal, OptionalActions::Flush, &shown)?;
+    terminal.write_all(b"\n")?;
+    typed
+}
+
+fn prompt(terminal: &mut File, question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    terminal.write_all(question.as_bytes())?;
+    line(&mut BufReader::new(&*terminal))
+}
+
+/// The first line, without its end.
+fn line(input: &mut impl io::BufRead) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(256));
+    input.take(LONGEST).read_until(b'\n', &mut line)?;
+    while line.last().is_some_and(|end| matches!(end, b'\n' | b'\r')) {
+        line.pop();
+    }
+    Ok(line)
+}
+
+fn unread(error: &io::Error) -> Refusal {
+    refuse(
+        "Passphrase",
+        format!("The passphrase was not read: {error}"),
+    )
+}
+
+fn another_answer() -> Refusal {
+    Refusal::new(
+        Code::InternalError,
+        "The gateway answered something else than was asked for",
+    )
+}
+
+fn refuse(field: &str, message: String) -> Refusal {
+    Refusal::new(Code::InvalidParameterValue, message).at(field)
+}
+
+/// The largest backup that is taken.
+const MOST: u64 = 11 << 20;
+/// The longest passphrase, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passphrase_is_the_first_line_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passphrase");
+        std::fs::write(&path, "correct horse battery\r\nsecond line\n").unwrap();
+        let from = Passphrase {
+            passphrase_file: Some(path),
+        };
+        let read = new_passphrase(&from).unwrap();
+        assert_eq!(read.expose(), b"correct horse battery");
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_replaced_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.backup");
+        std::fs::write(&file, "mine").unwrap();
+        let refused = prepare(Backup::Create {
+            file: file.clone(),
+            passphrase: Passphrase::default(),
+            force: false,
+        });
+        assert!(refused.is_err_and(|it| it.message.contains("--force")));
+        assert_eq!(std::fs::read(&file).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_file_larger_than_any_backup_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("huge");
+        File::create(&file).unwrap().set_len(MOST + 1).unwrap();
+        let refusal = locked(&file, &Passphrase::default()).unwrap_err();
+        assert!(refusal.message.contains("11 MiB"), "{refusal:?}");
+    }
+}
