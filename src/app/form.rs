@@ -5,9 +5,14 @@
 //! dialog is a [`FormDialog`], which [`dialog`] drives.
 
 pub mod dialog;
+mod reading;
 
 use egui::Ui;
 
+pub use self::{
+    dialog::{Act, DialogForm, FormDialog},
+    reading::Reading,
+};
 use super::{
     backend::{Outcome, Pending, Work},
     context::Context,
@@ -21,7 +26,6 @@ use crate::{
     control::Console,
     model::{Answer, Code, Command, Refusal, Request},
 };
-pub use dialog::{Act, DialogForm, FormDialog};
 
 /// What a form waits for and what it was told.
 ///

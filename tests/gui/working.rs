@@ -3,7 +3,8 @@
 use std::fs;
 
 use gatehouse::model::{
-    Access, AssociationState, Command, RouteOrigin, Transport, command::ModifyClientVpnEndpoint,
+    Access, AssociationState, Command, RouteOrigin, Transport,
+    command::{ModifyClientVpnEndpoint, OfEndpoint},
 };
 
 use crate::{guide, rules::connected, site::Site, support::window::Window, why::office};
@@ -322,4 +323,33 @@ fn connections_are_viewed_and_one_is_terminated() {
     window.press("Terminate Connection");
     window.wait_for("Ended 1");
     drop(client);
+}
+
+#[test]
+fn the_service_linked_role_is_made_shown_and_deleted() {
+    let (mut site, endpoint) = Site::with_endpoint();
+    let window = &mut site.home.window;
+    window.go("Settings");
+    window.wait_for("AWSServiceRoleForClientVPN");
+    window.press("Show actions");
+    window.wait_for("ec2:CreateNetworkInterface");
+    window.press("Delete role…");
+    window.press("Delete role");
+    window.wait_for("The deletion failed: corp still needs the role");
+    window.press("Cancel");
+    site.home.call(Command::DeleteClientVpnEndpoint(OfEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+    }));
+    let window = &mut site.home.window;
+    window.wait("the endpoint is gone", |window| {
+        window.view().snapshot.endpoints.is_empty()
+    });
+    window.press("Delete role…");
+    window.press("Delete role");
+    window.wait_for("The role is deleted");
+    assert!(window.view().snapshot.service_linked_role.is_none());
+    window.press("Create role");
+    window.wait("the role is there", |window| {
+        window.view().snapshot.service_linked_role.is_some()
+    });
 }

@@ -173,7 +173,10 @@ impl Dialog for Confirm {
             true => dialog.show_with(ctx, |ui| {
                 previews(cx, ui, &mut self.changes, &mut self.turn);
             }),
-            false => dialog.show_with(ctx, |ui| listed(ui, &self.lists)),
+            false => dialog.show_with(ctx, |ui| {
+                let room = (ui.ctx().content_rect().height() - 380.0).max(120.0);
+                listed(ui, &self.lists, room);
+            }),
         };
         match shown {
             kit::Dialog::Closed => {
@@ -190,20 +193,19 @@ impl Dialog for Confirm {
     }
 }
 
-/// What goes along, scrolling where it is much.
-fn listed(ui: &mut Ui, lists: &[(String, Vec<String>)]) {
-    if lists.is_empty() {
+/// What goes along, by kind, scrolling where it is higher than `room` points.
+pub(super) fn listed(ui: &mut Ui, lists: &[(String, Vec<String>)], room: f32) {
+    if lists.iter().all(|(_, names)| names.is_empty()) {
         return;
     }
     ui.add_space(10.0);
-    let room = (ui.ctx().content_rect().height() - 380.0).max(120.0);
     egui::ScrollArea::vertical()
         .id_salt("listed")
         .max_height(room)
         .auto_shrink([false, true])
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
-            for (kind, names) in lists {
+            for (kind, names) in lists.iter().filter(|(_, names)| !names.is_empty()) {
                 kit::fieldset(ui, kind, "");
                 for name in names.iter().take(LISTED) {
                     kit::body(ui, name);

@@ -128,9 +128,14 @@ const CHAIN: PemWords = PemWords {
 #[derive(Default)]
 pub(in crate::app) struct PemField {
     text: String,
+    /// What a file holds that is not shown: it is no text (DER), or a long one.
+    unshown: Vec<u8>,
     name: String,
     file: Work<Option<Opened>>,
 }
+
+/// Bytes of a file that are shown: a field that holds more is slow, and nobody reads it.
+const SHOWN: usize = 64 << 10;
 
 impl std::fmt::Debug for PemField {
     // The text may be a key.
@@ -142,18 +147,26 @@ impl std::fmt::Debug for PemField {
 impl PemField {
     /// What is in it, as bytes.
     pub(in crate::app) fn bytes(&self) -> Bytes {
-        Bytes(self.text.trim().as_bytes().to_vec())
+        Bytes(self.as_bytes().to_vec())
+    }
+
+    /// What is in it, where it lies.
+    pub(in crate::app) fn as_bytes(&self) -> &[u8] {
+        if self.unshown.is_empty() {
+            self.text.trim().as_bytes()
+        } else {
+            &self.unshown
+        }
     }
 
     /// What is in it, as a key; none if nothing is.
     pub(in crate::app) fn secret(&self) -> Option<Secret> {
-        let text = self.text.trim();
-        (!text.is_empty()).then(|| Secret::new(text.as_bytes().to_vec()))
+        (!self.is_empty()).then(|| Secret::new(self.as_bytes().to_vec()))
     }
 
     /// Whether nothing is in it.
     pub(in crate::app) fn is_empty(&self) -> bool {
-        self.text.trim().is_empty()
+        self.as_bytes().is_empty()
     }
 
     /// Three lines of text and the button that fills them from a file.
@@ -182,6 +195,7 @@ impl PemField {
             if out.changed() {
                 form.changed(words.field);
                 self.name.clear();
+                self.unshown.clear();
             }
             ui.horizontal(|ui| {
                 let choose = kit::button(words.choose).icon(icons::FILE_TEXT);
@@ -190,7 +204,7 @@ impl PemField {
                         .start(choose_file(cx.backend, cx.files, words.label));
                 }
                 if !self.name.is_empty() {
-                    kit::weak(ui, &self.name);
+                    kit::weak(ui, &self.described());
                 }
             });
         });
@@ -201,10 +215,22 @@ impl PemField {
             None | Some(Ok(None)) => {}
             Some(Err(refusal)) => form.refuse(refusal.at(field)),
             Some(Ok(Some(opened))) => {
-                self.text = String::from_utf8_lossy(&opened.bytes).into_owned();
                 self.name = opened.name;
+                (self.text, self.unshown) = match String::from_utf8(opened.bytes) {
+                    Ok(text) if text.len() <= SHOWN => (text, Vec::new()),
+                    Ok(long) => (String::new(), long.into_bytes()),
+                    Err(binary) => (String::new(), binary.into_bytes()),
+                };
                 form.changed(field);
             }
+        }
+    }
+
+    /// The file's name, and its size where what it holds is not shown.
+    fn described(&self) -> String {
+        match self.unshown.len() {
+            0 => self.name.clone(),
+            bytes => format!("{}, {}", self.name, format::bytes(bytes as u64)),
         }
     }
 }

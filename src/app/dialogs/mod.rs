@@ -39,6 +39,7 @@ pub mod proposals;
 pub mod raise_limit;
 pub mod renew_certificate;
 pub mod resource;
+pub mod revocation;
 pub mod route_table;
 pub mod security_group;
 pub mod sheet;

@@ -16,13 +16,13 @@ use crate::{
         backend::Work,
         context::{Action, Context},
         files,
-        form::{self, Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
+        form::{self, Act, DialogForm, FormDialog, Reading, dialog::TWO_COLUMNS},
         kit::{self, Tone, Value, icons},
     },
     control::Console,
     model::{
         Answer, CertificateArn, CertificateRequest, CertificateUse, Command, Refusal,
-        command::{Bytes, ExportCertificate, InspectCertificateRequest, SignCertificateRequest},
+        command::{ExportCertificate, InspectCertificateRequest, SignCertificateRequest},
     },
 };
 
@@ -46,20 +46,12 @@ struct Signed {
 struct Fields {
     authority: Option<CertificateArn>,
     request: PemField,
-    read: Reading,
+    read: Reading<CertificateRequest>,
     usage: CertificateUse,
     common_name: String,
     days: String,
     signed: Arc<Mutex<Option<Signed>>>,
     form: DialogForm,
-}
-
-/// What the service says of the request as it is typed.
-#[derive(Default)]
-struct Reading {
-    asked: Vec<u8>,
-    work: Work<Answer>,
-    said: Option<Result<CertificateRequest, String>>,
 }
 
 impl SignRequest {
@@ -172,13 +164,18 @@ impl FormDialog for Fields {
     fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         choose_authority(ui, form, &mut self.authority, &authorities(cx));
         self.request.ui(cx, ui, form, REQUEST, false);
-        self.read.follow(cx, &self.request.bytes());
+        let ask = |csr| Command::InspectCertificateRequest(InspectCertificateRequest { csr });
+        let typed = (self.request.as_bytes(), 0);
+        self.read.follow(cx, typed, ask, |answer| match answer {
+            Answer::CertificateRequest(it) => Some(*it),
+            _ => None,
+        });
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             kit::fieldset(ui, "Use", "");
             kit::segmented_form(ui, "Use", &mut self.usage, &USES);
         });
-        let asked = self.read.request().and_then(|it| it.common_name.clone());
+        let asked = self.read.read().and_then(|it| it.common_name.clone());
         let help = match &asked {
             Some(_) => "Left empty, it is that of the request.",
             None => "Who or what connects with it.",
@@ -189,12 +186,10 @@ impl FormDialog for Fields {
         });
         validity(ui, form, &mut self.days, "825");
         let refused = form.error(REQUEST.field, REQUEST.label).is_some();
-        match &self.read.said {
-            Some(Ok(request)) => preview(ui, request, self.usage),
-            Some(Err(why)) if !refused => {
-                kit::error_line(ui, why, None);
-            }
-            _ => {}
+        if let Some(request) = self.read.read() {
+            preview(ui, request, self.usage);
+        } else if let Some(why) = self.read.refused().filter(|_| !refused) {
+            kit::error_line(ui, why, None);
         }
     }
 
@@ -212,7 +207,7 @@ impl FormDialog for Fields {
         };
         let console = Arc::clone(cx.backend.console());
         let told = Arc::clone(&self.signed);
-        let asked = self.read.request().and_then(|it| it.common_name.clone());
+        let asked = self.read.read().and_then(|it| it.common_name.clone());
         let name = command.common_name.clone().or(asked).unwrap_or_default();
         Ok(Act::steps(async move {
             let pem = sign(&*console, command).await?;
@@ -244,32 +239,6 @@ async fn sign(console: &dyn Console, command: SignCertificateRequest) -> Result<
     match form::call(console, export).await? {
         Answer::Exported(out) => Ok(format!("{}{}", out.certificate_pem, out.chain_pem)),
         _ => Err(form::unexpected()),
-    }
-}
-
-impl Reading {
-    /// Has the service read what is typed now, once for each text.
-    fn follow(&mut self, cx: &Context<'_>, typed: &Bytes) {
-        match self.work.poll() {
-            Some(Ok(Answer::CertificateRequest(it))) => self.said = Some(Ok(*it)),
-            Some(Ok(_)) => self.said = None,
-            Some(Err(refusal)) => self.said = Some(Err(refusal.message)),
-            None => {}
-        }
-        if self.work.is_running() || typed.0 == self.asked {
-            return;
-        }
-        self.asked.clone_from(&typed.0);
-        self.said = None;
-        if !typed.0.is_empty() {
-            let csr = typed.clone();
-            let command = Command::InspectCertificateRequest(InspectCertificateRequest { csr });
-            self.work.start(cx.backend.call(command));
-        }
-    }
-
-    fn request(&self) -> Option<&CertificateRequest> {
-        self.said.as_ref()?.as_ref().ok()
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
             issue_certificate::Issue,
             issue_many::IssueMany,
             renew_certificate::Renew,
+            revocation::{ExportList, GenerateList, ImportList, Revoke},
             sign_request::SignRequest,
         },
         kit::{self, Selection, Sort, Tone, icons, tokens},
@@ -59,6 +60,9 @@ enum Act {
     Export,
     Renew,
     Replace,
+    Revoke,
+    GenerateList,
+    ExportList,
     Delete,
 }
 
@@ -108,7 +112,12 @@ impl Certificates {
         let find = cx.shortcut(ui, Key::F);
         let words = format!("{} of {count}", rows.len());
         let chosen = self.selection.len();
-        let delete = kit::toolbar(
+        let revocation = if chosen > 1 {
+            self.revocation(snapshot)
+        } else {
+            None
+        };
+        let (revoke, delete) = kit::toolbar(
             ui,
             |ui| {
                 kit::search_field(&mut self.filter, "Filter certificates")
@@ -122,11 +131,16 @@ impl Certificates {
                 kit::weak(ui, &words);
                 let words = format!("Delete {chosen} certificates…");
                 let delete = kit::button(&words).icon(icons::TRASH).quiet_danger();
-                chosen > 1 && delete.clicked(ui)
+                let delete = chosen > 1 && delete.clicked(ui);
+                let revoke = kit::button("Revoke…").icon(icons::PROHIBIT);
+                (revocation.is_some() && revoke.clicked(ui), delete)
             },
         );
         if delete {
             self.delete_several(cx, snapshot);
+        }
+        if revoke && let Some(dialog) = revocation {
+            cx.open(dialog);
         }
         let mut table = CertificateRows {
             rows,
@@ -158,6 +172,13 @@ impl Certificates {
         // What an authority signed goes before it does: while there is any, it cannot go.
         chosen.sort_by_key(|it| (it.usage == CertificateUse::Authority, it.title().to_owned()));
         cx.open(delete_all(&chosen));
+    }
+
+    /// The question before those chosen that can be revoked are.
+    fn revocation(&self, snapshot: &Snapshot) -> Option<Revoke> {
+        let chosen = self.selection.iter();
+        let chosen = chosen.filter_map(|arn| snapshot.certificates.get(arn).cloned());
+        Revoke::new(snapshot, chosen.collect())
     }
 
     /// The certificates that pass the filter, sorted.
@@ -313,6 +334,17 @@ fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
         Act::Export => cx.open(Export::new(Arc::clone(certificate))),
         Act::Renew => cx.open(Renew::new(Arc::clone(certificate))),
         Act::Replace => cx.open(Import::replacing(certificate.arn.clone())),
+        Act::Revoke => {
+            if let Some(dialog) = Revoke::new(&cx.view.snapshot, vec![Arc::clone(certificate)]) {
+                cx.open(dialog);
+            }
+        }
+        Act::GenerateList => cx.open(GenerateList::new(Arc::clone(certificate))),
+        Act::ExportList => {
+            if let Some(dialog) = ExportList::of_authority(&cx.view.snapshot, certificate) {
+                cx.open(dialog);
+            }
+        }
         Act::Delete => {
             let name = certificate.title();
             let authority = certificate.usage == CertificateUse::Authority;
@@ -333,27 +365,47 @@ fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
     }
 }
 
-/// What cures a notice about a certificate.
+/// What cures a notice.
 pub(in crate::app) fn cure(cx: &mut Context<'_>, notice: &Notice) {
-    let NoticeSubject::Certificate(arn) = &notice.about else {
-        return;
-    };
-    let Some(certificate) = cx.view.snapshot.certificates.get(arn).cloned() else {
-        return;
-    };
-    let act = match certificate.renewer(&cx.view.snapshot) {
-        Some(_) => Act::Renew,
-        None => Act::Replace,
-    };
-    perform(cx, act, &certificate);
+    let snapshot = Arc::clone(&cx.view.snapshot);
+    let stored = |arn: &CertificateArn| snapshot.certificates.get(arn).cloned();
+    match &notice.about {
+        NoticeSubject::Certificate(arn) => {
+            if let Some(certificate) = stored(arn) {
+                let act = match certificate.renewer(&snapshot) {
+                    Some(_) => Act::Renew,
+                    None => Act::Replace,
+                };
+                perform(cx, act, &certificate);
+            }
+        }
+        NoticeSubject::EndpointList(id) => {
+            let list = snapshot.revocation_lists.get(id);
+            let signer = list.and_then(|it| it.issued_by.as_ref()).and_then(stored);
+            match (notice.cure, signer) {
+                (Cure::GenerateList, Some(signer)) => perform(cx, Act::GenerateList, &signer),
+                _ => {
+                    if let Some(endpoint) = snapshot.endpoints.get(id) {
+                        cx.open(ImportList::new(endpoint));
+                    }
+                }
+            }
+        }
+        NoticeSubject::AuthorityList(arn) => {
+            if let Some(authority) = stored(arn) {
+                perform(cx, Act::GenerateList, &authority);
+            }
+        }
+    }
 }
 
-/// The words of the button that cures a notice; none where it is cured elsewhere.
+/// The words of the button that cures a notice.
 pub(in crate::app) const fn cure_words(notice: &Notice) -> &'static str {
-    match (&notice.about, notice.cure) {
-        (NoticeSubject::Certificate(_), Cure::Renew | Cure::RenewAuthority) => "Renew…",
-        (NoticeSubject::Certificate(_), _) => "Import…",
-        _ => "",
+    match notice.cure {
+        Cure::Renew | Cure::RenewAuthority => "Renew…",
+        Cure::Import => "Import…",
+        Cure::ImportList => "Import Client Certificate CRL…",
+        Cure::GenerateList => "Generate CRL…",
     }
 }
 

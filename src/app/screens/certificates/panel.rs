@@ -9,6 +9,7 @@ use super::{
 use crate::{
     app::{
         context::Context,
+        dialogs::revocation,
         format,
         kit::{self, Value, icons},
     },
@@ -21,6 +22,9 @@ pub(super) fn buttons(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
     let delete = kit::button("Delete…").icon(icons::TRASH).quiet_danger();
     if delete.clicked(ui) {
         act = Some(Act::Delete);
+    }
+    if is_revocable(cx, certificate) && kit::button("Revoke…").icon(icons::PROHIBIT).clicked(ui) {
+        act = Some(Act::Revoke);
     }
     if kit::button("Export…").icon(icons::FILE_TEXT).clicked(ui) {
         act = Some(Act::Export);
@@ -36,7 +40,27 @@ pub(super) fn buttons(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
     if signs && kit::button("Issue from this authority…").clicked(ui) {
         act = Some(Act::Issue);
     }
+    if signs {
+        let lists = &cx.view.snapshot.authority_lists;
+        let none = !lists.contains_key(&certificate.arn);
+        let none = none.then_some("No list was generated yet");
+        kit::button("CRL").caret().menu(ui, |ui| {
+            let generate = kit::menu_item("Generate CRL…").icon(icons::ARROW_COUNTER_CLOCKWISE);
+            if generate.clicked(ui) {
+                act = Some(Act::GenerateList);
+            }
+            let export = kit::menu_item("Export CRL…").icon(icons::FILE_TEXT);
+            if export.disabled_because(none).clicked(ui) {
+                act = Some(Act::ExportList);
+            }
+        });
+    }
     act
+}
+
+/// Whether it can be revoked here and is not yet.
+fn is_revocable(cx: &Context<'_>, certificate: &Certificate) -> bool {
+    certificate.revoked.is_none() && revocation::revoker(&cx.view.snapshot, certificate).is_some()
 }
 
 pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) {
@@ -60,6 +84,10 @@ pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
         Some(it) => format!("On {}", format::moment(it.at, cx.now, cx.zone)),
         None => String::new(),
     };
+    let list = snapshot.authority_lists.get(&certificate.arn);
+    let list = list
+        .map(|it| revocation::in_a_line(cx, it))
+        .unwrap_or_default();
     let rows = [
         ("Name", Value::Text(certificate.title())),
         ("Use", Value::Text(use_word(certificate.usage))),
@@ -72,6 +100,7 @@ pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
         ("Valid from", Value::Text(&from)),
         ("Expires", Value::Text(&until)),
         ("Revoked", Value::Text(&revoked)),
+        ("Revocation list", Value::Text(&list)),
         ("Origin", Value::Text(origin)),
         ("Added", Value::Text(&added)),
         ("Serial number", Value::Mono(&certificate.serial)),

@@ -8,6 +8,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::Act;
 use crate::{
     app::{
+        dialogs::revocation,
         format,
         kit::{self, Rows, Sort, Tone, column, icons, rest_column},
         screens::filter,
@@ -83,7 +84,10 @@ impl Rows for CertificateRows<'_> {
             3 => {
                 let day = format::day(c.not_after, self.zone);
                 match (c.revoked, expiry(c, self.now)) {
-                    (Some(_), _) => drop(kit::status(Tone::Danger, "Revoked").because(day).ui(ui)),
+                    (Some(it), _) => {
+                        let since = format::day(it.at, self.zone);
+                        kit::status(Tone::Danger, format!("Revoked {since}")).ui(ui);
+                    }
                     (None, Tone::Success) => drop(kit::cell(ui, &day)),
                     (None, tone) => {
                         let words = format!("{day}, {}", expiry_words(c, self.now));
@@ -117,11 +121,28 @@ impl Rows for CertificateRows<'_> {
             self.act = Some((Act::Export, Arc::clone(&certificate)));
         }
         kit::menu_separator(ui);
+        if certificate.usage != CertificateUse::Authority {
+            let revoke = kit::menu_item("Revoke…").icon(icons::PROHIBIT);
+            let why = unrevocable(&certificate, self.snapshot);
+            if revoke.disabled_because(why).clicked(ui) {
+                self.act = Some((Act::Revoke, Arc::clone(&certificate)));
+            }
+        }
         let delete = kit::menu_item("Delete…").icon(icons::TRASH).shortcut("Del");
         if delete.danger().clicked(ui) {
             self.act = Some((Act::Delete, certificate));
         }
     }
+}
+
+/// Why it cannot be revoked here, if it cannot.
+fn unrevocable(certificate: &Certificate, snapshot: &Snapshot) -> Option<&'static str> {
+    if certificate.revoked.is_some() {
+        return Some("It is revoked already");
+    }
+    revocation::revoker(snapshot, certificate)
+        .is_none()
+        .then_some("The key of its authority is not here: revoke it there, and import the list")
 }
 
 pub(super) fn columns() -> [kit::Column<'static>; 6] {

@@ -39,6 +39,8 @@ pub(super) struct Row {
     pub(super) has_networks: bool,
     /// Why it cannot be deleted now.
     kept: Option<String>,
+    /// Why there is no list of revoked certificates to export.
+    listless: Option<&'static str>,
     pub(super) cidr: String,
     range: ipnet::Ipv4Net,
     pub(super) transport: String,
@@ -58,6 +60,8 @@ pub(super) enum Ask {
     Download(EndpointId),
     Modify(EndpointId),
     Tags(EndpointId),
+    ImportList(EndpointId),
+    ExportList(EndpointId),
     Delete(EndpointId),
 }
 
@@ -87,6 +91,7 @@ fn row(view: &View, rates: &Rates, endpoint: &Endpoint, connected: usize) -> Row
         state: view.snapshot.endpoint_state(endpoint).as_str(),
         trouble,
         kept: kept(&view.snapshot, &endpoint.id),
+        listless: listless(&view.snapshot, &endpoint.id),
         has_networks: view.snapshot.associations_of(&endpoint.id).next().is_some(),
         cidr: endpoint.client_cidr.to_string(),
         range: endpoint.client_cidr,
@@ -140,6 +145,12 @@ pub(super) fn kept(snapshot: &Snapshot, id: &EndpointId) -> Option<String> {
             "{n} target networks are still associated. Disassociate them first"
         )),
     }
+}
+
+/// Why there is no list of revoked certificates to export, if there is none.
+pub(super) fn listless(snapshot: &Snapshot, id: &EndpointId) -> Option<&'static str> {
+    let none = !snapshot.revocation_lists.contains_key(id);
+    none.then_some("It has no list: import one, or revoke a certificate of its authority")
 }
 
 /// Sorts by a column of [`COLUMNS`]; equal rows keep their order.
@@ -270,6 +281,17 @@ impl Rows for Drawn<'_> {
             self.actions.push(Ask::Modify(id));
         } else if kit::menu_item("Manage tags…").icon(icons::TAG).clicked(ui) {
             self.actions.push(Ask::Tags(id));
+        } else if kit::menu_item(super::IMPORT_LIST)
+            .icon(icons::PROHIBIT)
+            .clicked(ui)
+        {
+            self.actions.push(Ask::ImportList(id));
+        } else if kit::menu_item(super::EXPORT_LIST)
+            .icon(icons::FILE_TEXT)
+            .disabled_because(self.rows[row].listless)
+            .clicked(ui)
+        {
+            self.actions.push(Ask::ExportList(id));
         } else if kit::menu_item("Delete Client VPN Endpoint…")
             .icon(icons::TRASH)
             .shortcut("Del")

@@ -21,8 +21,12 @@ use crate::{
     app::{
         context::{Context, EndpointTab},
         dialogs::{
-            create_endpoint::CreateEndpoint, download::Download, hand_out::HandOutPage,
-            manage_tags::ManageTags, modify_endpoint::ModifyEndpoint,
+            create_endpoint::CreateEndpoint,
+            download::Download,
+            hand_out::HandOutPage,
+            manage_tags::ManageTags,
+            modify_endpoint::ModifyEndpoint,
+            revocation::{ExportList, ImportList},
             test_connection::TestTheConnection,
         },
         kit::{self, Selection, Sort, icons},
@@ -102,6 +106,25 @@ impl Endpoints {
                 {
                     let page = HandOutPage::new(cx, id, None, true);
                     cx.open(page);
+                }
+                let item = kit::menu_item(IMPORT_LIST)
+                    .icon(icons::PROHIBIT)
+                    .disabled_because(one);
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    import_list(cx, id);
+                }
+                let none = selected
+                    .as_ref()
+                    .and_then(|id| list::listless(&cx.view.snapshot, id));
+                let item = kit::menu_item(EXPORT_LIST)
+                    .icon(icons::FILE_TEXT)
+                    .disabled_because(one.or(none));
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    export_list(cx, id);
                 }
                 let item = kit::menu_item("Test connection…")
                     .icon(icons::PULSE)
@@ -243,6 +266,8 @@ impl Endpoints {
                     cx.open(dialog);
                 }
             }
+            list::Ask::ImportList(id) => import_list(cx, &id),
+            list::Ask::ExportList(id) => export_list(cx, &id),
             list::Ask::Delete(id) => delete(cx, &id),
         }
     }
@@ -348,6 +373,26 @@ fn modify(cx: &mut Context<'_>, id: &EndpointId) {
         cx.open(dialog);
     }
 }
+
+/// Opens what imports a list into an endpoint.
+fn import_list(cx: &mut Context<'_>, id: &EndpointId) {
+    if let Some(endpoint) = cx.view.snapshot.endpoints.get(id) {
+        let dialog = ImportList::new(endpoint);
+        cx.open(dialog);
+    }
+}
+
+/// Opens what exports the list of an endpoint.
+fn export_list(cx: &mut Context<'_>, id: &EndpointId) {
+    let snapshot = &cx.view.snapshot;
+    let endpoint = snapshot.endpoints.get(id);
+    if let Some(dialog) = endpoint.and_then(|it| ExportList::of_endpoint(snapshot, it)) {
+        cx.open(dialog);
+    }
+}
+
+const IMPORT_LIST: &str = "Import Client Certificate CRL…";
+const EXPORT_LIST: &str = "Export Client Certificate CRL…";
 
 #[cfg(test)]
 mod tests;

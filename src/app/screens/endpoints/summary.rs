@@ -8,7 +8,7 @@ use super::{list, readiness};
 use crate::{
     app::{
         context::{Action, Context},
-        dialogs::{authorize::Authorize, create_route::CreateRoute},
+        dialogs::{authorize::Authorize, create_route::CreateRoute, revocation},
         format,
         kit::{self, Tone, Value},
     },
@@ -120,6 +120,11 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         Some(name) => format!("*.{name}"),
         None => settings.public_address.clone().unwrap_or_default(),
     };
+    let list = snapshot.revocation_lists.get(&endpoint.id);
+    let list = list.map_or_else(
+        || "None: no client certificate is revoked".to_owned(),
+        |list| revocation::in_a_line(cx, list),
+    );
     let created = format::moment(endpoint.created_at, cx.now, cx.zone);
     let cidr = endpoint.client_cidr.to_string();
     let transport = list::transport(endpoint);
@@ -147,6 +152,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
             ("Authentication", Value::Text(&authentication)),
             ("Server certificate", Value::Text(&server)),
             ("Client authority", Value::Text(&authority)),
+            ("Revocation list", Value::Text(&list)),
             ("DNS servers", Value::Mono(&dns)),
             ("VPC", Value::Text(vpc)),
             ("Created", Value::Text(&created)),

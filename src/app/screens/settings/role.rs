@@ -36,8 +36,8 @@ impl Role {
         let created = format::moment(role.created_at, cx.now, cx.zone);
         let actions = format!("{} actions", role.actions.len());
         let link = match self.is_open {
-            true => "Hide",
-            false => "Show",
+            true => "Hide actions",
+            false => "Show actions",
         };
         let rows = [
             ("Role name", Value::Mono(ROLE_NAME)),
