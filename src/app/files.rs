@@ -26,9 +26,9 @@ pub struct Opened {
     pub bytes: Vec<u8>,
 }
 
-/// Largest file that is read: a revocation list of 100,000 entries; certificates and keys are far
-/// smaller.
-pub const MAX_OPENED: u64 = 8 << 20;
+/// Largest file that is read: a backup, or a revocation list of 100,000 entries; certificates and
+/// keys are far smaller.
+pub const MAX_OPENED: u64 = 12 << 20;
 
 /// What a place is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,9 +217,10 @@ pub fn read(path: &Path) -> Result<Opened, Refusal> {
         .map_err(|error| trouble(error.to_string()))?
         .len();
     if size > MAX_OPENED {
-        return Err(trouble(
-            "it is larger than 1 MiB, which no certificate or key is".to_owned(),
-        ));
+        return Err(trouble(format!(
+            "it is larger than {} MiB, which no file is that Gatehouse reads",
+            MAX_OPENED >> 20
+        )));
     }
     let bytes = std::fs::read(path).map_err(|error| trouble(error.to_string()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -260,6 +261,6 @@ mod tests {
             .unwrap()
             .set_len(MAX_OPENED + 1)
             .unwrap();
-        assert!(read(&path).unwrap_err().message.contains("1 MiB"));
+        assert!(read(&path).unwrap_err().message.contains("12 MiB"));
     }
 }

@@ -1,6 +1,7 @@
 //! The real window, without a system window, on a real service and gateway in user space: driven
 //! by accessible labels, judged by what the service then holds.
 
+mod backup;
 mod certificates;
 mod groups;
 mod guide;

@@ -6,6 +6,7 @@
     reason = "a helper that fails fails its test, and a seed is printed to be tried again"
 )]
 
+mod backup;
 mod certificates;
 mod checks;
 mod durability;

@@ -232,7 +232,11 @@ impl Window {
 
     /// The field labelled so, if there is one.
     pub(crate) fn field<'a>(&'a self, label: &'a str) -> Option<Node<'a>> {
-        let kinds = [Role::TextInput, Role::MultilineTextInput];
+        let kinds = [
+            Role::TextInput,
+            Role::MultilineTextInput,
+            Role::PasswordInput,
+        ];
         self.harness
             .query_all_by_label(label)
             .find(|node| kinds.contains(&node.accesskit_node().role()))

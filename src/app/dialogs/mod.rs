@@ -7,6 +7,7 @@ pub mod add_member;
 pub mod apply_groups;
 pub mod associate;
 pub mod authorize;
+pub mod backup;
 pub mod confirm;
 pub mod connection_details;
 pub mod create_ca;

@@ -85,9 +85,12 @@ pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
         None => String::new(),
     };
     let list = snapshot.authority_lists.get(&certificate.arn);
-    let list = list
-        .map(|it| revocation::in_a_line(cx, it))
-        .unwrap_or_default();
+    let list = list.map(|it| revocation::in_a_line(cx, it));
+    let list = list.unwrap_or_default();
+    let revocation = match certificate.usage {
+        CertificateUse::Authority => ("Revocation list", Value::Text(&list)),
+        _ => ("Revoked", Value::Text(&revoked)),
+    };
     let rows = [
         ("Name", Value::Text(certificate.title())),
         ("Use", Value::Text(use_word(certificate.usage))),
@@ -99,8 +102,7 @@ pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
         ("Used by", Value::Text(&users)),
         ("Valid from", Value::Text(&from)),
         ("Expires", Value::Text(&until)),
-        ("Revoked", Value::Text(&revoked)),
-        ("Revocation list", Value::Text(&list)),
+        revocation,
         ("Origin", Value::Text(origin)),
         ("Added", Value::Text(&added)),
         ("Serial number", Value::Mono(&certificate.serial)),

@@ -1,6 +1,7 @@
 //! Settings of the installation and of the window: a column of sections, each with a file of its
 //! own.
 
+mod backup;
 mod gateway;
 mod installation;
 mod licences;
@@ -39,6 +40,7 @@ impl Page for Settings {
                     self.limits.ui(cx, ui);
                     window::ui(cx, ui);
                     self.role.ui(cx, ui);
+                    backup::ui(cx, ui);
                     installation::ui(cx, ui);
                     licences::ui(cx, ui);
                 });
