@@ -1,9 +1,11 @@
 //! What the window remembers of a person from one start to the next.
 
+use std::collections::BTreeMap;
+
 use egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
-use super::context::Screen;
+use super::{context::Screen, kit::ColumnChoice};
 
 /// Smallest and largest zoom.
 pub const ZOOM: std::ops::RangeInclusive<f32> = 0.75..=2.0;
@@ -32,6 +34,8 @@ pub struct Prefs {
     pub screen: Screen,
     /// Table rows 34 high instead of 28.
     pub comfortable: bool,
+    /// The columns that were chosen, by the name of the table.
+    pub columns: BTreeMap<String, ColumnChoice>,
     /// Height of the panel below the endpoints, in points.
     pub endpoint_panel: f32,
     /// What closing the window does to a gateway that runs in it.
@@ -45,6 +49,7 @@ impl Default for Prefs {
             zoom: 1.0,
             screen: Screen::default(),
             comfortable: false,
+            columns: BTreeMap::new(),
             endpoint_panel: 428.0,
             on_close: OnClose::default(),
         }
@@ -52,6 +57,12 @@ impl Default for Prefs {
 }
 
 impl Prefs {
+    /// The columns that were chosen for a table.
+    #[must_use]
+    pub fn columns_of(&self, table: &str) -> ColumnChoice {
+        self.columns.get(table).cloned().unwrap_or_default()
+    }
+
     /// The same with every number in its bounds, whatever the file said.
     #[must_use]
     pub fn bounded(mut self) -> Self {

@@ -1,8 +1,10 @@
-//! Settings and event history.
+//! Settings and event history, and which columns of a list are shown.
 
+use egui::accesskit::Role;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gatehouse::model::{Command, command::CreateVpc};
 
-use crate::home::Home;
+use crate::{home::Home, site::Site, support::window::Window};
 
 #[test]
 fn settings_are_saved_and_wrong_ones_are_refused_at_their_field() {
@@ -57,4 +59,27 @@ fn the_theme_is_chosen_in_the_settings() {
     window.press("Dark");
     let app = window.harness.state().as_ref().expect("it was drawn");
     assert_eq!(app.prefs().theme, egui::ThemePreference::Dark);
+}
+
+#[test]
+fn a_column_is_hidden_and_brought_back() {
+    let (mut site, _) = Site::open();
+    let window = &mut site.home.window;
+    window.go("Client VPN Endpoints");
+    window.wait_for("Transport");
+    let heads = |window: &Window| {
+        let all = window.harness.query_all_by_role(Role::ColumnHeader);
+        all.filter_map(|node| node.accesskit_node().label())
+            .collect::<Vec<_>>()
+    };
+    assert!(heads(window).iter().any(|head| head == "Transport"));
+    window.press("Choose columns");
+    let choice = window
+        .harness
+        .get_by_role_and_label(Role::CheckBox, "Transport");
+    choice.click();
+    window.draw();
+    assert!(!heads(window).iter().any(|head| head == "Transport"));
+    window.press("As many as fit");
+    assert!(heads(window).iter().any(|head| head == "Transport"));
 }

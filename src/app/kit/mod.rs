@@ -7,6 +7,7 @@
 pub mod banner;
 pub mod button;
 pub mod choice;
+pub mod columns;
 pub mod copy;
 pub mod empty;
 pub mod field;
@@ -35,6 +36,7 @@ pub use choice::{
     Checked, Choice, Select, bare_checkbox, checkbox, choice_card, radio, segmented,
     segmented_form, select, toggle,
 };
+pub use columns::{ColumnChoice, column_menu};
 pub use copy::{cell_copyable, copy_button, copyable};
 pub use empty::{Step, card, checklist, empty};
 pub use field::{

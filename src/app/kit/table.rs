@@ -8,8 +8,8 @@
 use std::cell::Cell;
 
 use egui::{
-    Align, Align2, Event, Id, Key, Layout, Modifiers, Rect, Role, Sense, Stroke, Ui, UiBuilder,
-    WidgetInfo,
+    Align, Align2, Event, Id, Key, Layout, Modifiers, Rect, Role, ScrollArea, Sense, Stroke, Ui,
+    UiBuilder, WidgetInfo,
     accesskit::{self, SortDirection},
     pos2, vec2,
 };
@@ -18,6 +18,7 @@ use egui_extras::{TableBuilder, TableRow};
 use super::{
     button,
     choice::{self, Checked},
+    columns::ColumnChoice,
     icons, paint,
     selection::Selection,
     text::Face,
@@ -25,6 +26,8 @@ use super::{
 };
 
 const CHECKBOX: f32 = 48.0;
+/// Least width of the column that takes what the others leave.
+const REST: f32 = 60.0;
 /// Right padding of a cell, so that columns keep apart without gaps in the row's fill.
 const CELL_PAD: f32 = 16.0;
 
@@ -78,6 +81,17 @@ impl Column<'_> {
         self.from = points;
         self
     }
+
+    /// What its header says.
+    #[must_use]
+    pub const fn title(&self) -> &str {
+        self.title
+    }
+
+    /// The width of the table below which it leaves.
+    pub(super) const fn leaves_below(&self) -> f32 {
+        self.from
+    }
 }
 
 /// What a table is sorted by.
@@ -124,6 +138,7 @@ pub struct Table<'a, K> {
     row_height: f32,
     height: Option<f32>,
     head: f32,
+    chosen: Option<&'a ColumnChoice>,
 }
 
 /// A table; `name` is what it lists ("Client VPN endpoints") and must be unique on its screen.
@@ -141,6 +156,7 @@ pub const fn table<'a, K>(
         row_height: size::ROW,
         height: None,
         head: size::TABLE_HEAD,
+        chosen: None,
     }
 }
 
@@ -190,6 +206,12 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         self
     }
 
+    /// The columns that the person chose.
+    pub const fn chosen(mut self, chosen: &'a ColumnChoice) -> Self {
+        self.chosen = Some(chosen);
+        self
+    }
+
     /// Rows 34 high instead of 28.
     pub const fn comfortable(mut self, comfortable: bool) -> Self {
         if comfortable {
@@ -215,9 +237,7 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         let height = self.height.unwrap_or_else(|| ui.available_height());
         let count = rows.len();
         let id = ui.scope_id().with(("kit table", self.name));
-        let shown: Vec<usize> = (0..self.columns.len())
-            .filter(|i| self.columns.get(*i).is_some_and(|c| c.from <= width))
-            .collect();
+        let shown = self.shown(width);
         let area = Rect::from_min_size(ui.cursor().min, vec2(width, height));
         let body = Body {
             id,
@@ -232,19 +252,27 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         let before = self.selection.version();
         let all = self.checked(ui, id, rows);
         let head = self.head;
-        // A place of its own: columns that need more than there is are cut at its edge, and do not
+        // A place of its own: columns that need more than there is are scrolled to, and do not
         // widen what is drawn after the table.
         let mut place = ui.new_child(UiBuilder::new().max_rect(area));
         place.shrink_clip_rect(area);
         place.spacing_mut().item_spacing = egui::Vec2::ZERO;
-        self.builder(&mut place, id, &shown, &body, height)
-            .header(head, |mut row| {
-                self.header(&mut row, &shown, (all, rows), &mut out);
-            })
-            .body(|table| {
-                table.rows(self.row_height, count, |row| {
-                    body.row(row, self.selection, rows, &mut out);
-                });
+        let needed = self.needed(&shown);
+        ScrollArea::horizontal()
+            .id_salt(id.with("aside"))
+            .scroll([needed > width, false])
+            .auto_shrink(false)
+            .show(&mut place, |place| {
+                place.set_width(needed.max(width));
+                self.builder(place, id, &shown, &body, height)
+                    .header(head, |mut row| {
+                        self.header(&mut row, &shown, (all, rows), &mut out);
+                    })
+                    .body(|table| {
+                        table.rows(self.row_height, count, |row| {
+                            body.row(row, self.selection, rows, &mut out);
+                        });
+                    });
             });
         ui.advance_cursor_after_rect(area);
         if let Some(row) = body.ring.get() {
@@ -257,6 +285,26 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
         }
         out.selected |= self.selection.version() != before;
         out
+    }
+
+    /// The columns that are shown, by index.
+    fn shown(&self, width: f32) -> Vec<usize> {
+        let all = self.columns.iter().enumerate();
+        let shown = all.filter(|(index, column)| match self.chosen {
+            Some(chosen) => chosen.shows(*index, column, width),
+            None => column.from <= width,
+        });
+        shown.map(|(index, _)| index).collect()
+    }
+
+    /// The width that those columns need at least.
+    fn needed(&self, shown: &[usize]) -> f32 {
+        let boxes = if self.checkboxes { CHECKBOX } else { 0.0 };
+        let columns = shown.iter().enumerate().map(|(place, index)| {
+            let width = self.columns.get(*index).and_then(|it| it.width);
+            width.map_or(REST, |width| width + self.lead(place))
+        });
+        boxes + columns.sum::<f32>()
     }
 
     fn builder<'u>(
@@ -284,7 +332,7 @@ impl<'a, K: Ord + Clone + std::hash::Hash + std::fmt::Debug> Table<'a, K> {
             };
             builder = builder.column(match column.width {
                 Some(width) => egui_extras::Column::exact(width + self.lead(place)).clip(true),
-                None => egui_extras::Column::remainder().at_least(60.0).clip(true),
+                None => egui_extras::Column::remainder().at_least(REST).clip(true),
             });
         }
         if let Some(row) = body.focus.scroll_to {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use egui::{Key, Panel, Ui};
 
 use self::rows::{CertificateRows, columns, expiry_status};
-use super::Page;
+use super::{Page, listing::choose_columns};
 use crate::{
     app::{
         context::Context,
@@ -52,6 +52,8 @@ impl Default for Certificates {
         }
     }
 }
+
+const TABLE: &str = "Certificates";
 
 /// What can be done with a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,6 +119,7 @@ impl Certificates {
         } else {
             None
         };
+        let width = ui.available_width();
         let (revoke, delete) = kit::toolbar(
             ui,
             |ui| {
@@ -128,6 +131,7 @@ impl Certificates {
                     .ui(ui);
             },
             |ui| {
+                choose_columns(cx, ui, (TABLE, &columns()), width);
                 kit::weak(ui, &words);
                 let words = format!("Delete {chosen} certificates…");
                 let delete = kit::button(&words).icon(icons::TRASH).quiet_danger();
@@ -149,7 +153,9 @@ impl Certificates {
             zone: cx.zone,
             act: None,
         };
-        let out = kit::table("Certificates", &columns(), &mut self.selection)
+        let chosen = cx.prefs.columns_of(TABLE);
+        let out = kit::table(TABLE, &columns(), &mut self.selection)
+            .chosen(&chosen)
             .checkboxes()
             .sort(&mut self.sort)
             .comfortable(cx.prefs.comfortable)

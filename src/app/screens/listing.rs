@@ -101,6 +101,19 @@ impl Listing<'_> {
     }
 }
 
+/// The button that opens the choice of columns of `table`, which is `width` points wide.
+pub fn choose_columns(
+    cx: &mut Context<'_>,
+    ui: &mut Ui,
+    (table, columns): (&str, &[Column<'_>]),
+    width: f32,
+) {
+    let mut chosen = cx.prefs.columns_of(table);
+    if kit::column_menu(ui, columns, &mut chosen, width) {
+        cx.prefs.columns.insert(table.to_owned(), chosen);
+    }
+}
+
 /// Whether rows are to be copied: Ctrl C outside of text, not under a dialog.
 #[must_use]
 pub fn copied(cx: &Context<'_>, ui: &Ui) -> bool {

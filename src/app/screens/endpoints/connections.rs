@@ -10,7 +10,7 @@ use egui::{Key, Rect, Ui};
 
 use super::{
     blocked::{self, Blocked},
-    copied, readiness,
+    choose_columns, copied, readiness,
 };
 use crate::{
     app::{
@@ -28,6 +28,7 @@ use drawn::{Ask, Drawn};
 use reading::{Kind, Reading, Words};
 use refused::{Attempts, Refused};
 
+const TABLE: &str = "Connections";
 const COLUMNS: [Column<'static>; 12] = [
     column("Status", 112.0),
     rest_column("Common name"),
@@ -260,6 +261,9 @@ impl Tab {
             _ => *selected,
         };
         let said = said(self.shown_len(refused, blocked), total, selected);
+        let width = ui.available_width();
+        let listed = matches!(kind, Kind::Active | Kind::Ended);
+        let columns = listed.then(|| self.columns());
         kit::panel_toolbar(
             ui,
             |ui| {
@@ -313,6 +317,9 @@ impl Tab {
                 if kind == Kind::Blocked {
                     self.blocked.button(cx, endpoint, ui);
                 }
+                if let Some(columns) = &columns {
+                    choose_columns(cx, ui, (TABLE, columns), width);
+                }
                 kit::weak(ui, &said);
             },
         );
@@ -353,17 +360,12 @@ impl Tab {
         }
         let ended = self.kind == Kind::Ended;
         let lacking = !ended && self.rows.lacking > 0;
-        let with_lacks;
-        let (columns, sort): (&[Column<'_>], _) = if ended {
-            (&ENDED, &mut self.ended_sort)
-        } else if lacking {
-            let mut columns = [&COLUMNS[..LACKING], &[LACKS]].concat();
-            columns[NETWORK_AT] = NETWORK.from_width(1340.0);
-            with_lacks = columns;
-            (&with_lacks, &mut self.sort)
-        } else {
-            (&COLUMNS, &mut self.sort)
+        let columns = self.columns();
+        let sort = match ended {
+            true => &mut self.ended_sort,
+            false => &mut self.sort,
         };
+        let shown = cx.prefs.columns_of(TABLE);
         let mut drawn = Drawn {
             shown: &self.shown,
             reading: &self.rows,
@@ -375,8 +377,9 @@ impl Tab {
             zone: cx.zone,
             asked: None,
         };
-        let table = kit::table("Connections", columns, &mut self.selection)
+        let table = kit::table(TABLE, &columns, &mut self.selection)
             .sort(sort)
+            .chosen(&shown)
             .comfortable(cx.prefs.comfortable);
         let table = if ended { table } else { table.checkboxes() };
         let opened = table.show(ui, &mut drawn).opened;
@@ -397,6 +400,19 @@ impl Tab {
             let rows = chosen.filter_map(|words| self.rows.get(&words.id));
             let cells = rows.map(|row| self.rows.cells(row, cx.now));
             ui.ctx().copy_text(filter::tab_separated(cells));
+        }
+    }
+
+    /// The columns of the list that is shown.
+    fn columns(&self) -> Vec<Column<'static>> {
+        match self.kind {
+            Kind::Ended => ENDED.to_vec(),
+            _ if self.rows.lacking > 0 => {
+                let mut columns = [&COLUMNS[..LACKING], &[LACKS]].concat();
+                columns[NETWORK_AT] = NETWORK.from_width(1340.0);
+                columns
+            }
+            _ => COLUMNS.to_vec(),
         }
     }
 

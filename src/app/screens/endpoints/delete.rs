@@ -13,7 +13,7 @@ use crate::{
 
 /// Asks before an endpoint goes: its name is typed, since it does not come back. As in AWS it stays
 /// while networks are associated.
-pub(super) fn delete(cx: &mut Context<'_>, id: &EndpointId) {
+pub(in crate::app) fn delete(cx: &mut Context<'_>, id: &EndpointId) {
     let Some(endpoint) = cx.view.snapshot.endpoints.get(id) else {
         return;
     };

@@ -16,7 +16,10 @@ mod tags;
 
 use egui::{Key, Ui};
 
-use super::{Page, listing::copied};
+use super::{
+    Page,
+    listing::{choose_columns, copied},
+};
 use crate::{
     app::{
         context::{Context, EndpointTab},
@@ -33,7 +36,7 @@ use crate::{
     },
     model::EndpointId,
 };
-use delete::delete;
+pub(in crate::app) use delete::delete;
 use list::Row;
 use panel::Panel;
 
@@ -195,6 +198,7 @@ impl Endpoints {
             (0, false) => format!("{} of {all}", rows.len()),
             (n, _) => format!("{n} of {all} selected"),
         };
+        let width = ui.available_width();
         kit::toolbar(
             ui,
             |ui| {
@@ -206,6 +210,7 @@ impl Endpoints {
             },
             |ui| {
                 density(cx, ui);
+                choose_columns(cx, ui, (TABLE, &list::COLUMNS), width);
                 kit::weak(ui, &said);
             },
         );
@@ -223,7 +228,9 @@ impl Endpoints {
             rows: &rows,
             actions: Vec::new(),
         };
-        let out = kit::table("Client VPN endpoints", &list::COLUMNS, &mut self.selection)
+        let columns = cx.prefs.columns_of(TABLE);
+        let out = kit::table(TABLE, &list::COLUMNS, &mut self.selection)
+            .chosen(&columns)
             .sort(&mut self.sort)
             .checkboxes()
             .comfortable(comfortable)
@@ -391,6 +398,7 @@ fn export_list(cx: &mut Context<'_>, id: &EndpointId) {
     }
 }
 
+const TABLE: &str = "Client VPN endpoints";
 const IMPORT_LIST: &str = "Import Client Certificate CRL…";
 const EXPORT_LIST: &str = "Export Client Certificate CRL…";
 

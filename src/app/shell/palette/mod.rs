@@ -1,19 +1,20 @@
 //! The palette: one line to type that goes to a page or a thing, or does something.
 
+mod lines;
+
+use std::sync::Arc;
+
 use egui::{Key, Modifiers, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
+use self::lines::{Line, Target};
 use crate::{
     app::{
-        context::{Action, Context, EndpointTab, Screen},
-        dialogs::{
-            Stay, create_endpoint::CreateEndpoint, diagnosis::Diagnosis, download::Download,
-            modify_endpoint::ModifyEndpoint, terminate::Terminate,
-            test_connection::TestTheConnection,
-        },
-        kit::{self, Face, icons, tokens, words},
-        screens::{GROUPS, Screens, event_history::UndoLast},
+        context::Context,
+        dialogs::Stay,
+        kit::{self, Face, tokens, words},
+        screens::Screens,
     },
-    model::{ConnectionState, EndpointId, View},
+    model::View,
 };
 
 /// Rows shown at most: more than fit are reached by typing on.
@@ -25,39 +26,17 @@ const ROW: f32 = 36.0;
 pub(super) struct Palette {
     typed: String,
     at: usize,
-}
-
-/// What a line of the palette leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Target {
-    Go(Screen),
-    Create,
-    Help,
-    Diagnose,
-    UndoLast,
-    Test(EndpointId),
-    Download(EndpointId),
-    Modify(EndpointId),
-    Endpoint(EndpointId),
-    Connection(EndpointId),
-    Terminate(crate::model::ConnectionId),
-}
-
-/// One line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Line {
-    group: &'static str,
-    icon: &'static str,
-    name: String,
-    /// What else it is found by, and shown weak beside the name.
-    detail: String,
-    shortcut: &'static str,
-    target: Target,
+    found: Vec<Line>,
+    /// What was searched: the view, held so that no other can have its address, and the text.
+    searched: Option<(Arc<View>, String)>,
 }
 
 impl Palette {
     pub(super) fn new(typed: String) -> Self {
-        Self { typed, at: 0 }
+        Self {
+            typed,
+            ..Self::default()
+        }
     }
 
     pub(super) fn ui(
@@ -73,8 +52,21 @@ impl Palette {
             return if close { Stay::Closed } else { Stay::Open };
         };
         kit::close_dialog(ctx, "Search, or run a command");
-        self.choose(cx, target);
+        lines::follow(cx, target);
         Stay::Closed
+    }
+
+    /// Looks again where another text or another view is searched: there may be ten thousand
+    /// connections, and a frame has milliseconds.
+    fn search(&mut self, view: &Arc<View>, screens: &Screens) {
+        let is_known = self
+            .searched
+            .as_ref()
+            .is_some_and(|(of, typed)| Arc::ptr_eq(of, view) && *typed == self.typed);
+        if !is_known {
+            self.found = found(lines::all(view, screens), &self.typed);
+            self.searched = Some((Arc::clone(view), self.typed.clone()));
+        }
     }
 
     fn content(&mut self, cx: &Context<'_>, screens: &Screens, ui: &mut Ui) -> Option<Target> {
@@ -92,7 +84,8 @@ impl Palette {
         if self.typed != before {
             self.at = 0;
         }
-        let lines = found(lines(cx.view, screens), &self.typed);
+        self.search(cx.view, screens);
+        let lines = &self.found;
         let last = lines.len().saturating_sub(1);
         self.at = self.at.saturating_add_signed(step as isize).min(last);
         ui.add_space(6.0);
@@ -132,180 +125,44 @@ impl Palette {
         }
         chosen
     }
-
-    fn choose(&self, cx: &mut Context<'_>, target: Target) {
-        match target {
-            Target::Go(screen) => cx.ask(Action::Go(screen)),
-            Target::Create => {
-                let dialog = CreateEndpoint::new(cx);
-                cx.open(dialog);
-            }
-            Target::Help => cx.ask(Action::OpenHelp),
-            Target::Diagnose => cx.open(Diagnosis::default()),
-            Target::UndoLast => cx.open(UndoLast::default()),
-            Target::Test(id) => cx.open(TestTheConnection::new(id)),
-            Target::Download(id) => cx.open(Download::new(id)),
-            Target::Modify(id) => {
-                if let Some(dialog) = ModifyEndpoint::new(&cx.view.snapshot, &id) {
-                    cx.open(dialog);
-                }
-            }
-            Target::Endpoint(id) => cx.ask(Action::ShowEndpoint(id, None)),
-            Target::Connection(id) => {
-                cx.ask(Action::ShowEndpoint(id, Some(EndpointTab::Connections)));
-            }
-            Target::Terminate(id) => {
-                let dialog = Terminate::new(cx.view, std::iter::once(&id));
-                cx.open(dialog);
-            }
-        }
-    }
 }
 
-/// Every line there is: pages, commands, endpoints, connections.
-fn lines(view: &View, screens: &Screens) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut add = |group, icon, name: String, detail: String, shortcut, target| {
-        lines.push(Line {
-            group,
-            icon,
-            name,
-            detail,
-            shortcut,
-            target,
-        });
-    };
-    let pages = GROUPS.iter().flat_map(|(_, members)| members.iter());
-    for screen in pages.copied().chain([Screen::Settings]) {
-        if screens.has(screen) && screen.is_listed(view) {
-            let keys = if screen == Screen::Settings {
-                "Ctrl ,"
-            } else {
-                ""
-            };
-            add(
-                "Go to",
-                screen.icon(),
-                screen.title().to_owned(),
-                String::new(),
-                keys,
-                Target::Go(screen),
-            );
-        }
-    }
-    for (icon, name, keys, target) in [
-        (
-            icons::PLUS,
-            "Create Client VPN Endpoint",
-            "Ctrl N",
-            Target::Create,
-        ),
-        (icons::QUESTION, "Show help and keys", "F1", Target::Help),
-        (icons::PULSE, "Diagnose this machine", "", Target::Diagnose),
-        (
-            icons::ARROW_COUNTER_CLOCKWISE,
-            "Undo last change",
-            "",
-            Target::UndoLast,
-        ),
-    ] {
-        add("Do", icon, name.to_owned(), String::new(), keys, target);
-    }
-    for endpoint in view.snapshot.endpoints.values().filter(|e| !e.deleting) {
-        add(
-            "Do",
-            icons::PULSE,
-            format!("Test connection to {}", endpoint.title()),
-            String::new(),
-            "",
-            Target::Test(endpoint.id.clone()),
-        );
-        add(
-            "Do",
-            icons::DOWNLOAD_SIMPLE,
-            format!("Download Client Configuration of {}", endpoint.title()),
-            String::new(),
-            "",
-            Target::Download(endpoint.id.clone()),
-        );
-        add(
-            "Do",
-            icons::PENCIL_SIMPLE,
-            format!("Modify {}", endpoint.title()),
-            String::new(),
-            "F2",
-            Target::Modify(endpoint.id.clone()),
-        );
-    }
-    let live = view
-        .live
-        .connections
-        .iter()
-        .filter(|c| c.ended_at.is_none());
-    for connection in live.clone().filter(|c| c.state == ConnectionState::Active) {
-        add(
-            "Do",
-            icons::STOP_CIRCLE,
-            format!("Terminate {}", connection.common_name),
-            format!("{}  {}", connection.client_ip, connection.id),
-            "",
-            Target::Terminate(connection.id.clone()),
-        );
-    }
-    for endpoint in view.snapshot.endpoints.values() {
-        add(
-            "Endpoints",
-            icons::PLUGS_CONNECTED,
-            endpoint.title().to_owned(),
-            format!("{}  {}", endpoint.client_cidr, endpoint.id),
-            "",
-            Target::Endpoint(endpoint.id.clone()),
-        );
-    }
-    for connection in live {
-        add(
-            "Connections",
-            icons::LAPTOP,
-            connection.common_name.clone(),
-            format!(
-                "{}  {}  {}",
-                connection.client_ip,
-                connection.device.ip(),
-                connection.id
-            ),
-            "",
-            Target::Connection(connection.endpoint_id.clone()),
-        );
-    }
-    lines
-}
-
-/// The lines that hold every word typed, in name or detail. With nothing typed, the first of each
-/// kind: a thousand connections would bury the commands.
+/// The lines that hold every word typed, in name or detail: first the group that has what is called
+/// so, then the others in their order. With nothing typed, what there are few of: a thousand
+/// connections would bury the commands.
 fn found(lines: Vec<Line>, typed: &str) -> Vec<Line> {
-    let wanted = typed.to_lowercase();
-    let wanted: Vec<&str> = wanted.split_whitespace().collect();
-    let few = |line: &Line| {
-        !matches!(
-            line.target,
-            Target::Terminate(_)
-                | Target::Test(_)
-                | Target::Download(_)
-                | Target::Modify(_)
-                | Target::Connection(_)
-        )
-    };
-    lines
+    let typed = typed.trim().to_lowercase();
+    let wanted: Vec<&str> = typed.split_whitespace().collect();
+    let mut found: Vec<(u8, Line)> = lines
         .into_iter()
-        .filter(|line| {
-            let text = format!("{} {}", line.name, line.detail).to_lowercase();
-            match wanted.is_empty() {
-                true => few(line),
-                false => wanted.iter().all(|word| text.contains(word)),
+        .filter_map(|line| {
+            let name = line.name.to_lowercase();
+            if wanted.is_empty() {
+                return line.target.is_one_of_few().then_some((0, line));
             }
+            let detail = line.detail.to_lowercase();
+            let has = |word: &&str| name.contains(word) || detail.contains(word);
+            let rank = match name.strip_prefix(&typed) {
+                Some("") => 0,
+                Some(_) => 1,
+                None => 2,
+            };
+            wanted.iter().all(has).then_some((rank, line))
         })
-        .take(AT_MOST)
-        .collect()
+        .collect();
+    let mut groups: Vec<(&str, u8)> = Vec::new();
+    for (rank, line) in &found {
+        match groups.iter_mut().find(|(group, _)| *group == line.group) {
+            Some((_, best)) => *best = (*best).min(*rank),
+            None => groups.push((line.group, *rank)),
+        }
+    }
+    // Stable: groups that are as good stay in their order.
+    groups.sort_by_key(|(_, best)| *best);
+    let place = |group: &str| groups.iter().position(|(it, _)| *it == group);
+    found.sort_by_key(|(rank, line)| (place(line.group), *rank));
+    let lines = found.into_iter().map(|(_, line)| line);
+    lines.take(AT_MOST).collect()
 }
 
 /// One row; the letters that match are heavier.
@@ -381,15 +238,20 @@ fn split<'a>(name: &'a str, typed: &str) -> Vec<(&'a str, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{context::Screen, kit::icons, testing::sample};
 
     fn line(name: &str, detail: &str) -> Line {
+        named("Endpoints", name, detail)
+    }
+
+    fn named(group: &'static str, name: &str, detail: &str) -> Line {
         Line {
-            group: "Endpoints",
+            group,
             icon: icons::PLUS,
             name: name.into(),
             detail: detail.into(),
             shortcut: "",
-            target: Target::Create,
+            target: Target::Go(Screen::Endpoints),
         }
     }
 
@@ -402,6 +264,48 @@ mod tests {
         assert_eq!(found(lines.clone(), "10.20 STAFF").len(), 1);
         assert_eq!(found(lines.clone(), "10.").len(), 2);
         assert!(found(lines, "nowhere").is_empty());
+    }
+
+    #[test]
+    fn what_is_called_so_goes_before_what_only_names_it() {
+        let lines = vec![
+            named("Do", "Modify corp-staff", ""),
+            named("Do", "Terminate a.lindqvist", ""),
+            named("Endpoints", "corp-staff: Connections", ""),
+            named("Endpoints", "corp-staff", ""),
+        ];
+        let names: Vec<_> = found(lines, "Corp-Staff")
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        assert_eq!(
+            names,
+            ["corp-staff", "corp-staff: Connections", "Modify corp-staff"]
+        );
+    }
+
+    #[test]
+    fn everything_is_reached_and_before_anything_is_typed_only_what_there_is_little_of() {
+        let (snapshot, live) = sample::office();
+        let view = View {
+            snapshot: snapshot.into(),
+            live: live.into(),
+        };
+        let all = lines::all(&view, &Screens::default());
+        for name in [
+            "Certificates",
+            "Issue certificate",
+            "Restore a backup",
+            "Authorize ingress to corp-staff",
+            "Import Client Certificate CRL into corp-staff",
+            "corp-staff: Route Table",
+        ] {
+            let first = found(all.clone(), name).into_iter().next();
+            assert_eq!(first.map(|it| it.name).as_deref(), Some(name));
+        }
+        let few = found(all, "");
+        assert!(few.len() < AT_MOST, "{} lines", few.len());
+        assert!(few.iter().all(|it| it.target.is_one_of_few()));
     }
 
     #[test]
