@@ -24,7 +24,7 @@ use crate::{
     },
     model::{
         Answer, Code, Command, Refusal, Request,
-        backup::Restored,
+        backup::{MAX_BACKUP, Restored},
         command::{CreateBackup, RestoreBackup, Secret},
     },
 };
@@ -160,11 +160,14 @@ fn ask(file: &Path, held: &Restored) -> Result<(), Refusal> {
     let question = format!(
         "{} was made at {} and holds {} endpoints and {} certificates.\n\
          It takes the place of the whole configuration, certificates and keys here.\n\
+         {} live connections end, and {} certificates that are revoked here let in again.\n\
          Type yes to restore it: ",
         file.display(),
         held.made_at,
         held.endpoints,
-        held.certificates
+        held.certificates,
+        held.ending_connections,
+        held.readmitted_certificates
     );
     let typed = prompt(&mut terminal, &question).map_err(|error| unread(&error))?;
     if typed.as_slice() == b"yes" {
@@ -280,7 +283,7 @@ fn refuse(field: &str, message: String) -> Refusal {
 }
 
 /// The largest backup that is taken.
-const MOST: u64 = 11 << 20;
+const MOST: u64 = MAX_BACKUP as u64;
 /// The longest passphrase, in bytes.
 const LONGEST: u64 = 64 << 10;
 

@@ -3,7 +3,37 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::command::Secret;
+use super::{Code, Refusal, command::Secret};
+
+/// The largest backup, in bytes: what fits into one frame of the control socket as base64.
+pub const MAX_BACKUP: usize = 11 << 20;
+
+/// The fewest bytes of a passphrase.
+pub const MIN_PASSPHRASE: usize = 12;
+
+/// Whether a backup may be locked with this passphrase.
+///
+/// # Errors
+/// `MissingParameter` or `InvalidParameterValue` at the field `Passphrase`.
+pub fn judge_passphrase(passphrase: &[u8]) -> Result<(), Refusal> {
+    let length = passphrase.len();
+    if length == 0 {
+        return Err(Refusal::missing(
+            "Passphrase",
+            "four or five words that belong to no saying",
+        ));
+    }
+    if length >= MIN_PASSPHRASE {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::InvalidParameterValue,
+        format!(
+            "A passphrase has at least {MIN_PASSPHRASE} bytes, as the file holds every private key; this one has {length}. Take four or five words"
+        ),
+    )
+    .at("Passphrase"))
+}
 
 /// A backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,4 +55,11 @@ pub struct Restored {
     pub endpoints: u32,
     /// How many certificates it held.
     pub certificates: u32,
+    /// How many live connections end by restoring it: of endpoints that it does not have, or has
+    /// elsewhere.
+    #[serde(default)]
+    pub ending_connections: u32,
+    /// How many certificates are revoked here that let in again once it is restored.
+    #[serde(default)]
+    pub readmitted_certificates: u32,
 }

@@ -31,8 +31,8 @@ use super::{
 };
 use crate::{
     model::{
-        Answer, Refusal,
-        backup::{Backup, Restored},
+        Answer, AssociationState, Certificate, Connection, EndpointId, Refusal, Snapshot,
+        backup::{Backup, MAX_BACKUP, Restored, judge_passphrase},
         command::{CreateBackup, RestoreBackup, Secret},
     },
     store::{BackupContents, backup_contents},
@@ -46,15 +46,7 @@ impl Service {
         terms: Terms,
         command: CreateBackup,
     ) -> Result<Answer, Refusal> {
-        let length = command.passphrase.expose().len();
-        if length < MIN_PASSPHRASE {
-            return Err(invalid(
-                PASSPHRASE,
-                format!(
-                    "A passphrase has at least {MIN_PASSPHRASE} bytes, as the file holds every private key; this one has {length}. Take four or five words"
-                ),
-            ));
-        }
+        judge_passphrase(command.passphrase.expose())?;
         let lock = aside(move || Lock::new(command.passphrase.expose())).await?;
         self.change(terms, move |change| {
             let content = lock.seal(change.tx.dump()?)?;
@@ -69,7 +61,8 @@ impl Service {
         .await
     }
 
-    /// Puts a backup in place of the whole configuration, in one transaction.
+    /// Puts a backup in place of the whole configuration, in one transaction. What runs follows the
+    /// snapshot, as after any change: sessions of endpoints that stay as they are stay up.
     pub(super) async fn restore_backup(
         &self,
         terms: Terms,
@@ -77,30 +70,73 @@ impl Service {
     ) -> Result<Answer, Refusal> {
         let dump = aside(move || open(&command)).await?;
         self.change(terms, move |change| {
+            let live = change.machine.board.live();
             let contents = change.tx.restore(&dump)?;
-            Ok(Answer::Restored(restored(contents)))
+            for endpoint in contents.snapshot.endpoints.keys() {
+                change.concerns(endpoint);
+            }
+            let restored = restored(&contents, &change.snapshot, &live);
+            Ok(Answer::Restored(restored))
         })
         .await
     }
 
-    /// What a backup holds.
+    /// What a backup holds, and what restoring it now would do.
     pub(super) async fn describe_backup(&self, wanted: &RestoreBackup) -> Result<Answer, Refusal> {
         let wanted = wanted.clone();
+        let (now, live) = (self.snapshot(), self.inner.board.live());
         aside(move || {
-            let dump = open(&wanted)?;
-            Ok(Answer::Restored(restored(backup_contents(&dump)?)))
+            let contents = backup_contents(&open(&wanted)?)?;
+            Ok(Answer::Restored(restored(&contents, &now, &live)))
         })
         .await
     }
 }
 
-fn restored(contents: BackupContents) -> Restored {
+/// What a backup holds, and what it does where `before` is configured and these are connected.
+fn restored(contents: &BackupContents, before: &Snapshot, live: &[Connection]) -> Restored {
+    let after = &contents.snapshot;
+    let ending = live
+        .iter()
+        .filter(|it| !goes_on(before, after, &it.endpoint_id));
+    let readmitted = before
+        .certificates
+        .values()
+        .filter(|it| is_readmitted(it, after));
     Restored {
         made_at: contents.made_at,
         seq: contents.seq,
-        endpoints: contents.endpoints,
-        certificates: contents.certificates,
+        endpoints: number(after.endpoints.len()),
+        certificates: number(after.certificates.len()),
+        ending_connections: number(ending.count()),
+        readmitted_certificates: number(readmitted.count()),
     }
+}
+
+/// Whether an endpoint listens on as it does.
+fn goes_on(before: &Snapshot, after: &Snapshot, id: &EndpointId) -> bool {
+    let (Some(now), Some(then)) = (before.endpoints.get(id), after.endpoints.get(id)) else {
+        return false;
+    };
+    let stays = |state: &AssociationState| *state != AssociationState::Disassociating;
+    !then.deleting
+        && (now.transport, now.port, now.client_cidr)
+            == (then.transport, then.port, then.client_cidr)
+        && after.associations_of(id).any(|it| stays(&it.state))
+}
+
+/// Whether a certificate is revoked that is not in `after`, where its authority is.
+fn is_readmitted(certificate: &Certificate, after: &Snapshot) -> bool {
+    let is_revoked = |it: &Certificate| it.revoked.is_some();
+    let then = after.certificates.get(&certificate.arn);
+    let authority = certificate.issued_by.as_ref();
+    is_revoked(certificate)
+        && !then.is_some_and(|it| is_revoked(it))
+        && authority.is_some_and(|arn| after.certificates.contains_key(arn))
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// The head of a file and the key that goes with it.
@@ -215,10 +251,7 @@ const CIPHER_AES_256_GCM: u8 = 1;
 /// The bytes before the nonce.
 const HEAD: usize = 39;
 const NONCE: usize = 12;
-const MIN_PASSPHRASE: usize = 12;
 /// OWASP's Password Storage Cheat Sheet for PBKDF2 with HMAC-SHA-256.
 const ITERATIONS: u32 = 600_000;
 /// More would keep a processor busy for long with a file that somebody made up.
 const MOST_ITERATIONS: u32 = 10_000_000;
-/// What fits into one frame of the control socket as base64.
-const MAX_BACKUP: usize = 11 << 20;

@@ -14,8 +14,8 @@ use rusqlite::{Connection, params, params_from_iter, types::Value as Sql, types:
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{StoreError, Tx, newest_change, schema, vault::Sealed};
-use crate::model::command::Secret;
+use super::{StoreError, Tx, load, modified::ENDPOINT, newest_change, schema, vault::Sealed};
+use crate::model::{Snapshot, command::Secret};
 
 /// What is carried: what somebody decided, and the keys.
 const CARRIED: [&str; 33] = [
@@ -75,17 +75,15 @@ const LEFT_OUT: [&str; 8] = [
 
 const PRIVATE_KEY: &str = "private_key";
 
-/// What a backup holds, in a few words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq)]
 pub struct BackupContents {
     /// When it was made.
     pub made_at: Timestamp,
     /// The number of its configuration.
     pub seq: u64,
-    /// How many endpoints it holds.
-    pub endpoints: u32,
-    /// How many certificates it holds.
-    pub certificates: u32,
+    /// The configuration as it would be once it is restored, apart from its number.
+    pub snapshot: Snapshot,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -165,8 +163,8 @@ impl Tx<'_> {
     /// `NewerBackup` for one of a newer schema, `NoBackup` for what is none.
     pub fn restore(&mut self, dump: &[u8]) -> Result<BackupContents, StoreError> {
         let dump: Dump = read(dump)?;
-        let contents = contents(&dump);
         let memory = filled(&dump)?;
+        let contents = contents(&dump, &memory)?;
         // What refers to each other comes in any order; the commit checks it.
         self.connection
             .pragma_update(None, "defer_foreign_keys", true)?;
@@ -184,6 +182,10 @@ impl Tx<'_> {
                 "INSERT INTO private_key (certificate_arn, nonce, sealed) VALUES (?, ?, ?)",
                 params![arn, sealed.nonce, sealed.sealed],
             )?;
+        }
+        // Whoever is about to modify one of them has to look at it again.
+        for endpoint in contents.snapshot.endpoints.keys() {
+            self.change(ENDPOINT, endpoint.as_str())?;
         }
         let seq = self.change("backup", "restored")?;
         self.unsettle(seq)?;
@@ -250,8 +252,7 @@ impl Tx<'_> {
 /// `NewerBackup` for one of a newer schema, `NoBackup` for what is none.
 pub fn backup_contents(dump: &[u8]) -> Result<BackupContents, StoreError> {
     let dump: Dump = read(dump)?;
-    filled(&dump)?;
-    Ok(contents(&dump))
+    contents(&dump, &filled(&dump)?)
 }
 
 fn read(dump: &[u8]) -> Result<Dump, StoreError> {
@@ -265,20 +266,18 @@ fn read(dump: &[u8]) -> Result<Dump, StoreError> {
     Ok(dump)
 }
 
-fn contents(dump: &Dump) -> BackupContents {
-    let count = |table: &str| {
-        let rows = dump.tables.get(table).map_or(0, |it| it.rows.len());
-        u32::try_from(rows).unwrap_or(u32::MAX)
-    };
-    BackupContents {
+fn contents(dump: &Dump, memory: &Connection) -> Result<BackupContents, StoreError> {
+    // What the schema lets in need not make sense.
+    let snapshot = load(memory).map_err(|error| no_backup(&error.to_string()))?;
+    Ok(BackupContents {
         made_at: dump.made_at,
         seq: dump.seq,
-        endpoints: count("endpoint"),
-        certificates: count("certificate"),
-    }
+        snapshot,
+    })
 }
 
-/// A database in memory with what the dump holds, in the newest schema.
+/// A database in memory with what the dump holds, in the newest schema; of the private keys only
+/// whose they are.
 fn filled(dump: &Dump) -> Result<Connection, StoreError> {
     let mut memory = Connection::open_in_memory()?;
     memory.pragma_update(None, "foreign_keys", false)?;
@@ -292,10 +291,14 @@ fn filled(dump: &Dump) -> Result<Connection, StoreError> {
         if !is_known || table == PRIVATE_KEY {
             return Err(no_backup(&format!("it holds a table {table}")));
         }
-        insert(&memory, table, rows).map_err(|error| match error {
-            StoreError::Sqlite(error) => no_backup(&error.to_string()),
-            other => other,
-        })?;
+        insert(&memory, table, rows).map_err(misfit)?;
+    }
+    for (arn, _) in &dump.private_keys {
+        let sql = "INSERT INTO private_key (certificate_arn, nonce, sealed)
+                   VALUES (?, zeroblob(12), zeroblob(0))";
+        memory
+            .execute(sql, [arn])
+            .map_err(|error| misfit(error.into()))?;
     }
     schema::migrations::runner().run(&mut memory)?;
     if violates(&memory)? {
@@ -376,6 +379,14 @@ fn newest_schema() -> u32 {
         .map_or(0, |it| u32::try_from(it).unwrap_or_default())
 }
 
+/// A row that the schema does not take.
+fn misfit(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Sqlite(error) => no_backup(&error.to_string()),
+        other => other,
+    }
+}
+
 fn no_backup(why: &str) -> StoreError {
     StoreError::NoBackup(why.to_owned())
 }
@@ -443,6 +454,9 @@ mod tests {
             r#"{"vpc":{"columns":["id"],"rows":[["vpc-1",2]]}}"#,
             r#"{"vpc":{"columns":["id"],"rows":[[null]]}}"#,
             r#"{"vpc_cidr":{"columns":["vpc_id","cidr","position"],"rows":[["vpc-1","10.0.0.0/8",0]]}}"#,
+            // The schema takes these.
+            r#"{"vpc":{"columns":["id"],"rows":[["vpc-1"]]},"vpc_cidr":{"columns":["vpc_id","cidr","position"],"rows":[["vpc-1","nowhere",0]]}}"#,
+            r#"{"setting":{"columns":["name","value"],"rows":[["max_rules","many"]]}}"#,
         ] {
             let refused = backup_contents(with(wrong).as_bytes());
             assert!(
@@ -450,6 +464,16 @@ mod tests {
                 "{wrong}: {refused:?}"
             );
         }
+        let nobodys = r#"[["arn:none","S0VZ"]]"#;
+        let key = with("{}").replace(
+            r#""private_keys":[]"#,
+            &format!(r#""private_keys":{nobodys}"#),
+        );
+        let refused = backup_contents(key.as_bytes());
+        assert!(
+            matches!(refused, Err(StoreError::NoBackup(_))),
+            "{refused:?}"
+        );
         assert!(matches!(
             backup_contents(b"{"),
             Err(StoreError::NoBackup(_))

@@ -119,4 +119,4 @@ impl Tx<'_> {
 }
 
 /// The kind of a change that somebody makes of an endpoint itself.
-const ENDPOINT: &str = "endpoint";
+pub(super) const ENDPOINT: &str = "endpoint";

@@ -1,165 +1,246 @@
-//! Backups by command line: what is in one comes back, on another data directory too, and a file
-//! that will not do changes nothing.
+//! The whole installation in one file: made, lost, restored, moved to another machine.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use serde_json::Value;
 
-use crate::support::{Gateway, Installation, Outcome, Parts, free_port};
+use crate::support::{Installation, Outcome, Parts, free_port};
 
-/// A passphrase in a file, as `--passphrase-file` takes it.
-fn passphrase(on: &Installation, name: &str, words: &str) -> String {
-    let path = on.file(name);
-    fs::write(&path, words).unwrap();
-    path.display().to_string()
+/// An installation with an endpoint that has a target network, a rule, a route and a group.
+struct Office {
+    parts: Parts,
+    endpoint: String,
 }
 
-fn backup(on: &Installation, act: &str, file: &str, passphrase: &str, more: &[&str]) -> Outcome {
-    let line = ["backup", act, file, "--passphrase-file", passphrase];
+impl Office {
+    fn open(on: &Installation) -> Self {
+        let parts = Parts::make(on);
+        let create = parts.create_endpoint("10.250.0.0/22", &format!("--vpn-port {}", free_port()));
+        let endpoint = on.text(&create, "/ClientVpnEndpointId");
+        let (of, subnet) = (
+            format!("--client-vpn-endpoint-id {endpoint}"),
+            &parts.subnet,
+        );
+        let lines = [
+            format!("ec2 associate-client-vpn-target-network {of} --subnet-id {subnet}"),
+            format!(
+                "ec2 authorize-client-vpn-ingress {of} --authorize-all-groups \
+                 --target-network-cidr 10.40.0.0/16"
+            ),
+            format!(
+                "ec2 create-client-vpn-route {of} --target-vpc-subnet-id {subnet} \
+                 --destination-cidr-block 10.41.0.0/16"
+            ),
+        ];
+        for line in lines {
+            on.words(&line).json();
+        }
+        settle(on);
+        Self { parts, endpoint }
+    }
+
+    /// Everything that is lost is lost: the endpoint with all it has, and a certificate.
+    fn lose(&self, on: &Installation) {
+        let of = format!("--client-vpn-endpoint-id {}", self.endpoint);
+        let networks = format!("ec2 describe-client-vpn-target-networks {of}");
+        let association = on.text(&networks, "/ClientVpnTargetNetworks/0/AssociationId");
+        on.words(&format!(
+            "ec2 disassociate-client-vpn-target-network {of} --association-id {association}"
+        ))
+        .json();
+        settle(on);
+        on.words(&format!("ec2 delete-client-vpn-endpoint {of}"))
+            .json();
+        settle(on);
+        on.words(&format!(
+            "acm delete-certificate --certificate-arn {}",
+            self.parts.client
+        ))
+        .json();
+        on.words("ec2 create-vpc --cidr-block 10.99.0.0/16").json();
+    }
+}
+
+fn settle(on: &Installation) {
+    on.words("status --wait --timeout 60").json();
+}
+
+/// What the commands that describe things say, for each.
+fn described(on: &Installation) -> Vec<(String, Value)> {
+    let mut lines: Vec<String> = [
+        "acm list-certificates",
+        "ec2 describe-vpcs",
+        "ec2 describe-subnets",
+        "ec2 describe-security-groups",
+        "ec2 describe-client-vpn-endpoints",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let endpoints = on.words("ec2 describe-client-vpn-endpoints").json();
+    for endpoint in endpoints["ClientVpnEndpoints"].as_array().unwrap() {
+        let id = endpoint["ClientVpnEndpointId"].as_str().unwrap();
+        for what in ["target-networks", "authorization-rules", "routes"] {
+            lines.push(format!(
+                "ec2 describe-client-vpn-{what} --client-vpn-endpoint-id {id}"
+            ));
+        }
+    }
+    let said = |line: String| {
+        let json = on.words(&line).json();
+        (line, json)
+    };
+    lines.into_iter().map(said).collect()
+}
+
+fn passphrase(on: &Installation, words: &str) -> String {
+    let file = on.file(&format!("{}.txt", words.replace(' ', "-")));
+    fs::write(&file, format!("{words}\n")).unwrap();
+    file.display().to_string()
+}
+
+/// `gatehouse backup` with a file and where its passphrase is.
+fn backup(on: &Installation, verb: &str, file: &Path, words: &str, more: &[&str]) -> Outcome {
+    let (file, from) = (file.display().to_string(), passphrase(on, words));
+    let line = ["backup", verb, &file, "--passphrase-file", &from];
     on.run(&[&line[..], more].concat())
 }
 
-/// What is configured, as the commands describe it.
-fn described(on: &Installation) -> Vec<Value> {
-    [
-        "ec2 describe-client-vpn-endpoints",
-        "ec2 describe-vpcs",
-        "ec2 describe-subnets",
-        "acm list-certificates",
-        "settings show",
-    ]
-    .map(|line| on.words(line).json())
-    .into()
-}
-
-/// An installation with an endpoint, and a backup of it.
-struct BackedUp {
-    /// Ends before its directory goes.
-    _gateway: Gateway,
-    on: Installation,
-    parts: Parts,
-    endpoint: String,
-    file: String,
-    key: String,
-}
-
-impl BackedUp {
-    fn new() -> Self {
-        let on = Installation::new();
-        let gateway = on.serve();
-        let parts = Parts::make(&on);
-        let port = format!("--vpn-port {}", free_port());
-        let create = parts.create_endpoint("10.200.0.0/22", &port);
-        let endpoint = on.text(&create, "/ClientVpnEndpointId");
-        let key = passphrase(&on, "passphrase", "correct horse battery\n");
-        let file = on.file("a.backup").display().to_string();
-        backup(&on, "create", &file, &key, &[]).json();
-        Self {
-            _gateway: gateway,
-            on,
-            parts,
-            endpoint,
-            file,
-            key,
-        }
-    }
-}
+const WORDS: &str = "correct horse battery";
 
 #[test]
-fn what_was_lost_comes_back_and_the_record_says_so() {
-    let it = BackedUp::new();
-    let mode = fs::metadata(&it.file).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600, "it holds every key");
-    let before = described(&it.on);
-    let line = format!(
-        "ec2 delete-client-vpn-endpoint --client-vpn-endpoint-id {}",
-        it.endpoint
-    );
-    it.on.words(&line).json();
-    it.on.words("status --wait").json();
-    assert_ne!(described(&it.on), before);
+fn what_was_lost_comes_back_and_the_event_history_keeps_it_all() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let office = Office::open(&on);
+    let before = described(&on);
+    let file = on.file("office.backup");
+    let made = backup(&on, "create", &file, WORDS, &[]).json();
+    let bytes = fs::read(&file).unwrap();
+    assert_eq!(made["Bytes"], bytes.len());
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!bytes.windows(11).any(|it| it == b"PRIVATE KEY"));
+    let shown = backup(&on, "show", &file, WORDS, &[]).json();
+    assert_eq!(shown["ClientVpnEndpoints"], 1);
+    assert_eq!(shown["Certificates"], 3);
 
-    let shown = backup(&it.on, "show", &it.file, &it.key, &[]).json();
-    assert_eq!(shown["ClientVpnEndpoints"], 1, "{shown}");
-    assert_eq!(shown["Certificates"], 3, "{shown}");
-    let refusal = backup(&it.on, "restore", &it.file, &it.key, &[]).refusal();
-    assert!(
-        refusal["Message"].as_str().unwrap().contains("--yes"),
-        "{refusal}"
-    );
-    backup(&it.on, "restore", &it.file, &it.key, &["--yes"]).json();
-    assert_eq!(described(&it.on), before);
-    it.on.words("status --wait").json();
+    office.lose(&on);
+    assert_ne!(described(&on), before);
+    // Nobody is there to be asked.
+    let refusal = backup(&on, "restore", &file, WORDS, &[]).refusal();
+    assert!(refusal["Message"].as_str().unwrap().contains("--yes"));
+    let restored = backup(&on, "restore", &file, WORDS, &["--yes"]).json();
+    assert_eq!(restored, shown);
+    settle(&on);
+    assert_eq!(described(&on), before);
 
-    let events = it
-        .on
-        .words("cloudtrail lookup-events --max-results 50")
-        .json();
-    let names: Vec<&str> = events["Events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|event| event["EventName"].as_str())
-        .collect();
-    for name in ["RestoreBackup", "CreateBackup", "DeleteClientVpnEndpoint"] {
-        assert!(names.contains(&name), "{name} is not among {names:?}");
-    }
-    assert!(!events.to_string().contains("correct horse"));
-}
-
-#[test]
-fn another_data_directory_becomes_what_the_first_one_was() {
-    let it = BackedUp::new();
-    let other = Installation::new();
-    let _gateway = other.serve();
-    let key = passphrase(&other, "passphrase", "correct horse battery\n");
-    backup(&other, "restore", &it.file, &key, &["--yes"]).json();
-    assert_eq!(described(&other), described(&it.on));
-    let export = |on: &Installation| {
-        let arn = &it.parts.client;
-        let line = format!("pki export --certificate-arn {arn} --private-key");
-        on.text(&line, "/PrivateKey")
+    let events = on.words("events").json();
+    let events = events["Events"].as_array().unwrap();
+    let done = |name: &str| {
+        let named = events.iter().filter(|it| it["EventName"] == name);
+        named.filter(|it| it.get("ErrorCode").is_none()).count()
     };
-    assert_eq!(export(&other), export(&it.on));
+    for name in ["CreateBackup", "RestoreBackup", "DeleteClientVpnEndpoint"] {
+        assert_eq!(done(name), 1, "{name}");
+    }
+    let text = serde_json::to_string(events).unwrap();
+    assert!(!text.contains(WORDS) && !text.contains("PRIVATE KEY"));
 }
 
 #[test]
-fn a_file_that_will_not_do_changes_nothing_and_none_is_replaced_unasked() {
-    let it = BackedUp::new();
-    let before = described(&it.on);
-    let whole = fs::read(&it.file).unwrap();
-    let mut flipped = whole.clone();
-    let middle = flipped.len() / 2;
-    flipped[middle] ^= 1;
-    let wrong = passphrase(&it.on, "wrong", "another passphrase\n");
-    let cases: [(&str, &[u8], &str, &str); 5] = [
-        ("wrong", &whole, &wrong, "does not open the backup"),
-        (
-            "cut",
-            &whole[..whole.len() - 1],
-            &it.key,
-            "was cut or changed",
-        ),
-        ("short", &whole[..20], &it.key, "it is cut"),
-        ("flipped", &flipped, &it.key, "was cut or changed"),
-        ("other", b"not a backup", &it.key, "is no backup"),
+fn another_machine_takes_over_with_the_keys() {
+    let (old, new) = (Installation::new(), Installation::new());
+    let running = old.serve();
+    let office = Office::open(&old);
+    let before = described(&old);
+    let export = [
+        "pki",
+        "export",
+        "--certificate-arn",
+        &office.parts.client,
+        "--private-key",
     ];
-    for (name, bytes, key, words) in cases {
-        let path = it.on.file(name).display().to_string();
-        fs::write(&path, bytes).unwrap();
-        for act in [&["show"][..], &["restore", "--yes"][..]] {
-            let refusal = backup(&it.on, act[0], &path, key, &act[1..]).refusal();
-            let message = refusal["Message"].as_str().unwrap();
-            assert!(message.contains(words), "{name}: {message}");
+    let key = old.run(&export).json();
+    let file = old.file("office.backup");
+    backup(&old, "create", &file, WORDS, &[]).json();
+    drop(running);
+
+    // Before its first start.
+    backup(&new, "restore", &file, WORDS, &["--yes", "--offline"]).json();
+    let gateway = new.serve();
+    settle(&new);
+    assert_eq!(described(&new), before);
+    assert_eq!(new.run(&export).json(), key);
+    // Each has a master key of its own, and this one opens what came here.
+    drop(gateway);
+    let _again = new.serve();
+    settle(&new);
+    assert_eq!(described(&new), before);
+    assert_eq!(new.run(&export).json(), key);
+    new.words(&format!(
+        "pki issue --ca-arn {} --usage client --common-name bob",
+        office.parts.ca
+    ))
+    .json();
+}
+
+#[test]
+fn what_cannot_be_opened_is_refused_and_changes_nothing() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    Parts::make(&on);
+    let file = on.file("a.backup");
+    backup(&on, "create", &file, WORDS, &[]).json();
+    on.words("ec2 create-vpc --cidr-block 10.99.0.0/16").json();
+    let before = described(&on);
+    let good = fs::read(&file).unwrap();
+    let bad = on.file("bad.backup");
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 1;
+    let cases = [
+        (good.clone(), "correct horse batterY", "Passphrase"),
+        (good[..good.len() - 7].to_vec(), WORDS, "Passphrase"),
+        (good[..30].to_vec(), WORDS, "Backup"),
+        (flipped, WORDS, "Passphrase"),
+        (b"-----BEGIN CERTIFICATE-----\n".to_vec(), WORDS, "Backup"),
+        (Vec::new(), WORDS, "Backup"),
+    ];
+    for (index, (bytes, words, field)) in cases.iter().enumerate() {
+        fs::write(&bad, bytes).unwrap();
+        for (verb, more) in [("show", &[][..]), ("restore", &["--yes"][..])] {
+            let refusal = backup(&on, verb, &bad, words, more).refusal();
+            assert_eq!(
+                refusal["Code"], "InvalidParameterValue",
+                "{index} {refusal}"
+            );
+            assert_eq!(refusal["Field"], *field, "{index} {refusal}");
         }
+        assert_eq!(described(&on), before, "case {index}");
     }
-    let short = passphrase(&it.on, "few", "short\n");
-    let refusal = backup(&it.on, "create", &format!("{}2", it.file), &short, &[]).refusal();
-    assert!(refusal["Message"].as_str().unwrap().contains("at least 12"));
-    let refusal = backup(&it.on, "create", &it.file, &it.key, &[]).refusal();
+    let events = on.words("events").json();
+    let refused = events["Events"].as_array().unwrap().iter();
+    let refused = refused.filter(|it| it["EventName"] == "RestoreBackup");
+    assert_eq!(refused.count(), cases.len());
+    // The good one is still good.
+    backup(&on, "restore", &file, WORDS, &["--yes"]).json();
+    assert_ne!(described(&on), before);
+}
+
+#[test]
+fn a_file_that_is_there_is_kept_and_a_short_passphrase_writes_none() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let file = on.file("a.backup");
+    fs::write(&file, "mine").unwrap();
+    let refusal = backup(&on, "create", &file, WORDS, &[]).refusal();
     assert!(refusal["Message"].as_str().unwrap().contains("--force"));
-    assert_eq!(fs::read(&it.file).unwrap(), whole);
-    backup(&it.on, "create", &it.file, &it.key, &["--force"]).json();
-    assert_ne!(fs::read(&it.file).unwrap(), whole, "salt and nonce are new");
-    assert_eq!(described(&it.on), before);
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    let refusal = backup(&on, "create", &file, "too short", &["--force"]).refusal();
+    assert_eq!(refusal["Field"], "Passphrase");
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    backup(&on, "create", &file, WORDS, &["--force"]).json();
+    assert!(fs::read(&file).unwrap().starts_with(b"gatehouse-backup"));
+    let missing = on.file("none.backup");
+    let refusal = backup(&on, "restore", &missing, WORDS, &["--yes"]).refusal();
+    assert_eq!(refusal["Field"], "Backup");
 }

@@ -186,5 +186,7 @@ pub(super) fn restored(it: &Restored) -> Value {
         "ConfigurationNumber": it.seq,
         "ClientVpnEndpoints": it.endpoints,
         "Certificates": it.certificates,
+        "EndingConnections": it.ending_connections,
+        "ReadmittedCertificates": it.readmitted_certificates,
     })
 }

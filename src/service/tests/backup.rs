@@ -1,12 +1,15 @@
 //! Backups: what they hold comes back, on another machine too, or nothing changes.
 
-use super::*;
+use super::{
+    connections::{connection, report},
+    *,
+};
 use crate::model::{
-    AssociationState, Code, Snapshot,
+    AssociationState, Code, RevocationReason, Snapshot,
     backup::{Backup, Restored},
     command::{
-        AuthorizeIngress, CreateBackup, ExportCertificate, Exported, OfEndpoint, RestoreBackup,
-        Secret,
+        AuthorizeIngress, CreateBackup, ExportCertificate, Exported, ModifyClientVpnEndpoint,
+        OfEndpoint, RestoreBackup, RevokeCertificate, Secret,
     },
 };
 
@@ -237,4 +240,59 @@ async fn a_dry_run_of_a_restore_judges_it_and_changes_nothing() {
         client_vpn_endpoint_id: endpoint.to_string(),
     };
     bench.ok(Command::DescribeClientBlocks(of)).await;
+}
+
+#[tokio::test]
+async fn it_is_said_beforehand_who_loses_the_connection_and_who_is_let_in_again() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let certificates = bench.certificates().await;
+    bench.settle().await;
+    let empty = bench.backed_up().await;
+    let other = bench
+        .endpoint_with(&CreateClientVpnEndpoint {
+            client_cidr_block: "10.0.4.0/22".to_owned(),
+            vpn_port: Some(1195),
+            ..create_endpoint(&certificates)
+        })
+        .await;
+    let late = bench
+        .issue(&certificates.ca, CertificateUse::Client, "late")
+        .await;
+    for arn in [&certificates.client, &late] {
+        bench
+            .ok(Command::RevokeCertificate(RevokeCertificate {
+                certificate_arn: arn.to_string(),
+                reason: RevocationReason::Unspecified,
+            }))
+            .await;
+    }
+    for (number, at) in [(1, &endpoint), (2, &other), (3, &other)] {
+        let live = connection(at, &association.id, number);
+        report(&bench.service, Report::Opened(live)).await;
+    }
+    let seen = bench.service.snapshot().seq;
+    let file = empty.content.expose();
+    let looked_at = bench
+        .ok(Command::DescribeBackup(with(file, PASSPHRASE)))
+        .await;
+    let Answer::Restored(told) = &looked_at else {
+        panic!("{looked_at:?}")
+    };
+    assert_eq!(
+        (told.ending_connections, told.readmitted_certificates),
+        (2, 2)
+    );
+    assert_eq!(bench.ok(restore(file)).await, looked_at);
+    let events = bench.events().await;
+    assert!(events[0].resources.contains(&endpoint.to_string()));
+    // Whoever looked at an endpoint before has to look again.
+    let modify = Command::ModifyClientVpnEndpoint(ModifyClientVpnEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        description: Some("Mine".to_owned()),
+        seen_seq: Some(seen),
+        ..ModifyClientVpnEndpoint::default()
+    });
+    let refusal = bench.refused(modify).await;
+    assert!(refusal.message.contains("RestoreBackup"), "{refusal:?}");
 }
