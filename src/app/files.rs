@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    io::Read as _,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use crate::{
         BoxFuture,
         private_file::{self, Existing},
     },
-    model::{Code, Refusal},
+    model::{Code, Refusal, backup::MAX_BACKUP},
 };
 
 /// A file that was opened: its name and what is in it.
@@ -26,9 +27,9 @@ pub struct Opened {
     pub bytes: Vec<u8>,
 }
 
-/// Largest file that is read: a backup, or a revocation list of 100,000 entries; certificates and
-/// keys are far smaller.
-pub const MAX_OPENED: u64 = 12 << 20;
+/// Largest file that is read: a backup. A revocation list of 100,000 entries is smaller, and
+/// certificates and keys are far smaller.
+pub const MAX_OPENED: u64 = MAX_BACKUP as u64;
 
 /// What a place is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,16 +214,17 @@ pub fn read(path: &Path) -> Result<Opened, Refusal> {
             format!("{} was not read: {what}", path.display()),
         )
     };
-    let size = std::fs::metadata(path)
-        .map_err(|error| trouble(error.to_string()))?
-        .len();
-    if size > MAX_OPENED {
+    let mut bytes = Vec::new();
+    // Of a device or a file that grows the length says nothing.
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_OPENED + 1).read_to_end(&mut bytes))
+        .map_err(|error| trouble(error.to_string()))?;
+    if bytes.len() as u64 > MAX_OPENED {
         return Err(trouble(format!(
-            "it is larger than {} MiB, which no file is that Gatehouse reads",
+            "it is larger than {} MiB, which no backup, certificate, key or revocation list is",
             MAX_OPENED >> 20
         )));
     }
-    let bytes = std::fs::read(path).map_err(|error| trouble(error.to_string()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     Ok(Opened {
         name: name.into_owned(),
@@ -261,6 +263,13 @@ mod tests {
             .unwrap()
             .set_len(MAX_OPENED + 1)
             .unwrap();
-        assert!(read(&path).unwrap_err().message.contains("12 MiB"));
+        let refusal = read(&path).unwrap_err();
+        assert!(
+            refusal.message.contains("larger than 11 MiB"),
+            "{refusal:?}"
+        );
+        let largest = std::fs::File::options().write(true).open(&path).unwrap();
+        largest.set_len(MAX_OPENED).unwrap();
+        assert_eq!(read(&path).unwrap().bytes.len() as u64, MAX_OPENED);
     }
 }

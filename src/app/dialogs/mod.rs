@@ -40,6 +40,7 @@ pub mod proposals;
 pub mod raise_limit;
 pub mod renew_certificate;
 pub mod resource;
+pub mod restore_backup;
 pub mod revocation;
 pub mod route_table;
 pub mod security_group;

@@ -106,6 +106,11 @@ pub trait FormDialog {
         None
     }
 
+    /// Whether what it does cannot be taken back.
+    fn is_final(&self) -> bool {
+        false
+    }
+
     /// Its width in points.
     fn width(&self) -> f32 {
         ONE_COLUMN
@@ -170,6 +175,7 @@ fn shown(
         .errors(form.errors())
         .changed(form.is_changed())
         .working(form.is_working())
+        .danger(dialog.is_final())
         .disabled_because(off.as_deref())
         .refusal(refusal.as_deref())
         .width(dialog.width())

@@ -310,7 +310,7 @@ impl<'a> TextField<'a> {
         self
     }
 
-    /// What is typed is not shown.
+    /// What is typed is not shown unless the button at its end says so, nor kept to be undone.
     pub const fn password(mut self) -> Self {
         self.password = true;
         self
@@ -352,7 +352,7 @@ impl<'a> TextField<'a> {
                 hint,
                 id,
                 mono,
-                password,
+                secret: password.then_some(around.label),
                 rows,
                 limit,
                 on: disabled.is_none(),
@@ -378,7 +378,8 @@ struct Edit<'a> {
     hint: &'a str,
     id: Option<Id>,
     mono: bool,
-    password: bool,
+    /// What is typed is hidden; the label of the field.
+    secret: Option<&'a str>,
     rows: usize,
     limit: usize,
     on: bool,
@@ -397,15 +398,24 @@ impl Edit<'_> {
         let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
         // Text sticks to the top of egui's own frame, so we paint the box, once focus is known.
         let ground = ui.painter().add(Shape::Noop);
-        let inner = if self.rows == 1 {
+        let mut inner = if self.rows == 1 {
             rect.shrink2(vec2(10.0, 1.0))
         } else {
             rect.shrink2(vec2(10.0, 8.0))
         };
+        let seen = self.secret.map(|label| Seen::of(ui, label));
+        if seen.is_some() {
+            inner.max.x = rect.right() - size::FIELD;
+        }
+        let is_hidden = seen.as_ref().is_some_and(|it| !it.is_on);
         let mut child = ui.new_child(inner_ui(inner, self.rows));
         let response = child
-            .add_enabled_ui(self.on, |ui| self.edit(ui, value, inner))
+            .add_enabled_ui(self.on, |ui| self.edit(ui, value, inner, is_hidden))
             .inner;
+        if let Some(seen) = seen {
+            forget_typing(&response);
+            seen.button(ui, rect);
+        }
         let edge = edge(t, self.error, response.has_focus());
         let fill = if self.on { t.field } else { t.mute };
         let shape = RectShape::new(
@@ -422,7 +432,7 @@ impl Edit<'_> {
         response
     }
 
-    fn edit(&self, ui: &mut Ui, value: &mut String, inner: Rect) -> Response {
+    fn edit(&self, ui: &mut Ui, value: &mut String, inner: Rect, is_hidden: bool) -> Response {
         let t = tokens(ui);
         let face = if self.mono {
             Face::MONO_FIELD
@@ -445,7 +455,7 @@ impl Edit<'_> {
             .desired_width(inner.width())
             .font(face.font())
             .text_color(if self.on { t.strong } else { t.weak })
-            .password(self.password)
+            .password(is_hidden)
             .char_limit(self.limit)
             .hint_text(hint_face.rich(self.hint, t.weak));
         if let Some(id) = self.id {
@@ -462,6 +472,56 @@ impl Edit<'_> {
             .auto_shrink(false)
             .show(ui, |ui| ui.add(edit))
             .inner
+    }
+}
+
+/// Whether what is typed into a field of secrets is shown, for as long as the field is drawn.
+struct Seen<'a> {
+    slot: Id,
+    label: &'a str,
+    is_on: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn of(ui: &Ui, label: &'a str) -> Self {
+        let slot = ui.scope_id().with(("kit secret shown", label));
+        let now = ui.ctx().cumulative_pass_nr();
+        let last = ui.data(|d| d.get_temp::<u64>(slot));
+        Self {
+            slot,
+            label,
+            is_on: last.is_some_and(|last| last + 1 >= now),
+        }
+    }
+
+    /// The button at the end of the field, which shows what is typed and hides it.
+    fn button(mut self, ui: &mut Ui, field: Rect) {
+        let (icon, verb) = match self.is_on {
+            true => (icons::EYE_SLASH, "Hide"),
+            false => (icons::EYE, "Show"),
+        };
+        let spot = Rect::from_center_size(
+            pos2(field.right() - size::FIELD / 2.0, field.center().y),
+            vec2(size::CONTROL, size::CONTROL),
+        );
+        let name = format!("{verb} \"{}\"", self.label);
+        let mut end = ui.new_child(inner_ui(spot, 1));
+        if button::icon_button(icon, &name).clicked(&mut end) {
+            self.is_on = !self.is_on;
+        }
+        let now = ui.ctx().cumulative_pass_nr();
+        ui.data_mut(|d| match self.is_on {
+            true => drop(d.insert_temp(self.slot, now)),
+            false => drop(d.remove_temp::<u64>(self.slot)),
+        });
+    }
+}
+
+/// Drops what egui keeps of a field to undo typing: copies of what must not stay in memory.
+fn forget_typing(response: &Response) {
+    if let Some(mut state) = TextEdit::load_state(&response.ctx, response.id) {
+        state.clear_undoer();
+        TextEdit::store_state(&response.ctx, response.id, state);
     }
 }
 
@@ -703,6 +763,37 @@ mod tests {
         h.event(egui::Event::Text("x".to_owned()));
         h.run();
         assert_eq!(h.state(), "udp");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_until_it_is_wanted_to_be_seen_and_again_when_the_field_was_gone() {
+        let mut h = harness((String::new(), true), |ui, (value, is_there)| {
+            if *is_there {
+                text_field(value).label("Passphrase").password().ui(ui);
+            }
+        });
+        let value = |h: &egui_kittest::Harness<'_, (String, bool)>| {
+            h.get_by_label("Passphrase").value().unwrap_or_default()
+        };
+        h.get_by_label("Passphrase").focus();
+        h.run();
+        h.get_by_label("Passphrase").type_text("four words");
+        h.run();
+        assert_eq!(h.state().0, "four words");
+        assert!(!value(&h).contains("four"), "{}", value(&h));
+        h.get_by_label("Show \"Passphrase\"").click();
+        h.run();
+        assert_eq!(value(&h), "four words");
+        h.get_by_label("Hide \"Passphrase\"").click();
+        h.run();
+        assert!(!value(&h).contains("four"));
+        h.get_by_label("Show \"Passphrase\"").click();
+        h.run();
+        h.state_mut().1 = false;
+        h.run_steps(3);
+        h.state_mut().1 = true;
+        h.run();
+        assert!(!value(&h).contains("four"));
     }
 
     #[test]

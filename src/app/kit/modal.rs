@@ -194,6 +194,7 @@ pub struct FormDialog<'a> {
     errors: usize,
     changed: bool,
     working: bool,
+    danger: bool,
     disabled: Option<&'a str>,
     refusal: Option<&'a str>,
     width: f32,
@@ -207,6 +208,7 @@ pub const fn form_dialog<'a>(title: &'a str, submit: &'a str) -> FormDialog<'a> 
         errors: 0,
         changed: false,
         working: false,
+        danger: false,
         disabled: None,
         refusal: None,
         width: size::FORM_DIALOG,
@@ -229,6 +231,12 @@ impl<'a> FormDialog<'a> {
     /// The act is under way: its button waits.
     pub const fn working(mut self, working: bool) -> Self {
         self.working = working;
+        self
+    }
+
+    /// The act cannot be taken back: its button is in the danger colour.
+    pub const fn danger(mut self, danger: bool) -> Self {
+        self.danger = danger;
         self
     }
 
@@ -341,8 +349,11 @@ impl<'a> FormDialog<'a> {
         foot(ui, FOOT, |ui| {
             self.count(ui);
             let cancel = button("Cancel").form();
-            let submit = button(self.submit)
-                .primary()
+            let submit = match self.danger {
+                true => button(self.submit).danger(),
+                false => button(self.submit).primary(),
+            };
+            let submit = submit
                 .form()
                 .working(self.working)
                 .disabled_because(self.disabled);

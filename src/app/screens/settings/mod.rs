@@ -39,8 +39,8 @@ impl Page for Settings {
                     self.gateway.ui(cx, ui);
                     self.limits.ui(cx, ui);
                     window::ui(cx, ui);
-                    self.role.ui(cx, ui);
                     backup::ui(cx, ui);
+                    self.role.ui(cx, ui);
                     installation::ui(cx, ui);
                     licences::ui(cx, ui);
                 });

@@ -5,7 +5,7 @@ use super::super::super::{
     dialogs::{
         associate::Associate,
         authorize::Authorize,
-        backup::{BackUp, Restore},
+        backup::BackUp,
         create_ca::CreateCa,
         create_endpoint::CreateEndpoint,
         create_route::CreateRoute,
@@ -18,6 +18,7 @@ use super::super::super::{
         issue_many::IssueMany,
         manage_tags::ManageTags,
         modify_endpoint::ModifyEndpoint,
+        restore_backup::RestoreBackup,
         revocation::{ExportList, ImportList},
         sign_request::SignRequest,
         terminate::Terminate,
@@ -130,7 +131,7 @@ const ACTS: [(&str, &str, &str, Act); 15] = [
         Act::BackUp,
     ),
     (
-        icons::ARROW_COUNTER_CLOCKWISE,
+        icons::CLOCK_COUNTER_CLOCKWISE,
         "Restore a backup",
         "",
         Act::Restore,
@@ -389,7 +390,7 @@ impl Act {
             Self::Diagnose => cx.open(Diagnosis::default()),
             Self::UndoLast => cx.open(UndoLast::default()),
             Self::BackUp => cx.open(BackUp::default()),
-            Self::Restore => cx.open(Restore::default()),
+            Self::Restore => cx.open(RestoreBackup::default()),
             Self::Theme(theme) => cx.prefs.theme = theme,
         }
     }
