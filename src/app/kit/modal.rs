@@ -262,7 +262,8 @@ impl<'a> FormDialog<'a> {
     pub fn show(self, ctx: &Context, add: impl FnOnce(&mut Ui)) -> Dialog {
         let id = dialog_id(self.title);
         let mut memory = recall(ctx, id);
-        if memory.passes == 0 {
+        // Twice: in the first pass egui does not know yet that it lies above another dialog.
+        if memory.passes < 2 {
             field::focus_first_field(ctx);
         }
         if memory.submitted && self.errors > 0 {
@@ -718,6 +719,28 @@ mod tests {
         h.run();
         assert!(!h.state().open);
         assert!(h.get_by_label("Create…").is_focused());
+    }
+
+    #[test]
+    fn a_form_above_another_one_opens_on_its_first_field_too() {
+        let draw = |ui: &mut Ui, (lower, upper, asked): &mut (String, String, bool)| {
+            form_dialog("Restore a backup", "Open").show(ui.ctx(), |ui| {
+                field::text_field(lower).label("Passphrase").ui(ui);
+            });
+            if *asked {
+                form_dialog("Choose a file", "Choose").show(ui.ctx(), |ui| {
+                    field::text_field(upper).label("File").ui(ui);
+                });
+            }
+        };
+        let mut h = harness((String::new(), String::new(), false), draw);
+        assert!(h.get_by_label("Passphrase").is_focused());
+        h.state_mut().2 = true;
+        h.run();
+        assert!(h.get_by_label("File").is_focused());
+        h.state_mut().2 = false;
+        h.run();
+        assert!(h.get_by_label("Passphrase").is_focused());
     }
 
     #[test]
