@@ -181,8 +181,8 @@ Examples:
 
 It keeps its ARN. A server or client certificate gets a new key; endpoints show the new one from the
 next handshake on, and an old client certificate stays valid until it expires, unless it is revoked.
-An authority keeps its key, and what it signed stays valid: hand out the client configurations, which
-hold its certificate, again before the old one expires.";
+An authority keeps its key, and what it signed stays valid: hand the client configurations, which
+hold its certificate, out again before the old one expires.";
 const FOLDER: &str = "\
 Examples:
   gatehouse pki import-easy-rsa ~/easy-rsa/pki
