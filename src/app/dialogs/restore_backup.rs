@@ -29,6 +29,8 @@ pub struct RestoreBackup {
     file: Option<Arc<Secret>>,
     chosen: Work<Option<Chosen>>,
     passphrase: Zeroizing<String>,
+    /// The file is chosen, so the passphrase comes next.
+    is_next: bool,
     /// What the service found in this file with this passphrase.
     found: Arc<Mutex<Option<Restored>>>,
     held: Option<Restored>,
@@ -82,6 +84,13 @@ impl FormDialog for RestoreBackup {
         });
         if typed.changed() {
             self.outdate();
+        }
+        // Until it has it: right after a dialog above this one it cannot have it yet.
+        if self.is_next && !typed.has_focus() {
+            typed.request_focus();
+            ui.ctx().request_repaint();
+        } else {
+            self.is_next = false;
         }
         if let Some(held) = self.held.clone() {
             preview(cx, ui, &held);
@@ -168,6 +177,7 @@ impl RestoreBackup {
                 self.file = Some(Arc::new(chosen.content));
                 form.changed(BACKUP);
                 self.outdate();
+                self.is_next = true;
             }
         }
     }
