@@ -24,7 +24,7 @@ use crate::{
     },
     model::{Command, Snapshot, Vpc, VpcId, command::ById},
 };
-use panel::Panel;
+use panel::{Panel, Part};
 
 /// The page.
 pub struct Networks {
@@ -49,6 +49,16 @@ impl Default for Networks {
     }
 }
 
+/// The tabs of a VPC, as they are numbered.
+const PARTS: [(Key, Part); 6] = [
+    (Key::Num1, Part::Subnets),
+    (Key::Num2, Part::RouteTables),
+    (Key::Num3, Part::Attachments),
+    (Key::Num4, Part::SecurityGroups),
+    (Key::Num5, Part::Resources),
+    (Key::Num6, Part::Blocks),
+];
+
 impl Page for Networks {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
         let snapshot = Arc::clone(&cx.view.snapshot);
@@ -71,6 +81,11 @@ impl Page for Networks {
         if cx.shortcut(ui, Key::N) {
             cx.open(NewVpc::default());
         }
+        for (key, part) in PARTS {
+            if cx.shortcut(ui, key) {
+                self.panel.part = part;
+            }
+        }
         let selected = self.selection.single().and_then(|id| snapshot.vpcs.get(id));
         // The key is the panel's where that has rows selected.
         if let Some(vpc) = selected
@@ -87,7 +102,7 @@ impl Networks {
     pub fn show_route_tables(&mut self, id: VpcId) {
         self.selection.select_only(id);
         self.filter.clear();
-        self.panel.part = panel::Part::RouteTables;
+        self.panel.part = Part::RouteTables;
         self.closed = false;
     }
 

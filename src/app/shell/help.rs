@@ -46,7 +46,7 @@ const KEYS: [(&str, &str); 14] = [
     ("Ctrl K", "Search, or run a command"),
     ("Ctrl N", "Create Client VPN Endpoint"),
     ("Ctrl F", "Filter the table"),
-    ("Ctrl 1 – 7", "Tabs of the endpoint"),
+    ("Ctrl 1 – 7", "Tabs of the endpoint or VPC"),
     ("F2", "Modify the selected endpoint"),
     ("Enter", "Open the row's tabs"),
     ("Del", "Delete, revoke or terminate what is selected"),
