@@ -14,7 +14,7 @@ pub struct ColumnChoice(BTreeMap<String, bool>);
 
 impl ColumnChoice {
     /// Whether the column at `index` is shown in a table that is `width` points wide. The first
-    /// names the row and always is.
+    /// always is.
     #[must_use]
     pub fn shows(&self, index: usize, column: &Column<'_>, width: f32) -> bool {
         let chosen = self.0.get(column.title()).copied();

@@ -22,11 +22,11 @@ const COLUMNS: [Column<'static>; 7] = [
     column("Association ID", 240.0)
         .unsorted()
         .from_width(1060.0),
-    column("Target network", 124.0).unsorted(),
-    column("CIDR", 116.0).unsorted(),
-    column("Availability Zone", 128.0).unsorted(),
-    column("VPC", 90.0).unsorted(),
-    column("Egress", 196.0).unsorted(),
+    column("Target network", 116.0).unsorted(),
+    column("CIDR", 150.0).unsorted(),
+    column("Availability Zone", 122.0).unsorted(),
+    column("VPC", 80.0).unsorted(),
+    column("Egress", 184.0).unsorted(),
     rest_column("State").unsorted(),
 ];
 

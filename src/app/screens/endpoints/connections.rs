@@ -30,14 +30,14 @@ use refused::{Attempts, Refused};
 
 const TABLE: &str = "Connections";
 const COLUMNS: [Column<'static>; 12] = [
-    column("Status", 112.0),
+    column("Status", 104.0),
     rest_column("Common name"),
     column("Client IP", 106.0),
     column("Device address", 166.0).from_width(1340.0),
     column("Client", 114.0).from_width(1180.0),
     NETWORK.from_width(1040.0),
     column("Duration", 82.0).right(),
-    column("Throughput now", 140.0).right(),
+    column("Throughput now", 128.0).right(),
     column("Ingress", 76.0).right(),
     column("Egress", 76.0).right(),
     column("Packets in", 82.0).right().from_width(940.0),

@@ -125,6 +125,11 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         || "None: no client certificate is revoked".to_owned(),
         |list| revocation::in_a_line(cx, list),
     );
+    let log = endpoint.connection_log.as_ref();
+    let log = log.map_or_else(
+        || "Not kept".to_owned(),
+        |log| format!("{}, stream {}", log.group, log.stream),
+    );
     let created = format::moment(endpoint.created_at, cx.now, cx.zone);
     let cidr = endpoint.client_cidr.to_string();
     let transport = list::transport(endpoint);
@@ -154,6 +159,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
             ("Client authority", Value::Text(&authority)),
             ("Revocation list", Value::Text(&list)),
             ("DNS servers", Value::Mono(&dns)),
+            ("Connection log", Value::Text(&log)),
             ("VPC", Value::Text(vpc)),
             ("Created", Value::Text(&created)),
         ],
