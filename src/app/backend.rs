@@ -88,6 +88,12 @@ impl Backend {
         })
     }
 
+    /// Frees what is no longer shown on another thread: ten thousand connections take longer than
+    /// a frame has.
+    pub fn free(&self, past: impl Send + 'static) {
+        self.runtime.spawn(async move { drop(past) });
+    }
+
     /// Runs `work` off the drawing thread; the window is repainted when it is done.
     #[must_use]
     pub fn spawn<T: Send + 'static>(

@@ -29,6 +29,8 @@ pub struct Rates {
     sampled: Option<f64>,
     /// How many samples were taken.
     samples: u64,
+    /// The newest rates, by the connections' places in `seen`.
+    newest: Vec<f32>,
     /// The view sampled last, held so that no other can have its address.
     seen: Arc<Live>,
 }
@@ -56,7 +58,12 @@ impl Rates {
         self.seen = Arc::clone(live);
         let (mut ingress, mut egress) = (0.0, 0.0);
         let mut sums: Vec<(&EndpointId, f32)> = Vec::new();
-        for connection in live.connections.iter().filter(|c| c.ended_at.is_none()) {
+        self.newest.clear();
+        self.newest.resize(live.connections.len(), 0.0);
+        for (at, connection) in live.connections.iter().enumerate() {
+            if connection.ended_at.is_some() {
+                continue;
+            }
             let traffic = &connection.traffic;
             let mut rate = 0.0;
             if let Some(line) = self.connections.get_mut(&connection.id) {
@@ -78,6 +85,9 @@ impl Rates {
                     last: self.samples,
                 };
                 self.connections.insert(connection.id.clone(), line);
+            }
+            if let Some(newest) = self.newest.get_mut(at) {
+                *newest = rate;
             }
             match sums
                 .iter_mut()
@@ -118,12 +128,16 @@ impl Rates {
             .unwrap_or_default()
     }
 
-    /// The newest rate of one connection.
+    /// The newest rate of the connection at a place of a view.
     #[must_use]
-    pub fn now_of_connection(&self, id: &ConnectionId) -> f32 {
-        let line = self.connections.get(id);
+    pub fn now_in(&self, live: &Arc<Live>, at: usize) -> f32 {
+        if Arc::ptr_eq(&self.seen, live) {
+            return self.newest.get(at).copied().unwrap_or_default();
+        }
+        let connection = live.connections.get(at);
+        let line = connection.and_then(|it| self.connections.get(&it.id));
         line.and_then(|line| line.samples.back().copied())
-            .unwrap_or(0.0)
+            .unwrap_or_default()
     }
 
     /// Rates of one endpoint, oldest first.

@@ -64,6 +64,8 @@ pub struct App {
     prefs: Prefs,
     applied: Option<Prefs>,
     view: Arc<View>,
+    /// Views that are no longer shown, until the frame in which they went is drawn.
+    past: Vec<Arc<View>>,
     link: Link,
     rates: Rates,
     tally: Tally,
@@ -98,6 +100,7 @@ impl App {
             prefs: parts.prefs.bounded(),
             applied: None,
             view,
+            past: Vec::new(),
             link,
             rates: Rates::default(),
             tally: Tally::default(),
@@ -147,6 +150,10 @@ impl App {
         self.act(ui.ctx());
         self.draw(ui);
         self.apply_prefs(ui.ctx());
+        // Now nothing that was drawn holds them.
+        for past in self.past.drain(..) {
+            self.backend.free(past);
+        }
     }
 
     /// Makes theme and zoom what the person chose; egui's own zoom keys are a choice too.
@@ -169,7 +176,10 @@ impl App {
 
     /// The newest view and the answers to commands nobody waits for.
     fn take_in(&mut self, ctx: &egui::Context) {
-        self.view = self.backend.view();
+        let view = self.backend.view();
+        if !Arc::ptr_eq(&view, &self.view) {
+            self.past.push(std::mem::replace(&mut self.view, view));
+        }
         self.link = self.backend.link();
         self.tally.take_in(&self.view.live);
         self.rates.take_in(&self.view.live, ctx.input(|i| i.time));

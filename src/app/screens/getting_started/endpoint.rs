@@ -81,7 +81,7 @@ impl Step for NewEndpoint {
             format!(" on {transport} {}", self.port.trim())
         };
         let words = format!(
-            "Makes the endpoint. It begins to listen{listens} once a target network is associated. Range, transport and port stay for its life."
+            "Makes the endpoint. It begins to listen{listens} once a target network is associated. Range and transport stay for its life."
         );
         what_this_does(ui, &words);
     }

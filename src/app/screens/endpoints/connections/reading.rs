@@ -82,6 +82,14 @@ pub(super) struct Row {
     now: f32,
 }
 
+/// Rows by their places, in an order that the next view's is nearly: to sort what is sorted costs
+/// little.
+struct Order {
+    /// What it is of, and by.
+    of: (u64, Kind, Sort),
+    places: Vec<usize>,
+}
+
 /// The connections of an endpoint in one view, kept as long as nothing of them can be another.
 #[derive(Default)]
 pub(super) struct Reading {
@@ -90,6 +98,10 @@ pub(super) struct Reading {
     pub(super) number: u64,
     rows: Vec<Row>,
     places: HashMap<ConnectionId, usize>,
+    /// Another number when other connections are there, or in another order.
+    set: u64,
+    /// The order in which they were shown last.
+    order: Option<Order>,
     /// How many stand.
     pub(super) live: usize,
     /// How many lack something until they reconnect.
@@ -115,16 +127,20 @@ impl Reading {
         }
         let before = std::mem::take(&mut self.rows);
         let places = std::mem::take(&mut self.places);
-        let known = |c: &Connection| {
-            let row = before.get(*places.get(&c.id).filter(|_| same_snapshot)?)?;
-            row.words.are_of(c).then(|| Arc::clone(&row.words))
-        };
+        let mut is_same_set = true;
         let mut networks: HashMap<&AssociationId, String> = HashMap::new();
         for (at, c) in live.connections.iter().enumerate() {
             if c.endpoint_id != *endpoint {
                 continue;
             }
-            let words = known(c).unwrap_or_else(|| {
+            // Most are where they were, and need no looking for.
+            let here = before.get(self.rows.len());
+            let here = here.filter(|row| row.words.id == c.id);
+            is_same_set &= here.is_some();
+            let known = here.or_else(|| before.get(*places.get(&c.id)?));
+            let known = known.filter(|row| same_snapshot && row.words.are_of(c));
+            let known = known.map(|row| Arc::clone(&row.words));
+            let words = known.unwrap_or_else(|| {
                 let network = networks
                     .entry(&c.association_id)
                     .or_insert_with(|| target_network(snapshot, c));
@@ -135,15 +151,17 @@ impl Reading {
                 at,
                 ended: c.ended_at.is_some(),
                 state: c.state,
-                now: rates.now_of_connection(&c.id),
+                now: rates.now_in(live, at),
             });
         }
-        self.places = self
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(place, row)| (row.words.id.clone(), place))
-            .collect();
+        if is_same_set && self.rows.len() == before.len() {
+            self.places = places;
+        } else {
+            let rows = self.rows.iter().enumerate();
+            let places = rows.map(|(place, row)| (row.words.id.clone(), place));
+            self.places = places.collect();
+            self.set += 1;
+        }
         self.live = self.rows.iter().filter(|row| !row.ended).count();
         self.of = Some((Arc::clone(live), Arc::clone(snapshot), sampled));
         let lacks = |row: &&Row| !self.lacks(row).is_empty();
@@ -190,6 +208,9 @@ impl Reading {
     }
 
     fn passes(&self, row: &Row, filter: &str) -> bool {
+        if filter.is_empty() {
+            return true;
+        }
         let words = &row.words;
         filter::passes(
             filter,
@@ -207,31 +228,56 @@ impl Reading {
         )
     }
 
-    /// The rows that pass, in the order of `sort`; equal ones keep the order of the view.
-    fn passing(&self, kind: Kind, filter: &str, sort: Sort) -> Vec<&Row> {
+    /// The places of the rows that pass, in the order of `sort`; equal ones keep the order that
+    /// they had, at first that of the view.
+    fn passing(&self, kind: Kind, filter: &str, sort: Sort) -> Vec<usize> {
+        let mut places = self.places_before((self.set, kind, sort));
         let ended = kind == Kind::Ended;
-        let rows = self.rows.iter();
-        let passing = rows.filter(|row| row.ended == ended && self.passes(row, filter));
-        let mut passing: Vec<&Row> = passing.collect();
-        self.sort(&mut passing, Meaning::of(kind, sort.column));
+        let passes = |row: &Row| row.ended == ended && self.passes(row, filter);
+        places.retain(|place| self.rows.get(*place).is_some_and(passes));
+        self.sort(&mut places, Meaning::of(kind, sort.column));
         if sort.descending {
-            passing.reverse();
+            places.reverse();
         }
-        passing
+        places
+    }
+
+    /// Every place once: in the ascending order of last time where that is known, and those that
+    /// were not shown behind.
+    fn places_before(&self, of: (u64, Kind, Sort)) -> Vec<usize> {
+        let Some(order) = self.order.as_ref().filter(|order| order.of == of) else {
+            return (0..self.rows.len()).collect();
+        };
+        let mut has = vec![false; self.rows.len()];
+        for place in &order.places {
+            if let Some(has) = has.get_mut(*place) {
+                *has = true;
+            }
+        }
+        let mut places = order.places.clone();
+        if of.2.descending {
+            places.reverse();
+        }
+        let others = has.iter().enumerate().filter(|(_, has)| !**has);
+        places.extend(others.map(|(place, _)| place));
+        places
     }
 
     /// What is shown after `shown`; while it is held, rows keep their places and new ones wait. The
     /// second value is how many wait.
     pub(super) fn choose(
-        &self,
+        &mut self,
         shown: &[Arc<Words>],
         (kind, filter, sort): (Kind, &str, Sort),
         held: bool,
     ) -> (Vec<Arc<Words>>, usize) {
         if !held {
-            let passing = self.passing(kind, filter, sort);
-            let words = passing.into_iter().map(|row| Arc::clone(&row.words));
-            return (words.collect(), 0);
+            let places = self.passing(kind, filter, sort);
+            let rows = places.iter().filter_map(|place| self.rows.get(*place));
+            let words = rows.map(|row| Arc::clone(&row.words)).collect();
+            let of = (self.set, kind, sort);
+            self.order = Some(Order { of, places });
+            return (words, 0);
         }
         let mut has_place = vec![false; self.rows.len()];
         let kept = shown.iter().filter_map(|words| {
@@ -248,32 +294,45 @@ impl Reading {
         (kept, waiting)
     }
 
-    fn sort(&self, rows: &mut [&Row], by: Meaning) {
-        let of = |row: &Row| self.connection(row);
-        let number =
-            |of: fn(&Connection) -> u64| move |row: &&Row| self.connection(row).map_or(0, of);
+    fn sort(&self, places: &mut [usize], by: Meaning) {
+        let rows = &self.rows;
         match by {
-            Meaning::State => rows.sort_by(|a, b| a.state.as_str().cmp(b.state.as_str())),
-            Meaning::Name => rows.sort_by(|a, b| a.words.sorts.cmp(&b.words.sorts)),
-            Meaning::ClientIp => rows.sort_by_cached_key(number(|c| c.client_ip.to_bits().into())),
-            Meaning::Device => rows.sort_by(|a, b| a.words.device.cmp(&b.words.device)),
-            Meaning::Client => rows.sort_by(|a, b| a.words.client.cmp(&b.words.client)),
-            Meaning::Network => rows.sort_by(|a, b| a.words.network.cmp(&b.words.network)),
+            Meaning::State => places.sort_by_key(|place| rows[*place].state.as_str()),
+            Meaning::Name => self.sort_by_words(places, |it| &it.sorts),
+            Meaning::Device => self.sort_by_words(places, |it| &it.device),
+            Meaning::Client => self.sort_by_words(places, |it| &it.client),
+            Meaning::Network => self.sort_by_words(places, |it| &it.network),
+            Meaning::Throughput => {
+                places.sort_by(|a, b| rows[*a].now.total_cmp(&rows[*b].now));
+            }
+            Meaning::ClientIp => self.sort_by_number(places, |c| c.client_ip.to_bits().into()),
             // Those that stand are all measured to the same moment.
-            Meaning::Duration => rows.sort_by_cached_key(|row| {
-                of(row).map(|c| match c.ended_at {
-                    Some(at) => at.as_second() - c.established_at.as_second(),
-                    None => -c.established_at.as_second(),
-                })
+            Meaning::Duration => self.sort_by_number(places, |c| match c.ended_at {
+                Some(at) => at.as_second() - c.established_at.as_second(),
+                None => -c.established_at.as_second(),
             }),
-            Meaning::Throughput => rows.sort_by(|a, b| a.now.total_cmp(&b.now)),
-            Meaning::Ingress => rows.sort_by_cached_key(number(|c| c.traffic.ingress_bytes)),
-            Meaning::Egress => rows.sort_by_cached_key(number(|c| c.traffic.egress_bytes)),
-            Meaning::PacketsIn => rows.sort_by_cached_key(number(|c| c.traffic.ingress_packets)),
-            Meaning::PacketsOut => rows.sort_by_cached_key(number(|c| c.traffic.egress_packets)),
-            Meaning::Ended => rows.sort_by_cached_key(|row| of(row).and_then(|c| c.ended_at)),
-            Meaning::Why => rows.sort_by(|a, b| self.why(a).cmp(self.why(b))),
+            Meaning::Ended => self.sort_by_number(places, |c| {
+                c.ended_at.map_or(i64::MIN, Timestamp::as_microsecond)
+            }),
+            Meaning::Ingress => self.sort_by_number(places, |c| signed(c.traffic.ingress_bytes)),
+            Meaning::Egress => self.sort_by_number(places, |c| signed(c.traffic.egress_bytes)),
+            Meaning::PacketsIn => {
+                self.sort_by_number(places, |c| signed(c.traffic.ingress_packets));
+            }
+            Meaning::PacketsOut => {
+                self.sort_by_number(places, |c| signed(c.traffic.egress_packets));
+            }
+            Meaning::Why => places.sort_by_key(|place| self.why(&rows[*place])),
         }
+    }
+
+    fn sort_by_words(&self, places: &mut [usize], key: fn(&Words) -> &str) {
+        let key = |place: usize| key(&self.rows[place].words);
+        places.sort_by(|a, b| key(*a).cmp(key(*b)));
+    }
+
+    fn sort_by_number(&self, places: &mut [usize], of: fn(&Connection) -> i64) {
+        places.sort_by_cached_key(|place| self.connection(&self.rows[*place]).map(of));
     }
 
     /// The cells of a row as text, for the clipboard and for files, counters as plain numbers.
@@ -310,6 +369,11 @@ impl Reading {
         at.map(|at| (format::moment(at, now, zone), format::utc(at)))
             .unwrap_or_default()
     }
+}
+
+/// A counter as a number to sort by.
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// What a column sorts by.
@@ -397,7 +461,8 @@ mod tests {
     }
 
     fn shown(reading: &Reading, kind: Kind, column: usize, descending: bool) -> Vec<&Row> {
-        reading.passing(kind, "", Sort { column, descending })
+        let places = reading.passing(kind, "", Sort { column, descending });
+        places.iter().map(|place| &reading.rows[*place]).collect()
     }
 
     #[test]
@@ -462,7 +527,7 @@ mod tests {
 
     #[test]
     fn rows_under_the_pointer_keep_their_places_and_new_ones_wait() {
-        let reading = office();
+        let mut reading = office();
         let by = (
             Kind::Active,
             "",
