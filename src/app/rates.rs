@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::model::{ConnectionId, EndpointId, Live};
+use crate::model::{Connection, ConnectionId, EndpointId, Live};
 
 /// Samples kept of each line: with views a second apart this is the last minute.
 pub const SAMPLES: usize = 60;
@@ -21,7 +21,10 @@ const QUIET: f64 = 1.5;
 /// which they last moved, which for one that has fallen silent is long ago.
 #[derive(Debug, Default)]
 pub struct Rates {
-    connections: HashMap<ConnectionId, Line>,
+    /// Each connection that stood at the last sample, in the order of the view.
+    lines: Vec<Line>,
+    /// Where in `lines` each is.
+    places: HashMap<ConnectionId, usize>,
     endpoints: BTreeMap<EndpointId, VecDeque<f32>>,
     ingress: f32,
     egress: f32,
@@ -36,13 +39,26 @@ pub struct Rates {
 }
 
 /// One connection's counters at the last sample, and its rates.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Line {
+    of: ConnectionId,
     ingress: u64,
     egress: u64,
     samples: VecDeque<f32>,
-    /// The sample that it was in last: what is not in the newest has ended.
-    last: u64,
+    /// It was in a sample before: the counters of one moment make no rate.
+    is_known: bool,
+}
+
+impl Line {
+    fn new(connection: &Connection) -> Self {
+        Self {
+            of: connection.id.clone(),
+            ingress: connection.traffic.ingress_bytes,
+            egress: connection.traffic.egress_bytes,
+            samples: VecDeque::new(),
+            is_known: false,
+        }
+    }
 }
 
 impl Rates {
@@ -60,32 +76,25 @@ impl Rates {
         let mut sums: Vec<(&EndpointId, f32)> = Vec::new();
         self.newest.clear();
         self.newest.resize(live.connections.len(), 0.0);
+        self.follow(live);
+        let mut lines = self.lines.iter_mut();
         for (at, connection) in live.connections.iter().enumerate() {
             if connection.ended_at.is_some() {
                 continue;
             }
+            let Some(line) = lines.next() else { break };
             let traffic = &connection.traffic;
-            let mut rate = 0.0;
-            if let Some(line) = self.connections.get_mut(&connection.id) {
-                let bits =
-                    |now: u64, then: u64| (now.saturating_sub(then) as f64 * 8.0 / secs) as f32;
-                let up = bits(traffic.ingress_bytes, line.ingress);
-                let down = bits(traffic.egress_bytes, line.egress);
-                ingress += up;
-                egress += down;
-                rate = up + down;
+            let bits = |now: u64, then: u64| (now.saturating_sub(then) as f64 * 8.0 / secs) as f32;
+            let up = bits(traffic.ingress_bytes, line.ingress);
+            let down = bits(traffic.egress_bytes, line.egress);
+            ingress += up;
+            egress += down;
+            let rate = up + down;
+            if line.is_known {
                 push(&mut line.samples, rate);
-                (line.ingress, line.egress) = (traffic.ingress_bytes, traffic.egress_bytes);
-                line.last = self.samples;
-            } else {
-                let line = Line {
-                    ingress: traffic.ingress_bytes,
-                    egress: traffic.egress_bytes,
-                    samples: VecDeque::new(),
-                    last: self.samples,
-                };
-                self.connections.insert(connection.id.clone(), line);
             }
+            line.is_known = true;
+            (line.ingress, line.egress) = (traffic.ingress_bytes, traffic.egress_bytes);
             if let Some(newest) = self.newest.get_mut(at) {
                 *newest = rate;
             }
@@ -97,14 +106,35 @@ impl Rates {
                 None => sums.push((&connection.endpoint_id, rate)),
             }
         }
-        let newest = self.samples;
-        self.connections.retain(|_, line| line.last == newest);
         (self.ingress, self.egress) = (ingress, egress);
         self.endpoints
             .retain(|endpoint, _| sums.iter().any(|(id, _)| *id == endpoint));
         for (endpoint, sum) in sums {
             push(self.endpoints.entry(endpoint.clone()).or_default(), sum);
         }
+    }
+
+    /// Brings the lines into the order of a view's connections that stand. Most views have the
+    /// connections of the one before.
+    fn follow(&mut self, live: &Live) {
+        let standing = || live.connections.iter().filter(|c| c.ended_at.is_none());
+        let ids = standing().map(|connection| &connection.id);
+        if ids.eq(self.lines.iter().map(|line| &line.of)) {
+            return;
+        }
+        let before = std::mem::take(&mut self.lines);
+        let mut before: HashMap<ConnectionId, Line> = before
+            .into_iter()
+            .map(|line| (line.of.clone(), line))
+            .collect();
+        let lines = standing().map(|it| before.remove(&it.id).unwrap_or_else(|| Line::new(it)));
+        self.lines = lines.collect();
+        let places = self.lines.iter().enumerate();
+        self.places = places.map(|(at, line)| (line.of.clone(), at)).collect();
+    }
+
+    fn line(&self, id: &ConnectionId) -> Option<&Line> {
+        self.lines.get(*self.places.get(id)?)
     }
 
     /// How many samples were taken so far: while it is the same, so is every rate.
@@ -122,8 +152,7 @@ impl Rates {
     /// Rates of one connection, oldest first.
     #[must_use]
     pub fn of_connection(&self, id: &ConnectionId) -> Vec<f32> {
-        self.connections
-            .get(id)
+        self.line(id)
             .map(|line| line.samples.iter().copied().collect())
             .unwrap_or_default()
     }
@@ -135,7 +164,7 @@ impl Rates {
             return self.newest.get(at).copied().unwrap_or_default();
         }
         let connection = live.connections.get(at);
-        let line = connection.and_then(|it| self.connections.get(&it.id));
+        let line = connection.and_then(|it| self.line(&it.id));
         line.and_then(|line| line.samples.back().copied())
             .unwrap_or_default()
     }
