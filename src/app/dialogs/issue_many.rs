@@ -126,7 +126,7 @@ impl FormDialog for Fields {
         if self.key_type == KeyType::Rsa2048 && self.lines().len() >= MANY_RSA {
             kit::help(
                 ui,
-                "RSA keys take their time: several minutes for 500 names. You can close this meanwhile.",
+                "RSA keys take their time: half a minute or more for 500 names. You can close this meanwhile.",
             );
         }
         if form.is_working() && self.endpoint.is_some() {

@@ -101,6 +101,14 @@ impl Endpoints {
                 {
                     modify(cx, id);
                 }
+                let item = kit::menu_item("Manage tags…")
+                    .icon(icons::TAG)
+                    .disabled_because(one);
+                if item.clicked(ui)
+                    && let Some(id) = &selected
+                {
+                    manage_tags(cx, id);
+                }
                 let item = kit::menu_item("Show hand-out page…")
                     .icon(icons::BOOK_OPEN)
                     .disabled_because(one);
@@ -267,12 +275,7 @@ impl Endpoints {
             }
             list::Ask::Download(id) => cx.open(Download::new(id)),
             list::Ask::Modify(id) => modify(cx, &id),
-            list::Ask::Tags(id) => {
-                if let Some(it) = cx.view.snapshot.endpoints.get(&id) {
-                    let dialog = ManageTags::new(&it.id, it.title(), &it.tags);
-                    cx.open(dialog);
-                }
-            }
+            list::Ask::Tags(id) => manage_tags(cx, &id),
             list::Ask::ImportList(id) => import_list(cx, &id),
             list::Ask::ExportList(id) => export_list(cx, &id),
             list::Ask::Delete(id) => delete(cx, &id),
@@ -377,6 +380,14 @@ fn nothing_yet(cx: &mut Context<'_>, ui: &mut Ui) {
 /// Opens what changes an endpoint.
 fn modify(cx: &mut Context<'_>, id: &EndpointId) {
     if let Some(dialog) = ModifyEndpoint::new(&cx.view.snapshot, id) {
+        cx.open(dialog);
+    }
+}
+
+/// Opens what changes the tags of an endpoint.
+fn manage_tags(cx: &mut Context<'_>, id: &EndpointId) {
+    if let Some(it) = cx.view.snapshot.endpoints.get(id) {
+        let dialog = ManageTags::new(&it.id, it.title(), &it.tags);
         cx.open(dialog);
     }
 }
