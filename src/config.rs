@@ -15,6 +15,10 @@ pub struct Config {
     pub log_filter: String,
 }
 
+/// What is logged where nobody says. Each backup that is looked at goes through all migrations in
+/// memory, which is no news.
+const LOG_FILTER: &str = "info,refinery_core=warn";
+
 /// Why there is no configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no home directory to keep data in; say where with --data-dir DIRECTORY")]
@@ -45,7 +49,7 @@ impl Config {
             .ok_or(NoHome)?;
         let log_filter = variable("GATEHOUSE_LOG")
             .and_then(|value| value.into_string().ok())
-            .unwrap_or_else(|| "info".to_owned());
+            .unwrap_or_else(|| LOG_FILTER.to_owned());
         Ok(Self {
             data_dir,
             is_system_service,

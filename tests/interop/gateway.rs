@@ -210,7 +210,7 @@ impl<'a> Gateway<'a> {
 }
 
 /// Debian's `nobody` and `nogroup`.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// The service's ambient set in setpriv's words: `,+net_admin,+net_bind_service`.
 fn capabilities_of_the_service() -> String {

@@ -20,6 +20,7 @@ mod stock;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backup;
 mod chain;
 mod client;
 mod crash;

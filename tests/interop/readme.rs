@@ -96,6 +96,30 @@ fn the_commands_of_the_readme_let_alice_through() {
     let told = newcomer.paste(&block("Looking after an endpoint", 1));
     drop(client);
     assert!(told.contains("AWSServiceRoleForClientVPN"), "{told}");
+    // Followed, it would go on.
+    let log = block("The connection log", 1).replace(" --follow", "");
+    newcomer.paste(&log);
+    let told = newcomer.paste(&block("Who did what", 1));
+    assert!(
+        told.contains(r#""EventName": "ModifyClientVpnEndpoint""#),
+        "{told}"
+    );
+    fs::write(
+        newcomer.folder.join("passphrase"),
+        "correct horse battery staple",
+    )
+    .expect("the lab's directory is ours");
+    // Nobody is there who could be asked.
+    let backup = block("Backup and restore", 1)
+        .replace("vpn.backup", "vpn.backup --passphrase-file passphrase")
+        .replace("restore", "restore --yes");
+    let told = newcomer.paste(&backup);
+    // Once by "show" and once by "restore".
+    assert_eq!(
+        told.matches(r#""ReadmittedCertificates": 0"#).count(),
+        2,
+        "{told}"
+    );
     let told = newcomer.paste(&block("Checking", 1));
     for promised in [
         r#""SessionsLookedAt":"#,
@@ -106,4 +130,17 @@ fn the_commands_of_the_readme_let_alice_through() {
     ] {
         assert!(told.contains(promised), "{promised}: {told}");
     }
+
+    fs::write(newcomer.folder.join("names.txt"), "carol\ndave\n")
+        .expect("the lab's directory is ours");
+    let many = block(TUNNEL, 4);
+    // What comes after is of files that others made.
+    let ours = many.split("gatehouse acm").next().unwrap_or_default();
+    newcomer.paste(ours);
+    assert!(newcomer.folder.join("profiles/carol.ovpn").exists());
+    newcomer.paste(&block(TUNNEL, 5));
+    let told = newcomer.paste(&block(TUNNEL, 6));
+    assert!(told.contains("-----BEGIN X509 CRL-----"), "{told}");
+    let mut client = StockClient::start_with_file(&lab, &here, &file, &[]);
+    client.wait_refused();
 }

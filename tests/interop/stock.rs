@@ -23,19 +23,15 @@ pub(crate) struct StockClient {
 impl StockClient {
     /// Starts `openvpn --config` on a file with this text; `more` is appended to the command.
     pub(crate) fn start(lab: &Lab, from: &Namespace, profile: &str, more: &[&str]) -> Self {
-        static FILES: AtomicU32 = AtomicU32::new(0);
-        let number = FILES.fetch_add(1, Ordering::Relaxed);
-        let file = lab.path(&format!("client{number}.ovpn"));
+        let file = lab.path(&format!("client{}.ovpn", another()));
         fs::write(&file, profile).expect("the lab's directory is ours");
         Self::start_with_file(lab, from, &file, more)
     }
 
     /// The same with a file that somebody saved.
     pub(crate) fn start_with_file(lab: &Lab, from: &Namespace, file: &Path, more: &[&str]) -> Self {
-        let log = lab.path(&format!(
-            "{}.log",
-            file.file_name().unwrap_or_default().to_string_lossy()
-        ));
+        // The same file may be used again.
+        let log = lab.path(&format!("openvpn{}.log", another()));
         let mut command = from.command("openvpn");
         command.arg("--config").arg(file).args(more);
         Self {
@@ -81,4 +77,10 @@ impl StockClient {
         let log = self.running.log();
         log.matches("process restarting").count()
     }
+}
+
+/// A number that nothing else of this run has.
+fn another() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
 }
