@@ -2,17 +2,21 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use arrayvec::ArrayString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::refusal::{Code, Refusal};
 
-/// Declares an identifier: a prefix and 17 hexadecimal digits.
+/// How many hexadecimal digits follow the prefix.
+const DIGITS: usize = 17;
+
+/// Declares an identifier: a prefix and 17 hexadecimal digits. Its text is kept in place, as
+/// thousands of connections are compared with those of a moment before each second.
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident, $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(ArrayString<{ $prefix.len() + DIGITS }>);
 
         impl $name {
             /// What every identifier of this kind begins with.
@@ -21,8 +25,10 @@ macro_rules! ids {
             /// The identifier made of 9 random bytes (the last half byte is left out).
             #[must_use]
             pub fn from_random(bytes: [u8; 9]) -> Self {
-                let digits = data_encoding::HEXLOWER.encode(&bytes);
-                Self(format!("{}{}", $prefix, &digits[..17]))
+                let mut text = ArrayString::new();
+                text.push_str($prefix);
+                text.push_str(&data_encoding::HEXLOWER.encode(&bytes)[..DIGITS]);
+                Self(text)
             }
 
             /// The identifier as text.
@@ -50,8 +56,9 @@ macro_rules! ids {
             fn from_str(text: &str) -> Result<Self, Refusal> {
                 let digits = text.strip_prefix($prefix).unwrap_or_default();
                 let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-                if (8..=17).contains(&digits.len()) && digits.chars().all(is_hex) {
-                    return Ok(Self(text.to_owned()));
+                let is_one = (8..=DIGITS).contains(&digits.len()) && digits.chars().all(is_hex);
+                if is_one && let Ok(text) = ArrayString::from(text) {
+                    return Ok(Self(text));
                 }
                 Err(Refusal::new(
                     Code::InvalidParameterValue,
@@ -60,6 +67,19 @@ macro_rules! ids {
                         $prefix
                     ),
                 ))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(|refusal: Refusal| de::Error::custom(refusal.message))
             }
         }
     )*};

@@ -137,7 +137,9 @@ struct Way {
 async fn open(console: &dyn Console, way: Way) -> Result<(), Refusal> {
     match (way.attached, way.loose) {
         (true, _) => {}
-        (false, None) => drop(create_and_attach(console, &way.vpc, "internet").await?),
+        (false, None) => {
+            create_and_attach(console, &way.vpc, "internet").await?;
+        }
         (false, Some(gateway)) => {
             let attach = Command::AttachInternetGateway(GatewayAttachment {
                 internet_gateway_id: gateway.to_string(),
