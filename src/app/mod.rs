@@ -19,6 +19,7 @@ pub mod limits;
 pub(crate) mod nets;
 pub mod notices;
 pub mod people;
+mod places;
 pub mod preview;
 pub mod rates;
 pub mod run;

@@ -1,11 +1,12 @@
 //! Throughput over the last minutes, gathered from the counters of each view.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
-use crate::model::{Connection, ConnectionId, EndpointId, Live};
+use super::places::places_before;
+use crate::model::{Connection, EndpointId, Live};
 
 /// Samples kept of each line: with views a second apart this is the last minute.
 pub const SAMPLES: usize = 60;
@@ -21,10 +22,8 @@ const QUIET: f64 = 1.5;
 /// which they last moved, which for one that has fallen silent is long ago.
 #[derive(Debug, Default)]
 pub struct Rates {
-    /// Each connection that stood at the last sample, in the order of the view.
+    /// Of each connection of the newest view, at its place there.
     lines: Vec<Line>,
-    /// Where in `lines` each is.
-    places: HashMap<ConnectionId, usize>,
     endpoints: BTreeMap<EndpointId, VecDeque<f32>>,
     ingress: f32,
     egress: f32,
@@ -32,19 +31,22 @@ pub struct Rates {
     sampled: Option<f64>,
     /// How many samples were taken.
     samples: u64,
-    /// The newest rates, by the connections' places in `seen`.
-    newest: Vec<f32>,
-    /// The view sampled last, held so that no other can have its address.
+    /// The newest view, held so that no other can have its address.
     seen: Arc<Live>,
+    /// It came too soon after the last sample to be one.
+    waits: bool,
 }
 
-/// One connection's counters at the last sample, and its rates.
-#[derive(Debug)]
+/// One connection's counters at the last sample, and its rates: in one piece, as thousands of them
+/// are gone through with each view.
+#[derive(Clone, Copy, Debug)]
 struct Line {
-    of: ConnectionId,
     ingress: u64,
     egress: u64,
-    samples: VecDeque<f32>,
+    /// Each sample at the place that its number has in a ring.
+    ring: [f32; SAMPLES],
+    /// How many of the newest samples it was in.
+    count: usize,
     /// It was in a sample before: the counters of one moment make no rate.
     is_known: bool,
 }
@@ -52,10 +54,10 @@ struct Line {
 impl Line {
     fn new(connection: &Connection) -> Self {
         Self {
-            of: connection.id.clone(),
             ingress: connection.traffic.ingress_bytes,
             egress: connection.traffic.egress_bytes,
-            samples: VecDeque::new(),
+            ring: [0.0; SAMPLES],
+            count: 0,
             is_known: false,
         }
     }
@@ -64,25 +66,25 @@ impl Line {
 impl Rates {
     /// Takes the counters of a view in, at `now` seconds of the window's clock.
     pub fn take_in(&mut self, live: &Arc<Live>, now: f64) {
+        if !Arc::ptr_eq(&self.seen, live) {
+            self.follow(live);
+            self.waits = true;
+        }
         let secs = self.sampled.map_or(f64::INFINITY, |before| now - before);
-        let is_new = !Arc::ptr_eq(&self.seen, live);
-        if secs < if is_new { SHORTEST } else { QUIET } {
+        if secs < if self.waits { SHORTEST } else { QUIET } {
             return;
         }
+        self.waits = false;
         self.sampled = Some(now);
         self.samples += 1;
-        self.seen = Arc::clone(live);
+        let newest = place_of(self.samples);
         let (mut ingress, mut egress) = (0.0, 0.0);
         let mut sums: Vec<(&EndpointId, f32)> = Vec::new();
-        self.newest.clear();
-        self.newest.resize(live.connections.len(), 0.0);
-        self.follow(live);
-        let mut lines = self.lines.iter_mut();
-        for (at, connection) in live.connections.iter().enumerate() {
+        for (connection, line) in live.connections.iter().zip(&mut self.lines) {
             if connection.ended_at.is_some() {
+                line.count = 0;
                 continue;
             }
-            let Some(line) = lines.next() else { break };
             let traffic = &connection.traffic;
             let bits = |now: u64, then: u64| (now.saturating_sub(then) as f64 * 8.0 / secs) as f32;
             let up = bits(traffic.ingress_bytes, line.ingress);
@@ -91,13 +93,11 @@ impl Rates {
             egress += down;
             let rate = up + down;
             if line.is_known {
-                push(&mut line.samples, rate);
+                line.ring[newest] = rate;
+                line.count = SAMPLES.min(line.count + 1);
             }
             line.is_known = true;
             (line.ingress, line.egress) = (traffic.ingress_bytes, traffic.egress_bytes);
-            if let Some(newest) = self.newest.get_mut(at) {
-                *newest = rate;
-            }
             match sums
                 .iter_mut()
                 .find(|(id, _)| **id == connection.endpoint_id)
@@ -114,27 +114,15 @@ impl Rates {
         }
     }
 
-    /// Brings the lines into the order of a view's connections that stand. Most views have the
-    /// connections of the one before.
-    fn follow(&mut self, live: &Live) {
-        let standing = || live.connections.iter().filter(|c| c.ended_at.is_none());
-        let ids = standing().map(|connection| &connection.id);
-        if ids.eq(self.lines.iter().map(|line| &line.of)) {
-            return;
-        }
-        let before = std::mem::take(&mut self.lines);
-        let mut before: HashMap<ConnectionId, Line> = before
-            .into_iter()
-            .map(|line| (line.of.clone(), line))
-            .collect();
-        let lines = standing().map(|it| before.remove(&it.id).unwrap_or_else(|| Line::new(it)));
-        self.lines = lines.collect();
-        let places = self.lines.iter().enumerate();
-        self.places = places.map(|(at, line)| (line.of.clone(), at)).collect();
-    }
-
-    fn line(&self, id: &ConnectionId) -> Option<&Line> {
-        self.lines.get(*self.places.get(id)?)
+    /// Brings the lines to the places of a view's connections.
+    fn follow(&mut self, live: &Arc<Live>) {
+        let seen = std::mem::replace(&mut self.seen, Arc::clone(live));
+        let before = places_before(&seen.connections, &live.connections);
+        let lines = std::mem::take(&mut self.lines);
+        let line = |at: &Option<usize>| lines.get((*at)?).copied();
+        let all = before.iter().zip(&live.connections);
+        let all = all.map(|(at, it)| line(at).unwrap_or_else(|| Line::new(it)));
+        self.lines = all.collect();
     }
 
     /// How many samples were taken so far: while it is the same, so is every rate.
@@ -146,27 +134,24 @@ impl Rates {
     /// Whether something is shown that would be wrong if nothing more came.
     #[must_use]
     pub fn is_moving(&self) -> bool {
-        self.ingress + self.egress > 0.0
+        self.waits || self.ingress + self.egress > 0.0
     }
 
-    /// Rates of one connection, oldest first.
-    #[must_use]
-    pub fn of_connection(&self, id: &ConnectionId) -> Vec<f32> {
-        self.line(id)
-            .map(|line| line.samples.iter().copied().collect())
-            .unwrap_or_default()
+    /// Rates of the connection at a place of the newest view, oldest first.
+    pub fn at(&self, place: usize) -> impl Iterator<Item = f32> {
+        let count = self.lines.get(place).map_or(0, |line| line.count);
+        let line = self.lines.get(place);
+        let line = line.into_iter().cycle().take(count);
+        let first = self.samples - count as u64 + 1;
+        line.zip(first..)
+            .map(|(line, sample)| line.ring[place_of(sample)])
     }
 
-    /// The newest rate of the connection at a place of a view.
+    /// The newest rate of the connection at a place of the newest view.
     #[must_use]
-    pub fn now_in(&self, live: &Arc<Live>, at: usize) -> f32 {
-        if Arc::ptr_eq(&self.seen, live) {
-            return self.newest.get(at).copied().unwrap_or_default();
-        }
-        let connection = live.connections.get(at);
-        let line = connection.and_then(|it| self.line(&it.id));
-        line.and_then(|line| line.samples.back().copied())
-            .unwrap_or_default()
+    pub fn now_at(&self, place: usize) -> f32 {
+        let line = self.lines.get(place).filter(|line| line.count > 0);
+        line.map_or(0.0, |line| line.ring[place_of(self.samples)])
     }
 
     /// Rates of one endpoint, oldest first.
@@ -185,6 +170,11 @@ impl Rates {
     }
 }
 
+/// The place of a sample in a ring.
+fn place_of(sample: u64) -> usize {
+    (sample % SAMPLES as u64) as usize
+}
+
 /// Adds a sample, letting the oldest go.
 fn push(samples: &mut VecDeque<f32>, value: f32) {
     if samples.len() == SAMPLES {
@@ -195,7 +185,7 @@ fn push(samples: &mut VecDeque<f32>, value: f32) {
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{AssociationId, Connection, ConnectionState, Traffic};
+    use crate::model::{AssociationId, ConnectionId, ConnectionState, Traffic};
 
     use super::*;
 
@@ -229,7 +219,7 @@ mod tests {
     }
 
     fn of_it(rates: &Rates) -> Vec<f32> {
-        rates.of_connection(&ConnectionId::from_random([1; 9]))
+        rates.at(0).collect()
     }
 
     #[test]
@@ -278,6 +268,64 @@ mod tests {
         }
         rates.take_in(&live(1000), 131.0);
         assert_eq!(rates.totals(), (8000.0, 0.0));
+    }
+
+    #[test]
+    fn rates_stay_with_their_connection_as_others_come_and_go() {
+        let of = |ids: &[(u8, u64)]| {
+            let mut live = Live::clone(&live(0));
+            let one = live.connections.remove(0);
+            live.connections = ids
+                .iter()
+                .map(|(id, bytes)| {
+                    let mut one = one.clone();
+                    one.id = ConnectionId::from_random([*id; 9]);
+                    one.traffic.ingress_bytes = *bytes;
+                    one
+                })
+                .collect();
+            Arc::new(live)
+        };
+        let mut rates = Rates::default();
+        rates.take_in(&of(&[(3, 0), (1, 0)]), 10.0);
+        rates.take_in(&of(&[(3, 100), (1, 1000)]), 11.0);
+        rates.take_in(&of(&[(4, 7), (3, 100), (2, 7), (1, 3000)]), 12.0);
+        let at = |rates: &Rates, place| rates.at(place).collect::<Vec<_>>();
+        assert_eq!(at(&rates, 0), [0.0_f32; 0]);
+        assert_eq!(at(&rates, 1), [800.0, 0.0]);
+        assert_eq!(at(&rates, 3), [8000.0, 16000.0]);
+        // Too soon for a sample, yet at its new place.
+        let soon = of(&[(1, 9000), (4, 7)]);
+        rates.take_in(&soon, 12.1);
+        assert_eq!(at(&rates, 0), [8000.0, 16000.0]);
+        assert_eq!(
+            (rates.now_at(0), rates.now_at(1), rates.now_at(2)),
+            (16000.0, 0.0, 0.0)
+        );
+        rates.take_in(&soon, 12.75);
+        assert_eq!(rates.now_at(0), 64000.0);
+    }
+
+    #[test]
+    fn a_view_that_comes_too_soon_is_sampled_though_no_other_comes() {
+        let mut rates = Rates::default();
+        rates.take_in(&live(0), 10.0);
+        let soon = live(1000);
+        rates.take_in(&soon, 10.1);
+        assert!(rates.is_moving(), "the window draws again by itself");
+        rates.take_in(&soon, 11.0);
+        assert_eq!(of_it(&rates), [8000.0]);
+    }
+
+    #[test]
+    fn the_oldest_samples_go() {
+        let mut rates = Rates::default();
+        for second in 0..100 {
+            rates.take_in(&live(second * second), second as f64);
+        }
+        let kept = of_it(&rates);
+        assert_eq!(kept.len(), SAMPLES);
+        assert_eq!((kept[0], kept[59]), (8.0 * 79.0, 8.0 * 197.0));
     }
 
     #[test]

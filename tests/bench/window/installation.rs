@@ -16,6 +16,11 @@ pub(crate) const RULES: u8 = 50;
 pub(crate) const ROUTES: u8 = 10;
 pub(crate) const CONNECTIONS: u32 = 10_000;
 
+/// When the window opens.
+pub(crate) fn began() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).expect("a time in bounds")
+}
+
 fn bytes(number: u32) -> [u8; 9] {
     let mut bytes = [0; 9];
     // Spread, so that the order of identifiers is not that of anything else.
@@ -127,13 +132,14 @@ fn endpoint(number: u8, vpc_id: &VpcId, now: Timestamp) -> Endpoint {
     }
 }
 
+/// How many come with every second, and how many go.
+const COME_AND_GO: u32 = 20;
+
 /// What runs after `second` seconds: each client has sent more, twenty have gone and twenty others
-/// come with every second.
+/// come with every second. The newest are first, as a gateway has them.
 pub(crate) fn live(second: u32, now: Timestamp) -> Live {
-    const COME_AND_GO: u32 = 20;
     let gone = second * COME_AND_GO;
-    let connections = (gone..gone + CONNECTIONS)
-        .rev()
+    let mut connections: Vec<Connection> = (gone..gone + CONNECTIONS)
         .map(|number| connection(number, second, now))
         .chain(
             (gone.saturating_sub(COME_AND_GO)..gone).map(|number| Connection {
@@ -144,6 +150,7 @@ pub(crate) fn live(second: u32, now: Timestamp) -> Live {
             }),
         )
         .collect();
+    connections.sort_by(|a, b| (b.established_at, &b.id).cmp(&(a.established_at, &a.id)));
     Live {
         gateway: GatewayStatus {
             mode: Some(NetworkMode::Tun),
@@ -170,7 +177,9 @@ fn connection(number: u32, second: u32, now: Timestamp) -> Connection {
         platform: "linux".to_owned(),
         cipher: "AES-256-GCM".to_owned(),
         state: ConnectionState::Active,
-        established_at: now - SignedDuration::from_secs(i64::from(number % 9_000) + 60),
+        // Those of the first second have come one after the other, as all others do.
+        established_at: began() + SignedDuration::from_secs(i64::from(number / COME_AND_GO))
+            - SignedDuration::from_secs(i64::from(CONNECTIONS / COME_AND_GO)),
         ended_at: None,
         certificates: Vec::new(),
         end_reason: None,

@@ -79,7 +79,7 @@ fn left_alone(window: &mut Window, name: &'static str, with_views: bool) -> (Use
         }
         frames.extend(window.wait(Duration::from_secs(1)));
     }
-    let spent: f64 = frames.iter().sum();
+    let spent = frames.iter().fold(0.0, |sum, frame| sum + frame);
     // What the thread did beside frames is the arrival of views, which is not the window's.
     debug_assert!(cpu_time() >= before);
     (Use { name, frames }, spent / 10_000.0 * 100.0)

@@ -89,18 +89,14 @@ pub(crate) struct Window {
     asked: Duration,
 }
 
-fn began() -> Timestamp {
-    Timestamp::from_second(1_790_000_000).expect("a time in bounds")
-}
-
 fn at(clock: &AtomicU64) -> Timestamp {
     let millis = i64::try_from(clock.load(Ordering::Relaxed)).unwrap_or_default();
-    began() + SignedDuration::from_millis(millis)
+    installation::began() + SignedDuration::from_millis(millis)
 }
 
 impl Window {
     pub(crate) fn open() -> Self {
-        let (snapshot, live) = installation::parts(began());
+        let (snapshot, live) = installation::parts(installation::began());
         let view = View {
             snapshot: Arc::clone(&snapshot),
             live,

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 use drawn::{Ask, Drawn};
-use reading::{Kind, Reading, Words};
+use reading::{Kind, Reading};
 use refused::{Attempts, Refused};
 
 const TABLE: &str = "Connections";
@@ -71,8 +71,7 @@ pub(super) struct Tab {
     sort: Sort,
     ended_sort: Sort,
     rows: Reading,
-    shown: Vec<Arc<Words>>,
-    /// Counts what `shown` was.
+    /// Counts what was shown.
     chosen: u64,
     picked: Picked,
     /// How many new rows wait for the pointer to leave.
@@ -144,7 +143,6 @@ impl Default for Tab {
                 descending: true,
             },
             rows: Reading::default(),
-            shown: Vec::new(),
             chosen: 0,
             picked: Picked::default(),
             waiting: 0,
@@ -212,7 +210,7 @@ impl Tab {
             return;
         }
         let by = (self.kind, self.filter.as_str(), sort);
-        (self.shown, self.waiting) = self.rows.choose(&self.shown, by, held);
+        self.waiting = self.rows.choose(by, held);
         self.by = (self.kind, self.filter.clone(), sort);
         self.chosen_in = chosen_in;
         self.chosen += 1;
@@ -348,13 +346,13 @@ impl Tab {
         match self.kind {
             Kind::Refused => refused,
             Kind::Blocked => blocked,
-            _ => self.shown.len(),
+            _ => self.rows.shown_len(),
         }
     }
 
     fn connections(&mut self, cx: &mut Context<'_>, view: &View, endpoint: &Endpoint, ui: &mut Ui) {
         self.table = Some(ui.available_rect_before_wrap());
-        if self.shown.is_empty() {
+        if self.rows.shown_len() == 0 {
             self.nothing(ui);
             return;
         }
@@ -367,7 +365,6 @@ impl Tab {
         };
         let shown = cx.prefs.columns_of(TABLE);
         let mut drawn = Drawn {
-            shown: &self.shown,
             reading: &self.rows,
             rates: cx.rates,
             kind: self.kind,
@@ -396,9 +393,9 @@ impl Tab {
             None => {}
         }
         if !self.selection.is_empty() && copied(cx, ui) {
-            let chosen = self.shown.iter().filter(|w| self.selection.contains(&w.id));
-            let rows = chosen.filter_map(|words| self.rows.get(&words.id));
-            let cells = rows.map(|row| self.rows.cells(row, cx.now));
+            let rows = self.rows.lines();
+            let chosen = rows.filter(|row| self.selection.contains(&row.words.id));
+            let cells = chosen.map(|row| self.rows.cells(row, cx.now));
             ui.ctx().copy_text(filter::tab_separated(cells));
         }
     }

@@ -1,14 +1,12 @@
 //! The rows of connections on screen.
 
-use std::sync::Arc;
-
 use egui::Ui;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     super::list::throughput,
     LACKING, NETWORK_AT,
-    reading::{Kind, Reading, Row, Words},
+    reading::{Kind, Reading, Row},
 };
 use crate::{
     app::{
@@ -21,11 +19,10 @@ use crate::{
 
 /// Rows of a reading in the order shown, and what a person asked of one.
 pub(super) struct Drawn<'a> {
-    pub(super) shown: &'a [Arc<Words>],
     pub(super) reading: &'a Reading,
     pub(super) rates: &'a Rates,
     pub(super) kind: Kind,
-    /// Counts what `shown` was.
+    /// Counts what was shown.
     pub(super) version: u64,
     /// The last column says what clients lack.
     pub(super) lacking: bool,
@@ -47,15 +44,15 @@ impl Rows for Drawn<'_> {
     type Key = ConnectionId;
 
     fn len(&self) -> usize {
-        self.shown.len()
+        self.reading.shown_len()
     }
 
     fn key(&self, row: usize) -> ConnectionId {
-        self.shown[row].id.clone()
+        self.shown(row).words.id.clone()
     }
 
     fn is_selected(&self, row: usize, selection: &Selection<ConnectionId>) -> bool {
-        selection.contains(&self.shown[row].id)
+        !selection.is_empty() && selection.contains(&self.shown(row).words.id)
     }
 
     fn version(&self) -> Option<u64> {
@@ -63,17 +60,15 @@ impl Rows for Drawn<'_> {
     }
 
     fn name(&self, row: usize) -> String {
-        let words = &self.shown[row];
-        let state = self.row(row).map(|row| row.state.as_str());
-        let state = kit::state_word(state.unwrap_or_default());
+        let row = self.shown(row);
+        let words = &row.words;
+        let state = kit::state_word(row.state.as_str());
         format!("{}, {state}, {}", words.name, words.ip)
     }
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
         let reading = self.reading;
-        let Some(row) = self.row(row) else {
-            return;
-        };
+        let row = self.shown(row);
         if self.lacking && column == LACKING {
             self.lacks_cell(ui, row);
             return;
@@ -99,7 +94,7 @@ impl Rows for Drawn<'_> {
                 drop(kit::cell(ui, &reading.duration(row, self.now)));
             }
             (7, Kind::Active) => {
-                let rates = self.rates.of_connection(&words.id);
+                let rates: Vec<f32> = self.rates.at(row.at).collect();
                 throughput(ui, &rates, row.state != ConnectionState::Active);
             }
             (8, Kind::Active) | (5, Kind::Ended) => traffic(|t| t.ingress_bytes, format::bytes, ui),
@@ -119,9 +114,7 @@ impl Rows for Drawn<'_> {
     }
 
     fn menu(&mut self, ui: &mut Ui, row: usize) {
-        let Some(row) = self.row(row).cloned() else {
-            return;
-        };
+        let row = self.shown(row).clone();
         let words = &row.words;
         if row.state == ConnectionState::Active
             && kit::menu_item("Why?").icon(icons::PATH).clicked(ui)
@@ -177,9 +170,13 @@ impl Rows for Drawn<'_> {
 }
 
 impl<'a> Drawn<'a> {
-    fn row(&self, row: usize) -> Option<&'a Row> {
+    /// A row of the table, which asks for no more than there are.
+    #[expect(clippy::expect_used, reason = "as an index is")]
+    fn shown(&self, row: usize) -> &'a Row {
         let reading: &'a Reading = self.reading;
-        reading.get(&self.shown.get(row)?.id)
+        reading
+            .line(row)
+            .expect("the table knows how many there are")
     }
 
     /// "Reconnect to get the route 10.2.0.0/16.", of which the first word does it.

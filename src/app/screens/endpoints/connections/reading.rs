@@ -2,7 +2,7 @@
 //! is put into words once, and what moves is read where it is shown. To write ten thousand rows
 //! anew with each view costs more than a frame has.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::OnceCell, cmp::Ordering, collections::HashMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -11,6 +11,7 @@ use crate::{
         context::Context,
         format,
         kit::{self, Sort},
+        places::places_before,
         rates::Rates,
         screens::filter,
     },
@@ -46,7 +47,6 @@ pub(super) struct Words {
     pub(super) client: String,
     /// The target network the session is bound to.
     pub(super) network: String,
-    of: (std::net::SocketAddr, AssociationId),
 }
 
 impl Words {
@@ -59,34 +59,33 @@ impl Words {
             device: c.device.to_string(),
             client: client(&c.client_version, &c.platform),
             network,
-            of: (c.device, c.association_id.clone()),
         }
     }
+}
 
-    /// Whether they still are those of a connection: a client floats, a session moves to another
-    /// target network.
-    fn are_of(&self, c: &Connection) -> bool {
-        self.of.0 == c.device && self.of.1 == c.association_id
-    }
+/// Whether the words of a connection still are its own: a client floats, a session moves to another
+/// target network.
+fn reads_alike(before: &Connection, now: &Connection) -> bool {
+    before.device == now.device && before.association_id == now.association_id
 }
 
 /// One connection of a reading.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) words: Arc<Words>,
-    /// Its place among all connections.
-    at: usize,
+    /// Its place among all connections of the view.
+    pub(super) at: usize,
     pub(super) ended: bool,
     pub(super) state: ConnectionState,
     /// Bits a second now.
     now: f32,
 }
 
-/// Rows by their places, in an order that the next view's is nearly: to sort what is sorted costs
-/// little.
+/// Rows by their places, in an ascending order that the next view's is nearly.
+#[derive(Default)]
 struct Order {
     /// What it is of, and by.
-    of: (u64, Kind, Sort),
+    of: Option<(Kind, Sort)>,
     places: Vec<usize>,
 }
 
@@ -97,11 +96,11 @@ pub(super) struct Reading {
     /// Counts the readings.
     pub(super) number: u64,
     rows: Vec<Row>,
-    places: HashMap<ConnectionId, usize>,
-    /// Another number when other connections are there, or in another order.
-    set: u64,
-    /// The order in which they were shown last.
-    order: Option<Order>,
+    /// The place of each, once somebody asks for one.
+    places: OnceCell<HashMap<ConnectionId, usize>>,
+    order: Order,
+    /// The places of the rows that are shown, in their order.
+    shown: Vec<usize>,
     /// How many stand.
     pub(super) live: usize,
     /// How many lack something until they reconnect.
@@ -116,31 +115,36 @@ impl Reading {
 
     fn read(&mut self, view: &View, rates: &Rates, endpoint: &EndpointId) {
         let (live, snapshot) = (&view.live, &view.snapshot);
-        let same_snapshot = self
-            .of
-            .as_ref()
-            .is_some_and(|(_, of, _)| Arc::ptr_eq(of, snapshot));
         let sampled = rates.samples_taken();
-        let same_live = |(of, _, at): &(Arc<Live>, _, u64)| Arc::ptr_eq(of, live) && *at == sampled;
-        if same_snapshot && self.of.as_ref().is_some_and(same_live) {
-            return;
+        let (live_before, same_snapshot) = match &self.of {
+            Some((of, in_it, at)) => {
+                let same_snapshot = Arc::ptr_eq(in_it, snapshot);
+                if same_snapshot && Arc::ptr_eq(of, live) && *at == sampled {
+                    return;
+                }
+                (Arc::clone(of), same_snapshot)
+            }
+            None => Default::default(),
+        };
+        let mut row_at = vec![None; live_before.connections.len()];
+        for (row, it) in self.rows.iter().enumerate() {
+            row_at[it.at] = Some(row);
         }
-        let before = std::mem::take(&mut self.rows);
-        let places = std::mem::take(&mut self.places);
-        let mut is_same_set = true;
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        let mut words_before: Vec<_> = rows.map(|row| Some(row.words)).collect();
+        let mut moves = Moves::of(words_before.len());
         let mut networks: HashMap<&AssociationId, String> = HashMap::new();
-        for (at, c) in live.connections.iter().enumerate() {
+        let places = places_before(&live_before.connections, &live.connections);
+        for (at, (c, place)) in live.connections.iter().zip(places).enumerate() {
             if c.endpoint_id != *endpoint {
                 continue;
             }
-            // Most are where they were, and need no looking for.
-            let here = before.get(self.rows.len());
-            let here = here.filter(|row| row.words.id == c.id);
-            is_same_set &= here.is_some();
-            let known = here.or_else(|| before.get(*places.get(&c.id)?));
-            let known = known.filter(|row| same_snapshot && row.words.are_of(c));
-            let known = known.map(|row| Arc::clone(&row.words));
-            let words = known.unwrap_or_else(|| {
+            let row = place.and_then(|place| row_at[place]);
+            let then = place.map(|place| &live_before.connections[place]);
+            let is_alike = same_snapshot && then.is_some_and(|then| reads_alike(then, c));
+            let words = row.and_then(|row| words_before[row].take());
+            moves.push(row, is_alike);
+            let words = words.filter(|_| is_alike).unwrap_or_else(|| {
                 let network = networks
                     .entry(&c.association_id)
                     .or_insert_with(|| target_network(snapshot, c));
@@ -151,17 +155,12 @@ impl Reading {
                 at,
                 ended: c.ended_at.is_some(),
                 state: c.state,
-                now: rates.now_in(live, at),
+                now: rates.now_at(at),
             });
         }
-        if is_same_set && self.rows.len() == before.len() {
-            self.places = places;
-        } else {
-            let rows = self.rows.iter().enumerate();
-            let places = rows.map(|(place, row)| (row.words.id.clone(), place));
-            self.places = places.collect();
-            self.set += 1;
-        }
+        self.places = OnceCell::new();
+        self.order.places = moves.of_alike(&self.order.places);
+        self.shown = moves.of_all(&self.shown);
         self.live = self.rows.iter().filter(|row| !row.ended).count();
         self.of = Some((Arc::clone(live), Arc::clone(snapshot), sampled));
         let lacks = |row: &&Row| !self.lacks(row).is_empty();
@@ -178,7 +177,27 @@ impl Reading {
     }
 
     pub(super) fn get(&self, id: &ConnectionId) -> Option<&Row> {
-        self.rows.get(*self.places.get(id)?)
+        let places = self.places.get_or_init(|| {
+            let rows = self.rows.iter().enumerate();
+            rows.map(|(place, row)| (row.words.id.clone(), place))
+                .collect()
+        });
+        self.rows.get(*places.get(id)?)
+    }
+
+    /// How many rows are shown.
+    pub(super) fn shown_len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// The row that is shown in a line of the table.
+    pub(super) fn line(&self, line: usize) -> Option<&Row> {
+        self.rows.get(*self.shown.get(line)?)
+    }
+
+    /// The rows that are shown, in their order.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Row> {
+        self.shown.iter().filter_map(|place| self.rows.get(*place))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Row> {
@@ -228,111 +247,91 @@ impl Reading {
         )
     }
 
-    /// The places of the rows that pass, in the order of `sort`; equal ones keep the order that
-    /// they had, at first that of the view.
+    /// The places of the rows that pass, in the ascending order of a column; equal ones keep the
+    /// order that they had, at first that of the view.
     fn passing(&self, kind: Kind, filter: &str, sort: Sort) -> Vec<usize> {
-        let mut places = self.places_before((self.set, kind, sort));
         let ended = kind == Kind::Ended;
         let passes = |row: &Row| row.ended == ended && self.passes(row, filter);
-        places.retain(|place| self.rows.get(*place).is_some_and(passes));
-        self.sort(&mut places, Meaning::of(kind, sort.column));
-        if sort.descending {
-            places.reverse();
-        }
-        places
-    }
-
-    /// Every place once: in the ascending order of last time where that is known, and those that
-    /// were not shown behind.
-    fn places_before(&self, of: (u64, Kind, Sort)) -> Vec<usize> {
-        let Some(order) = self.order.as_ref().filter(|order| order.of == of) else {
-            return (0..self.rows.len()).collect();
+        let passes = |place: &usize| self.rows.get(*place).is_some_and(passes);
+        let by = Meaning::of(kind, sort.column);
+        let mut places = match self.order.of == Some((kind, sort)) {
+            true => self.order.places.clone(),
+            false => Vec::new(),
         };
-        let mut has = vec![false; self.rows.len()];
-        for place in &order.places {
-            if let Some(has) = has.get_mut(*place) {
-                *has = true;
+        let mut others = self.beside(&places);
+        places.retain(passes);
+        others.retain(passes);
+        if by.stays() && others.len() <= FEW {
+            for place in others {
+                let behind = |it: &usize| self.compare(*it, place, by) != Ordering::Greater;
+                places.insert(places.partition_point(behind), place);
             }
+        } else {
+            places.extend(others);
+            self.sort(&mut places, by);
         }
-        let mut places = order.places.clone();
-        if of.2.descending {
-            places.reverse();
-        }
-        let others = has.iter().enumerate().filter(|(_, has)| !**has);
-        places.extend(others.map(|(place, _)| place));
         places
     }
 
-    /// What is shown after `shown`; while it is held, rows keep their places and new ones wait. The
-    /// second value is how many wait.
-    pub(super) fn choose(
-        &mut self,
-        shown: &[Arc<Words>],
-        (kind, filter, sort): (Kind, &str, Sort),
-        held: bool,
-    ) -> (Vec<Arc<Words>>, usize) {
-        if !held {
-            let places = self.passing(kind, filter, sort);
-            let rows = places.iter().filter_map(|place| self.rows.get(*place));
-            let words = rows.map(|row| Arc::clone(&row.words)).collect();
-            let of = (self.set, kind, sort);
-            self.order = Some(Order { of, places });
-            return (words, 0);
+    /// The places of all rows that are not among these.
+    fn beside(&self, places: &[usize]) -> Vec<usize> {
+        let mut has = vec![false; self.rows.len()];
+        for place in places {
+            has[*place] = true;
         }
-        let mut has_place = vec![false; self.rows.len()];
-        let kept = shown.iter().filter_map(|words| {
-            let place = *self.places.get(&words.id)?;
-            *has_place.get_mut(place)? = true;
-            Some(Arc::clone(&self.rows.get(place)?.words))
-        });
-        let kept = kept.collect();
-        let ended = kind == Kind::Ended;
-        let others = self.rows.iter().zip(has_place).filter(|(_, has)| !has);
-        let waiting = others
-            .filter(|(row, _)| row.ended == ended && self.passes(row, filter))
-            .count();
-        (kept, waiting)
+        let others = has.into_iter().enumerate().filter(|(_, has)| !has);
+        others.map(|(place, _)| place).collect()
+    }
+
+    /// Chooses what is shown; while it is held, rows keep their lines and new ones wait. The value
+    /// is how many wait.
+    pub(super) fn choose(&mut self, (kind, filter, sort): (Kind, &str, Sort), held: bool) -> usize {
+        if held {
+            let ended = kind == Kind::Ended;
+            let others = self.beside(&self.shown);
+            let others = others.iter().filter_map(|place| self.rows.get(*place));
+            return others
+                .filter(|row| row.ended == ended && self.passes(row, filter))
+                .count();
+        }
+        self.order = Order {
+            places: self.passing(kind, filter, sort),
+            of: Some((kind, sort)),
+        };
+        self.shown.clone_from(&self.order.places);
+        if sort.descending {
+            self.shown.reverse();
+        }
+        0
     }
 
     fn sort(&self, places: &mut [usize], by: Meaning) {
-        let rows = &self.rows;
-        match by {
-            Meaning::State => places.sort_by_key(|place| rows[*place].state.as_str()),
-            Meaning::Name => self.sort_by_words(places, |it| &it.sorts),
-            Meaning::Device => self.sort_by_words(places, |it| &it.device),
-            Meaning::Client => self.sort_by_words(places, |it| &it.client),
-            Meaning::Network => self.sort_by_words(places, |it| &it.network),
-            Meaning::Throughput => {
-                places.sort_by(|a, b| rows[*a].now.total_cmp(&rows[*b].now));
-            }
-            Meaning::ClientIp => self.sort_by_number(places, |c| c.client_ip.to_bits().into()),
-            // Those that stand are all measured to the same moment.
-            Meaning::Duration => self.sort_by_number(places, |c| match c.ended_at {
-                Some(at) => at.as_second() - c.established_at.as_second(),
-                None => -c.established_at.as_second(),
-            }),
-            Meaning::Ended => self.sort_by_number(places, |c| {
-                c.ended_at.map_or(i64::MIN, Timestamp::as_microsecond)
-            }),
-            Meaning::Ingress => self.sort_by_number(places, |c| signed(c.traffic.ingress_bytes)),
-            Meaning::Egress => self.sort_by_number(places, |c| signed(c.traffic.egress_bytes)),
-            Meaning::PacketsIn => {
-                self.sort_by_number(places, |c| signed(c.traffic.ingress_packets));
-            }
-            Meaning::PacketsOut => {
-                self.sort_by_number(places, |c| signed(c.traffic.egress_packets));
-            }
-            Meaning::Why => places.sort_by_key(|place| self.why(&rows[*place])),
+        match by.number() {
+            Some(number) => places.sort_by_cached_key(|place| self.number(*place, number)),
+            None => places.sort_by(|a, b| self.compare(*a, *b, by)),
         }
     }
 
-    fn sort_by_words(&self, places: &mut [usize], key: fn(&Words) -> &str) {
-        let key = |place: usize| key(&self.rows[place].words);
-        places.sort_by(|a, b| key(*a).cmp(key(*b)));
+    fn compare(&self, a: usize, b: usize, by: Meaning) -> Ordering {
+        let (row, other) = (&self.rows[a], &self.rows[b]);
+        let words = |of: fn(&Words) -> &str| of(&row.words).cmp(of(&other.words));
+        match by {
+            Meaning::State => row.state.as_str().cmp(other.state.as_str()),
+            Meaning::Name => words(|it| &it.sorts),
+            Meaning::Device => words(|it| &it.device),
+            Meaning::Client => words(|it| &it.client),
+            Meaning::Network => words(|it| &it.network),
+            Meaning::Throughput => row.now.total_cmp(&other.now),
+            Meaning::Why => self.why(row).cmp(self.why(other)),
+            by => {
+                let number = |place| self.number(place, by.number()?);
+                number(a).cmp(&number(b))
+            }
+        }
     }
 
-    fn sort_by_number(&self, places: &mut [usize], of: fn(&Connection) -> i64) {
-        places.sort_by_cached_key(|place| self.connection(&self.rows[*place]).map(of));
+    fn number(&self, place: usize, of: fn(&Connection) -> i64) -> Option<i64> {
+        self.connection(&self.rows[place]).map(of)
     }
 
     /// The cells of a row as text, for the clipboard and for files, counters as plain numbers.
@@ -376,6 +375,47 @@ fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// So many rows are put into an order one by one; of more, all are sorted.
+const FEW: usize = 64;
+
+/// Where rows went from one reading to the next.
+struct Moves {
+    /// Of each row before, where it is now.
+    to: Vec<Option<usize>>,
+    /// Of each row now, whether it reads as before.
+    alike: Vec<bool>,
+}
+
+impl Moves {
+    fn of(rows_before: usize) -> Self {
+        Self {
+            to: vec![None; rows_before],
+            alike: Vec::with_capacity(rows_before),
+        }
+    }
+
+    /// The next row, and which it was before.
+    fn push(&mut self, before: Option<usize>, is_alike: bool) {
+        if let Some(before) = before {
+            self.to[before] = Some(self.alike.len());
+        }
+        self.alike.push(is_alike);
+    }
+
+    /// Where the rows at these places are now, without those that are no more.
+    fn of_all(&self, places: &[usize]) -> Vec<usize> {
+        let to = places.iter().filter_map(|place| self.to[*place]);
+        to.collect()
+    }
+
+    /// The same, without those that read differently.
+    fn of_alike(&self, places: &[usize]) -> Vec<usize> {
+        let mut now = self.of_all(places);
+        now.retain(|place| self.alike[*place]);
+        now
+    }
+}
+
 /// What a column sorts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
@@ -396,6 +436,50 @@ enum Meaning {
 }
 
 impl Meaning {
+    /// Whether a connection has the same for as long as its words stay and it is on its list.
+    const fn stays(self) -> bool {
+        match self {
+            Self::Name
+            | Self::ClientIp
+            | Self::Device
+            | Self::Client
+            | Self::Network
+            | Self::Duration
+            | Self::Ended => true,
+            Self::State
+            | Self::Throughput
+            | Self::Ingress
+            | Self::Egress
+            | Self::PacketsIn
+            | Self::PacketsOut
+            | Self::Why => false,
+        }
+    }
+
+    /// What it sorts by where that is a number of the connection's.
+    fn number(self) -> Option<fn(&Connection) -> i64> {
+        Some(match self {
+            Self::ClientIp => |c| c.client_ip.to_bits().into(),
+            // Those that stand are all measured to the same moment.
+            Self::Duration => |c| match c.ended_at {
+                Some(at) => at.as_second() - c.established_at.as_second(),
+                None => -c.established_at.as_second(),
+            },
+            Self::Ended => |c| c.ended_at.map_or(i64::MIN, Timestamp::as_microsecond),
+            Self::Ingress => |c| signed(c.traffic.ingress_bytes),
+            Self::Egress => |c| signed(c.traffic.egress_bytes),
+            Self::PacketsIn => |c| signed(c.traffic.ingress_packets),
+            Self::PacketsOut => |c| signed(c.traffic.egress_packets),
+            Self::State
+            | Self::Name
+            | Self::Device
+            | Self::Client
+            | Self::Network
+            | Self::Throughput
+            | Self::Why => return None,
+        })
+    }
+
     const fn of(kind: Kind, column: usize) -> Self {
         match (kind, column) {
             (_, 0) => Self::State,
@@ -460,9 +544,9 @@ mod tests {
         reading
     }
 
-    fn shown(reading: &Reading, kind: Kind, column: usize, descending: bool) -> Vec<&Row> {
-        let places = reading.passing(kind, "", Sort { column, descending });
-        places.iter().map(|place| &reading.rows[*place]).collect()
+    fn shown(reading: &mut Reading, kind: Kind, column: usize, descending: bool) -> Vec<Row> {
+        reading.choose((kind, "", Sort { column, descending }), false);
+        reading.lines().cloned().collect()
     }
 
     #[test]
@@ -481,18 +565,76 @@ mod tests {
 
     #[test]
     fn durations_and_addresses_sort_by_what_they_are() {
-        let reading = office();
-        let since = |row: &Row| reading.connection(row).unwrap().established_at;
-        let rows = shown(&reading, Kind::Active, 6, true);
+        let mut reading = office();
+        let (_, live) = sample::office();
+        let of = |row: &Row| &live.connections[row.at];
+        let rows = shown(&mut reading, Kind::Active, 6, true);
+        let since = |row| of(row).established_at;
         assert!(
             rows.is_sorted_by(|a, b| since(a) <= since(b)),
             "longest first"
         );
-        let ip = |row: &Row| reading.connection(row).unwrap().client_ip;
-        let rows = shown(&reading, Kind::Active, 2, false);
-        assert!(rows.is_sorted_by(|a, b| ip(a) <= ip(b)));
-        let rows = shown(&reading, Kind::Ended, 7, false);
-        assert_eq!(reading.why(rows[0]), "Terminated by an administrator");
+        let rows = shown(&mut reading, Kind::Active, 2, false);
+        assert!(rows.is_sorted_by(|a, b| of(a).client_ip <= of(b).client_ip));
+        let rows = shown(&mut reading, Kind::Ended, 7, false);
+        assert_eq!(reading.why(&rows[0]), "Terminated by an administrator");
+    }
+
+    #[test]
+    fn an_order_is_kept_as_connections_come_go_end_float_and_move() {
+        let (snapshot, live) = sample::office();
+        let snapshot = Arc::new(snapshot);
+        let (mut reading, rates) = (Reading::default(), Rates::default());
+        let mut now = live.clone();
+        for round in 0..60_usize {
+            // Four of the twenty are away at any time, each in its turn, and one has another device.
+            let is_here = |number: usize| !(number + round).is_multiple_of(5);
+            now.connections.clear();
+            for (number, it) in live.connections.iter().enumerate() {
+                let mut it = it.clone();
+                it.traffic.ingress_bytes += (number * round * 7_919) as u64 % 9_973;
+                if number == round % 20 {
+                    it.device = ([198, 51, 100, (round * 37) as u8], 9).into();
+                }
+                if number == (round + 3) % 20 && round % 2 == 0 {
+                    it.ended_at = Some(it.established_at);
+                }
+                if is_here(number) {
+                    now.connections.push(it);
+                }
+            }
+            let view = View {
+                snapshot: Arc::clone(&snapshot),
+                live: Arc::new(now.clone()),
+            };
+            reading.read(&view, &rates, &sample::endpoint_id(1));
+            let mut fresh = Reading::default();
+            fresh.read(&view, &rates, &sample::endpoint_id(1));
+            // Each for ten rounds, so that it rests on the order before.
+            let column = [1, 3, 8, 2, 6, 0][round / 10];
+            let by = Meaning::of(Kind::Active, column);
+            let descending = column == 3;
+            let rows = shown(&mut reading, Kind::Active, column, descending);
+            let again = shown(&mut fresh, Kind::Active, column, descending);
+            for (row, same) in rows.iter().zip(&again) {
+                let places = [row, same].map(|it| {
+                    let place = reading
+                        .rows
+                        .iter()
+                        .position(|of| of.words.id == it.words.id);
+                    place.unwrap()
+                });
+                // Only what is equal may stand in another order.
+                let order = reading.compare(places[0], places[1], by);
+                assert_eq!(order, Ordering::Equal, "round {round}");
+                assert_eq!(reading.get(&row.words.id).unwrap().at, row.at);
+            }
+            let mut ids: Vec<_> = rows.iter().map(|row| row.words.id.clone()).collect();
+            let mut others: Vec<_> = again.iter().map(|row| row.words.id.clone()).collect();
+            ids.sort();
+            others.sort();
+            assert_eq!(ids, others, "round {round}");
+        }
     }
 
     #[test]
@@ -536,11 +678,12 @@ mod tests {
                 descending: false,
             },
         );
-        let (all, none) = reading.choose(&[], by, false);
-        assert_eq!((all.len(), none), (18, 0));
-        let few: Vec<_> = all.iter().rev().take(3).cloned().collect();
-        let (kept, waiting) = reading.choose(&few, by, true);
-        assert_eq!((kept.len(), waiting), (3, 15));
-        assert_eq!(kept[0].id, few[0].id, "though it would be last");
+        assert_eq!((reading.choose(by, false), reading.shown_len()), (0, 18));
+        let last = reading.line(17).unwrap().words.name.clone();
+        let few: Vec<_> = reading.shown.iter().rev().take(3).copied().collect();
+        reading.shown = few;
+        assert_eq!((reading.choose(by, true), reading.shown_len()), (15, 3));
+        let first = reading.line(0).unwrap();
+        assert_eq!(first.words.name, last, "though it would be last");
     }
 }
