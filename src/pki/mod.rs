@@ -66,7 +66,7 @@ pub use self::request::{
 };
 pub use self::revocation::{
     CrlError, ListRequest, ListValidity, RevocationList, Revoked, certificate_id,
-    make_revocation_list, read_revocation_list, verify_revocation_list,
+    make_revocation_list, read_revocation_list, subject_der, verify_revocation_list,
 };
 pub use self::roles::{
     ClientCaError, ServerCertificateError, check_client_ca, check_server, domain_name,

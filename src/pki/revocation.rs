@@ -241,6 +241,13 @@ pub fn certificate_id(der: &[u8]) -> Option<(Vec<u8>, String)> {
     Some((certificate.issuer().as_raw().to_vec(), serial))
 }
 
+/// The name of a certificate's subject as DER. `None` when it cannot be read.
+#[must_use]
+pub fn subject_der(der: &[u8]) -> Option<Vec<u8>> {
+    let certificate = inspect::parse(der).ok()?;
+    Some(certificate.subject().as_raw().to_vec())
+}
+
 /// What a list to be made says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRequest {

@@ -26,16 +26,18 @@ use zeroize::Zeroizing;
 
 use super::{
     Service, aside,
-    change::Terms,
+    change::{Change, Terms},
     fields::{invalid, random},
+    revocation::{self, Known},
 };
 use crate::{
+    clock,
     model::{
-        Answer, AssociationState, Certificate, Connection, EndpointId, Refusal, Snapshot,
+        Answer, Association, AssociationState, Connection, Refusal, Snapshot,
         backup::{Backup, MAX_BACKUP, Restored, judge_passphrase},
         command::{CreateBackup, RestoreBackup, Secret},
     },
-    store::{BackupContents, backup_contents},
+    store::{ReadBackup, StoreError, read_backup},
 };
 
 impl Service {
@@ -68,71 +70,97 @@ impl Service {
         terms: Terms,
         command: RestoreBackup,
     ) -> Result<Answer, Refusal> {
-        let dump = aside(move || open(&command)).await?;
-        self.change(terms, move |change| {
-            let live = change.machine.board.live();
-            let contents = change.tx.restore(&dump)?;
-            for endpoint in contents.snapshot.endpoints.keys() {
-                change.concerns(endpoint);
-            }
-            let restored = restored(&contents, &change.snapshot, &live);
-            Ok(Answer::Restored(restored))
-        })
-        .await
+        let known = self.in_force(None).await?.known();
+        let backup = aside(move || Opened::read(&command, &known)).await?;
+        let answer = self.change(terms, move |change| change.restore(&backup));
+        let answer = answer.await?;
+        // Those of long ago may be over, and would keep everybody out.
+        self.renew_lists(clock::now()).await;
+        Ok(answer)
     }
 
     /// What a backup holds, and what restoring it now would do.
     pub(super) async fn describe_backup(&self, wanted: &RestoreBackup) -> Result<Answer, Refusal> {
         let wanted = wanted.clone();
+        let known = self.in_force(None).await?.known();
         let (now, live) = (self.snapshot(), self.inner.board.live());
         aside(move || {
-            let contents = backup_contents(&open(&wanted)?)?;
-            Ok(Answer::Restored(restored(&contents, &now, &live)))
+            let backup = Opened::read(&wanted, &known)?;
+            Ok(Answer::Restored(backup.restored(&now, &live)))
         })
         .await
     }
 }
 
-/// What a backup holds, and what it does where `before` is configured and these are connected.
-fn restored(contents: &BackupContents, before: &Snapshot, live: &[Connection]) -> Restored {
-    let after = &contents.snapshot;
-    let ending = live
-        .iter()
-        .filter(|it| !goes_on(before, after, &it.endpoint_id));
-    let readmitted = before
-        .certificates
-        .values()
-        .filter(|it| is_readmitted(it, after));
-    Restored {
-        made_at: contents.made_at,
-        seq: contents.seq,
-        endpoints: number(after.endpoints.len()),
-        certificates: number(after.certificates.len()),
-        ending_connections: number(ending.count()),
-        readmitted_certificates: number(readmitted.count()),
+impl Change<'_, '_> {
+    fn restore(&mut self, backup: &Opened) -> Result<Answer, Refusal> {
+        let live = self.machine.board.live();
+        self.tx.restore(&backup.read)?;
+        let after = &backup.read.contents.snapshot;
+        for endpoint in after.endpoints.keys() {
+            self.concerns(endpoint);
+        }
+        for (endpoint, list) in &after.revocation_lists {
+            let pem = backup.read.contents.lists.get(&list.fingerprint);
+            let entries = backup.known.get(&list.fingerprint);
+            if let (Some(pem), Some(entries)) = (pem, entries) {
+                let entries: Vec<_> = entries.rows().collect();
+                self.tx.put_revocation_list(endpoint, list, pem, &entries)?;
+            }
+        }
+        Ok(Answer::Restored(backup.restored(&self.snapshot, &live)))
     }
 }
 
-/// Whether an endpoint listens on as it does.
-fn goes_on(before: &Snapshot, after: &Snapshot, id: &EndpointId) -> bool {
+/// A backup, and what the lists say that are in it or in force.
+struct Opened {
+    read: ReadBackup,
+    known: Known,
+}
+
+impl Opened {
+    fn read(command: &RestoreBackup, known: &Known) -> Result<Self, Refusal> {
+        let read = read_backup(&open(command)?)?;
+        let mut known = known.clone();
+        for (fingerprint, pem) in &read.contents.lists {
+            if !known.contains_key(fingerprint) {
+                let list = revocation::read(pem).map_err(|_| {
+                    StoreError::NoBackup("a revocation list in it cannot be read".to_owned())
+                })?;
+                known.extend([list]);
+            }
+        }
+        Ok(Self { read, known })
+    }
+
+    /// What it holds, and what it does where `before` is configured and these are connected.
+    fn restored(&self, before: &Snapshot, live: &[Connection]) -> Restored {
+        let contents = &self.read.contents;
+        let after = &contents.snapshot;
+        let ending = live.iter().filter(|it| !goes_on(before, after, it));
+        Restored {
+            made_at: contents.made_at,
+            seq: contents.seq,
+            endpoints: number(after.endpoints.len()),
+            certificates: number(after.certificates.len()),
+            ending_connections: number(ending.count()),
+            readmitted_certificates: number(revocation::readmitted(before, after, &self.known)),
+        }
+    }
+}
+
+/// Whether the endpoint of a connection listens on as it does, at the same target network.
+fn goes_on(before: &Snapshot, after: &Snapshot, connection: &Connection) -> bool {
+    let id = &connection.endpoint_id;
     let (Some(now), Some(then)) = (before.endpoints.get(id), after.endpoints.get(id)) else {
         return false;
     };
-    let stays = |state: &AssociationState| *state != AssociationState::Disassociating;
+    let association = after.associations.get(&connection.association_id);
+    let stays = |it: &Association| it.state != AssociationState::Disassociating;
     !then.deleting
         && (now.transport, now.port, now.client_cidr)
             == (then.transport, then.port, then.client_cidr)
-        && after.associations_of(id).any(|it| stays(&it.state))
-}
-
-/// Whether a certificate is revoked that is not in `after`, where its authority is.
-fn is_readmitted(certificate: &Certificate, after: &Snapshot) -> bool {
-    let is_revoked = |it: &Certificate| it.revoked.is_some();
-    let then = after.certificates.get(&certificate.arn);
-    let authority = certificate.issued_by.as_ref();
-    is_revoked(certificate)
-        && !then.is_some_and(|it| is_revoked(it))
-        && authority.is_some_and(|arn| after.certificates.contains_key(arn))
+        && association.is_some_and(stays)
 }
 
 fn number(count: usize) -> u32 {

@@ -191,8 +191,40 @@ impl Change<'_, '_> {
             )
             .at(CERTIFICATE_ARN));
         }
+        self.keeps_nobody_out(arn)?;
         self.tx.delete_certificate(arn)?;
         Ok(Answer::Done)
+    }
+
+    /// Refuses where what an authority has revoked would be forgotten with it, and where an endpoint
+    /// would let those clients in again.
+    fn keeps_nobody_out(&self, arn: &CertificateArn) -> Result<(), Refusal> {
+        let snapshot = &self.snapshot;
+        let revoked = self.tx.revoked(arn)?.len();
+        let Some(authority) = snapshot.certificates.get(arn).filter(|_| revoked > 0) else {
+            return Ok(());
+        };
+        let path = chain_der(authority)?;
+        let endpoints = snapshot.endpoints.values().filter(|it| !it.deleting);
+        let trusting = endpoints.filter(|endpoint| {
+            let root = endpoint.client_root_certificate();
+            let root = root.and_then(|arn| snapshot.certificates.get(arn));
+            let roots = root.and_then(|root| client_roots(root).ok());
+            roots.is_some_and(|roots| roots.iter().any(|root| path.contains(root)))
+        });
+        let trusting: Vec<String> = trusting.map(|it| it.id.to_string()).collect();
+        if trusting.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::ResourceInUse,
+            format!(
+                "{} has revoked {revoked} certificates, which would be let in again without it; it stays for as long as its clients may connect to {}",
+                authority.title(),
+                listed(trusting)
+            ),
+        )
+        .at(CERTIFICATE_ARN))
     }
 
     /// The private key of a certificate in PEM.

@@ -8,7 +8,7 @@ mod renewal;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::{
-    in_force::{InForce, Lists},
+    in_force::{InForce, Known, Lists, read, readmitted},
     renewal::{follow_lists, keep_lists},
 };
 use super::{
@@ -281,7 +281,7 @@ impl Change<'_, '_> {
         };
         let this_update = whole_seconds(self.now);
         let request = pki::ListRequest {
-            number: next_number(&self.snapshot, &authority.arn),
+            number: next_number(&self.snapshot, &authority.arn, this_update),
             this_update,
             next_update: this_update.checked_add(length).unwrap_or(Timestamp::MAX),
             entries: revoked
@@ -448,23 +448,29 @@ fn older(present: &RevocationList, new: &RevocationList) -> Option<String> {
         ));
     }
     let is_same_issuer = new.issuer == present.issuer && new.issued_by == present.issued_by;
-    let (new, present) = (number(new)?, number(present)?);
-    (is_same_issuer && new < present).then(|| {
+    let (new, present) = (digits(new)?, digits(present)?);
+    let is_lower = (new.len(), new) < (present.len(), present);
+    (is_same_issuer && is_lower).then(|| {
         format!("This list has number {new}, and the one that is in force has number {present}")
     })
 }
 
-fn number(list: &RevocationList) -> Option<u64> {
-    u64::from_str_radix(list.number.as_ref()?, 16).ok()
+/// The hexadecimal digits of a list's number, without leading zeros: it may have 20 octets (RFC
+/// 5280, section 5.2.3).
+fn digits(list: &RevocationList) -> Option<&str> {
+    Some(list.number.as_ref()?.trim_start_matches('0'))
 }
 
-/// One more than any list of the authority has that is known.
-fn next_number(snapshot: &Snapshot, authority: &CertificateArn) -> u64 {
+/// A number above that of any list of the authority that is known. It is at least the seconds since
+/// 1970, and so above those that went with a restore or were made elsewhere.
+fn next_number(snapshot: &Snapshot, authority: &CertificateArn, now: Timestamp) -> u64 {
     let lists = snapshot.revocation_lists.values();
     let lists = lists.chain(snapshot.authority_lists.values());
     let its = lists.filter(|it| it.issued_by.as_ref() == Some(authority));
+    let number = |list: &RevocationList| u64::from_str_radix(list.number.as_ref()?, 16).ok();
     let last = its.filter_map(|it| number(it)).max();
-    last.unwrap_or(0).saturating_add(1)
+    let next = last.unwrap_or(0).saturating_add(1);
+    next.max(now.as_second().try_into().unwrap_or(0))
 }
 
 fn period(list: &RevocationList) -> Option<SignedDuration> {

@@ -18,7 +18,7 @@ use super::{StoreError, Tx, load, modified::ENDPOINT, newest_change, schema, vau
 use crate::model::{Snapshot, command::Secret};
 
 /// What is carried: what somebody decided, and the keys.
-const CARRIED: [&str; 33] = [
+const CARRIED: [&str; 32] = [
     "association",
     "authority_list",
     "authorization_rule",
@@ -30,7 +30,6 @@ const CARRIED: [&str; 33] = [
     "endpoint_authentication",
     "endpoint_security_group",
     "internet_gateway",
-    "listed_certificate",
     "peering_connection",
     "resource",
     "resource_security_group",
@@ -62,12 +61,14 @@ const LOGS: [&str; 2] = ["log_group", "log_stream"];
 /// What stays behind: what has happened on this machine, and what is SQLite's or the migrations'
 /// own.
 #[cfg(test)]
-const LEFT_OUT: [&str; 8] = [
+const LEFT_OUT: [&str; 9] = [
     "attempt",
     "change",
     "connection",
     "event",
     "idempotency",
+    // What a list that is carried says.
+    "listed_certificate",
     "log_event",
     "refinery_schema_history",
     "sqlite_sequence",
@@ -82,8 +83,22 @@ pub struct BackupContents {
     pub made_at: Timestamp,
     /// The number of its configuration.
     pub seq: u64,
-    /// The configuration as it would be once it is restored, apart from its number.
+    /// The configuration as it would be once it is restored, apart from its number, and from what
+    /// imported revocation lists say of certificates.
     pub snapshot: Snapshot,
+    /// The revocation lists that it holds, in PEM by their fingerprints.
+    pub lists: BTreeMap<String, String>,
+}
+
+/// A backup that was read and checked, and can be put back.
+#[derive(Debug)]
+pub struct ReadBackup {
+    /// What it holds.
+    pub contents: BackupContents,
+    /// It, in a database in memory.
+    memory: Connection,
+    /// Private keys as they were handed in, each with its certificate's ARN.
+    private_keys: Vec<(String, Secret)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,14 +172,13 @@ impl Tx<'_> {
         Ok(keys)
     }
 
-    /// Puts what a dump holds in place of what is there.
+    /// Puts what a backup holds in place of what is there. What imported revocation lists say is for
+    /// the caller to put beside them.
     ///
     /// # Errors
-    /// `NewerBackup` for one of a newer schema, `NoBackup` for what is none.
-    pub fn restore(&mut self, dump: &[u8]) -> Result<BackupContents, StoreError> {
-        let dump: Dump = read(dump)?;
-        let memory = filled(&dump)?;
-        let contents = contents(&dump, &memory)?;
+    /// `NoBackup` for one that does not fit together.
+    pub fn restore(&mut self, backup: &ReadBackup) -> Result<(), StoreError> {
+        let memory = &backup.memory;
         // What refers to each other comes in any order; the commit checks it.
         self.connection
             .pragma_update(None, "defer_foreign_keys", true)?;
@@ -173,10 +187,10 @@ impl Tx<'_> {
                 .execute(&format!("DELETE FROM {table}"), [])?;
         }
         for table in CARRIED.iter().filter(|it| **it != PRIVATE_KEY) {
-            insert(&self.connection, table, &rows_of(&memory, table)?)?;
+            insert(&self.connection, table, &rows_of(memory, table)?)?;
         }
-        self.restore_logs(&memory)?;
-        for (arn, plain) in &dump.private_keys {
+        self.restore_logs(memory)?;
+        for (arn, plain) in &backup.private_keys {
             let sealed = self.vault.seal(arn, plain.expose())?;
             self.connection.execute(
                 "INSERT INTO private_key (certificate_arn, nonce, sealed) VALUES (?, ?, ?)",
@@ -184,18 +198,19 @@ impl Tx<'_> {
             )?;
         }
         // Whoever is about to modify one of them has to look at it again.
-        for endpoint in contents.snapshot.endpoints.keys() {
+        for endpoint in backup.contents.snapshot.endpoints.keys() {
             self.change(ENDPOINT, endpoint.as_str())?;
         }
         let seq = self.change("backup", "restored")?;
         self.unsettle(seq)?;
-        if violates(&self.connection)? {
+        if violates(&self.connection, &CARRIED)? {
             return Err(no_backup("what it holds does not fit together"));
         }
-        Ok(contents)
+        Ok(())
     }
 
-    /// Adds the log groups and streams that are not there.
+    /// Adds the log groups and streams that are not there. How long events are kept of those that
+    /// are stays, as a shorter time would take some away.
     fn restore_logs(&self, memory: &Connection) -> Result<(), StoreError> {
         let mut groups =
             memory.prepare("SELECT name, created_at, retention_days FROM log_group")?;
@@ -203,7 +218,7 @@ impl Tx<'_> {
         while let Some(group) = found.next()? {
             self.connection.execute(
                 "INSERT INTO log_group (name, created_at, retention_days) VALUES (?, ?, ?)
-                 ON CONFLICT (name) DO UPDATE SET retention_days = excluded.retention_days",
+                 ON CONFLICT (name) DO NOTHING",
                 params![
                     group.get::<_, String>(0)?,
                     group.get::<_, i64>(1)?,
@@ -246,13 +261,18 @@ impl Tx<'_> {
     }
 }
 
-/// What a dump holds, without putting it back.
+/// Reads a dump and checks it, without putting anything back.
 ///
 /// # Errors
 /// `NewerBackup` for one of a newer schema, `NoBackup` for what is none.
-pub fn backup_contents(dump: &[u8]) -> Result<BackupContents, StoreError> {
-    let dump: Dump = read(dump)?;
-    contents(&dump, &filled(&dump)?)
+pub fn read_backup(dump: &[u8]) -> Result<ReadBackup, StoreError> {
+    let dump = read(dump)?;
+    let memory = filled(&dump)?;
+    Ok(ReadBackup {
+        contents: contents(&dump, &memory)?,
+        memory,
+        private_keys: dump.private_keys,
+    })
 }
 
 fn read(dump: &[u8]) -> Result<Dump, StoreError> {
@@ -273,7 +293,17 @@ fn contents(dump: &Dump, memory: &Connection) -> Result<BackupContents, StoreErr
         made_at: dump.made_at,
         seq: dump.seq,
         snapshot,
+        lists: lists(memory)?,
     })
+}
+
+fn lists(memory: &Connection) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut statement = memory.prepare(
+        "SELECT fingerprint, pem FROM revocation_list
+         UNION SELECT fingerprint, pem FROM authority_list",
+    )?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// A database in memory with what the dump holds, in the newest schema; of the private keys only
@@ -301,16 +331,21 @@ fn filled(dump: &Dump) -> Result<Connection, StoreError> {
             .map_err(|error| misfit(error.into()))?;
     }
     schema::migrations::runner().run(&mut memory)?;
-    if violates(&memory)? {
+    if violates(&memory, &CARRIED)? {
         return Err(no_backup("what it holds does not fit together"));
     }
     Ok(memory)
 }
 
-/// Whether something refers to what is not there.
-fn violates(connection: &Connection) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
-    Ok(statement.exists([])?)
+/// Whether something in these tables refers to what is not there.
+fn violates(connection: &Connection, tables: &[&str]) -> Result<bool, StoreError> {
+    for table in tables {
+        let mut statement = connection.prepare(&format!("PRAGMA foreign_key_check({table})"))?;
+        if statement.exists([])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn rows_of(connection: &Connection, table: &str) -> Result<Rows, StoreError> {
@@ -438,7 +473,7 @@ mod tests {
             newest_schema() + 1
         );
         assert!(matches!(
-            backup_contents(newer.as_bytes()),
+            read_backup(newer.as_bytes()),
             Err(StoreError::NewerBackup { .. })
         ));
         let with = |tables: &str| {
@@ -447,7 +482,7 @@ mod tests {
                 newest_schema()
             )
         };
-        assert!(backup_contents(with("{}").as_bytes()).is_ok());
+        assert!(read_backup(with("{}").as_bytes()).is_ok());
         for wrong in [
             r#"{"event":{"columns":[],"rows":[]}}"#,
             r#"{"vpc":{"columns":["id; DROP TABLE vpc"],"rows":[]}}"#,
@@ -458,7 +493,7 @@ mod tests {
             r#"{"vpc":{"columns":["id"],"rows":[["vpc-1"]]},"vpc_cidr":{"columns":["vpc_id","cidr","position"],"rows":[["vpc-1","nowhere",0]]}}"#,
             r#"{"setting":{"columns":["name","value"],"rows":[["max_rules","many"]]}}"#,
         ] {
-            let refused = backup_contents(with(wrong).as_bytes());
+            let refused = read_backup(with(wrong).as_bytes());
             assert!(
                 matches!(refused, Err(StoreError::NoBackup(_))),
                 "{wrong}: {refused:?}"
@@ -469,14 +504,11 @@ mod tests {
             r#""private_keys":[]"#,
             &format!(r#""private_keys":{nobodys}"#),
         );
-        let refused = backup_contents(key.as_bytes());
+        let refused = read_backup(key.as_bytes());
         assert!(
             matches!(refused, Err(StoreError::NoBackup(_))),
             "{refused:?}"
         );
-        assert!(matches!(
-            backup_contents(b"{"),
-            Err(StoreError::NoBackup(_))
-        ));
+        assert!(matches!(read_backup(b"{"), Err(StoreError::NoBackup(_))));
     }
 }

@@ -50,7 +50,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::vault::Vault;
 pub use self::{
-    backup::{BackupContents, backup_contents},
+    backup::{ReadBackup, read_backup},
     endpoints::{RouteKey, RuleKey, SeenRows},
     error::StoreError,
     events::{EventFilter, Replay},

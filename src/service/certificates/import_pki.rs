@@ -73,7 +73,10 @@ impl Change<'_, '_> {
                 done.revoked += 1;
             }
         }
-        if done.revoked > 0 {
+        let recorded = self.tx.revoked(&authority.arn)?.len();
+        let list = snapshot.authority_lists.get(&authority.arn);
+        // The key may have come after what it has to sign.
+        if list.map_or(0, |list| list.entries as usize) < recorded {
             if has_key || authority.has_private_key {
                 self.generate(&authority, None)?;
             } else {

@@ -1,14 +1,14 @@
 //! The lists in force, read once and kept in memory, and who is judged by them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use super::revocation;
+use super::{revocation, roots};
 use crate::{
     clock,
     model::{
@@ -24,14 +24,17 @@ use crate::{
 /// looked up at every handshake.
 #[derive(Default)]
 pub(in crate::service) struct Lists {
-    known: ArcSwap<BTreeMap<String, Arc<Entries>>>,
+    known: ArcSwap<Known>,
     /// Held by who reads lists, so that a thousand handshakes at once read a new one once.
     reading: tokio::sync::Mutex<()>,
 }
 
+/// Lists by their fingerprints.
+pub(in crate::service) type Known = BTreeMap<String, Arc<Entries>>;
+
 /// What one list revokes.
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(in crate::service) struct Entries {
     /// As [`CertificateId::issuer`] has it.
     issuer: String,
     by_serial: HashMap<String, Revocation>,
@@ -64,6 +67,12 @@ impl Entries {
         self.by_serial.keys().filter(is_beyond).count()
     }
 
+    /// Serial numbers, and when and why each was revoked.
+    pub(in crate::service) fn rows(&self) -> impl Iterator<Item = (String, Revocation)> {
+        let rows = self.by_serial.iter();
+        rows.map(|(serial, revocation)| (serial.clone(), *revocation))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_serial.len()
     }
@@ -83,7 +92,17 @@ impl Lists {
 /// A configuration, and the lists in force in it.
 pub(in crate::service) struct InForce {
     pub(in crate::service) snapshot: Arc<Snapshot>,
-    known: Arc<BTreeMap<String, Arc<Entries>>>,
+    known: Arc<Known>,
+    /// The authorities of endpoints, once they were asked for.
+    anchors: Mutex<BTreeMap<EndpointId, Arc<[Anchor]>>>,
+}
+
+/// An authority that an endpoint trusts. Clients need not show it.
+#[derive(Debug)]
+struct Anchor {
+    /// Its name, as [`CertificateId::issuer`] of those that it issued.
+    subject: String,
+    id: CertificateId,
 }
 
 impl Service {
@@ -142,19 +161,24 @@ impl Service {
         known.retain(|fingerprint, _| kept.contains(fingerprint));
         let known = Arc::new(known);
         self.inner.lists.known.store(Arc::clone(&known));
-        Ok(InForce { snapshot, known })
+        Ok(InForce::new(snapshot, known))
     }
 
     fn ready(&self, endpoint: Option<&EndpointId>) -> Option<InForce> {
-        let it = InForce {
-            snapshot: self.snapshot(),
-            known: self.inner.lists.known.load_full(),
-        };
+        let it = InForce::new(self.snapshot(), self.inner.lists.known.load_full());
         it.is_whole(endpoint).then_some(it)
     }
 }
 
 impl InForce {
+    fn new(snapshot: Arc<Snapshot>, known: Arc<Known>) -> Self {
+        Self {
+            snapshot,
+            known,
+            anchors: Mutex::default(),
+        }
+    }
+
     fn is_whole(&self, endpoint: Option<&EndpointId>) -> bool {
         let has = |list: &Arc<RevocationList>| self.known.contains_key(&list.fingerprint);
         let lists = &self.snapshot.revocation_lists;
@@ -165,6 +189,11 @@ impl InForce {
         of_endpoints && self.snapshot.authority_lists.values().all(has)
     }
 
+    /// The lists that were read.
+    pub(in crate::service) fn known(&self) -> Known {
+        Known::clone(&self.known)
+    }
+
     /// What the endpoint's list revokes, if it has one.
     pub(super) fn of_endpoint(&self, endpoint: &EndpointId) -> Option<&Entries> {
         let list = self.snapshot.revocation_lists.get(endpoint)?;
@@ -172,7 +201,8 @@ impl InForce {
     }
 
     /// Why a client that shows these certificates may not be at an endpoint, as a sentence: the
-    /// endpoint's list revokes one, or an authority of the store has.
+    /// endpoint's list revokes one, or an authority of the store has. The authorities that the
+    /// endpoint trusts are judged with them, as clients may leave them out.
     pub(in crate::service) fn revoked(
         &self,
         endpoint: &EndpointId,
@@ -182,13 +212,56 @@ impl InForce {
         let own = self.snapshot.authority_lists.values();
         let own = own.filter_map(|list| self.known.get(&list.fingerprint));
         let lists = self.of_endpoint(endpoint).into_iter();
-        let mut lists = lists.chain(own.map(AsRef::as_ref));
-        lists.find_map(|list| {
-            let found = certificates.iter().enumerate();
+        let lists: Vec<&Entries> = lists.chain(own.map(AsRef::as_ref)).collect();
+        if lists.is_empty() {
+            return None;
+        }
+        let path = self.path(endpoint, certificates);
+        lists.iter().find_map(|list| {
+            let found = path.iter().enumerate();
             let mut found = found.filter_map(|(place, it)| Some((place, it, list.find(it)?)));
             let (place, certificate, revocation) = found.next()?;
             Some(sentence(common_name, place, certificate, revocation))
         })
+    }
+
+    /// The certificates that a client shows, and behind them those of the endpoint's authorities
+    /// that they chain to.
+    pub(super) fn path(
+        &self,
+        endpoint: &EndpointId,
+        certificates: &[CertificateId],
+    ) -> Vec<CertificateId> {
+        let mut path = certificates.to_vec();
+        let anchors = self.anchors(endpoint);
+        let mut at = 0;
+        while let Some(issuer) = path.get(at).map(|it| it.issuer.clone()) {
+            for anchor in anchors.iter().filter(|it| it.subject == issuer) {
+                if !path.contains(&anchor.id) {
+                    path.push(anchor.id.clone());
+                }
+            }
+            at += 1;
+        }
+        path
+    }
+
+    fn anchors(&self, endpoint: &EndpointId) -> Arc<[Anchor]> {
+        let mut known = self.anchors.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(anchors) = known.get(endpoint) {
+            return Arc::clone(anchors);
+        }
+        let of_it = self.snapshot.endpoints.get(endpoint);
+        let roots = of_it.and_then(|it| roots(&self.snapshot, it).ok());
+        let anchors = roots.unwrap_or_default().into_iter().filter_map(|der| {
+            Some(Anchor {
+                subject: certificates::digest(&pki::subject_der(&der)?),
+                id: certificates::id_of(&der)?,
+            })
+        });
+        let anchors: Arc<[Anchor]> = anchors.collect();
+        known.insert(endpoint.clone(), Arc::clone(&anchors));
+        anchors
     }
 
     /// Why nobody may come in by an endpoint, as a sentence: its list is over, as in AWS.
@@ -236,8 +309,34 @@ fn words(reason: RevocationReason) -> &'static str {
     }
 }
 
+/// How many certificates endpoints of `after` let in that the lists of `before` keep out.
+pub(in crate::service) fn readmitted(before: &Snapshot, after: &Snapshot, known: &Known) -> usize {
+    let lists = |snapshot: &Snapshot, endpoint: &EndpointId| {
+        let own = snapshot.authority_lists.iter();
+        let own = own.filter(|(authority, _)| after.certificates.contains_key(*authority));
+        let of_endpoint = snapshot.revocation_lists.get(endpoint).into_iter();
+        let lists = own.map(|(_, list)| list).chain(of_endpoint);
+        let lists = lists.filter_map(|list| known.get(&list.fingerprint).cloned());
+        lists.collect::<Vec<_>>()
+    };
+    let mut found = BTreeSet::new();
+    for endpoint in after.endpoints.keys() {
+        let then = lists(after, endpoint);
+        let keeps_out = |issuer: &str, serial: &str| {
+            let mut lists = then.iter().filter(|list| list.issuer == issuer);
+            lists.any(|list| list.by_serial.contains_key(serial))
+        };
+        for list in lists(before, endpoint) {
+            let serials = list.by_serial.keys();
+            let back = serials.filter(|serial| !keeps_out(&list.issuer, serial));
+            found.extend(back.map(|serial| (list.issuer.clone(), serial.clone())));
+        }
+    }
+    found.len()
+}
+
 /// Reads a list that was checked when it came into the store.
-fn read(file: &str) -> Result<(String, Arc<Entries>), Refusal> {
+pub(in crate::service) fn read(file: &str) -> Result<(String, Arc<Entries>), Refusal> {
     let list = pki::read_revocation_list(file.as_bytes(), usize::MAX).map_err(|error| {
         tracing::error!(%error, "a stored revocation list cannot be read");
         Refusal::new(

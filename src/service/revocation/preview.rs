@@ -33,8 +33,8 @@ impl Service {
                 None => (entries.len(), 0),
             };
             let ends = board.live_of(&endpoint.id).into_iter().filter(|it| {
-                let mut shown = it.certificates.iter();
-                shown.any(|shown| entries.find(shown).is_some())
+                let path = in_force.path(&endpoint.id, &it.certificates);
+                path.iter().any(|it| entries.find(it).is_some())
             });
             let present = snapshot.revocation_lists.get(&endpoint.id);
             let older = present.and_then(|present| older(present, &new));

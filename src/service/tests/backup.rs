@@ -2,14 +2,16 @@
 
 use super::{
     connections::{connection, report},
+    revocation::{generate, hours, import},
     *,
 };
 use crate::model::{
     AssociationState, Code, RevocationReason, Snapshot,
     backup::{Backup, Restored},
     command::{
-        AuthorizeIngress, CreateBackup, ExportCertificate, Exported, ModifyClientVpnEndpoint,
-        OfEndpoint, RestoreBackup, RevokeCertificate, Secret,
+        AuthorizeIngress, CreateBackup, ExportCertificate, Exported, LogGroupName,
+        ModifyClientVpnEndpoint, OfEndpoint, PutRetentionPolicy, RestoreBackup, RevokeCertificate,
+        Secret,
     },
 };
 
@@ -295,4 +297,72 @@ async fn it_is_said_beforehand_who_loses_the_connection_and_who_is_let_in_again(
     });
     let refusal = bench.refused(modify).await;
     assert!(refusal.message.contains("RestoreBackup"), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn an_imported_list_comes_back_with_all_that_it_says() {
+    let bench = Bench::new().await;
+    let (endpoint, ca, [ada, bob]) = bench.two_clients().await;
+    let before = bench.backed_up().await;
+    let list = bench
+        .list(&ca, 7, [-hours(1), hours(24)], &[&ada, &bob])
+        .await;
+    bench.ok(import(&endpoint, &list.pem)).await;
+    let with_list = bench.backed_up().await;
+
+    let Answer::Restored(told) = bench.ok(restore(before.content.expose())).await else {
+        panic!()
+    };
+    assert_eq!(told.readmitted_certificates, 2);
+    assert_eq!(bench.turned_away(&endpoint, &ada).await, None);
+    assert_eq!(bench.service.snapshot().certificates[&ada].revoked, None);
+
+    let Answer::Restored(told) = bench.ok(restore(with_list.content.expose())).await else {
+        panic!()
+    };
+    assert_eq!(told.readmitted_certificates, 0);
+    assert!(bench.turned_away(&endpoint, &ada).await.is_some());
+    let snapshot = bench.service.snapshot();
+    assert_eq!(snapshot.revocation_lists[&endpoint].entries, 2);
+    for arn in [&ada, &bob] {
+        assert!(snapshot.certificates[arn].revoked.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_generated_list_that_is_over_in_the_backup_is_renewed_at_once() {
+    let bench = Bench::new().await;
+    let (endpoint, ca, [ada, bob]) = bench.two_clients().await;
+    let over = bench
+        .list(&ca, 7, [-hours(1) / 2, -hours(1) / 4], &[&ada])
+        .await;
+    bench.put(&endpoint, &ca, &over).await;
+    let old = bench.backed_up().await;
+    bench.ok(generate(&ca, None)).await;
+    assert_eq!(bench.turned_away(&endpoint, &bob).await, None);
+    bench.ok(restore(old.content.expose())).await;
+    assert_eq!(bench.turned_away(&endpoint, &bob).await, None);
+}
+
+#[tokio::test]
+async fn a_restore_takes_nothing_from_the_logs_that_are_there() {
+    let bench = Bench::new().await;
+    let group = |days| {
+        Command::PutRetentionPolicy(PutRetentionPolicy {
+            log_group_name: "vpn".to_owned(),
+            retention_in_days: Some(days),
+        })
+    };
+    bench
+        .ok(Command::CreateLogGroup(LogGroupName {
+            log_group_name: "vpn".to_owned(),
+        }))
+        .await;
+    bench.ok(group(1)).await;
+    let backup = bench.backed_up().await;
+    bench.ok(group(365)).await;
+    bench.ok(restore(backup.content.expose())).await;
+    let snapshot = bench.service.snapshot();
+    let kept = snapshot.log_groups.values().next().unwrap();
+    assert_eq!(kept.retention_days, Some(365));
 }

@@ -80,36 +80,48 @@ async fn the_file_of_a_client_holds_its_certificate_and_key() {
 }
 
 /// What an authority two levels below ground signs and is signed by.
-struct Hierarchy {
-    root: String,
-    intermediate: String,
+pub(super) struct Hierarchy {
+    pub(super) root: String,
+    pub(super) root_key: String,
+    pub(super) intermediate: String,
+    pub(super) intermediate_key: String,
     signer: rcgen::Issuer<'static, rcgen::KeyPair>,
 }
 
 impl Hierarchy {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let authority = |name: &str| {
             let mut parameters = rcgen::CertificateParams::default();
             parameters
                 .distinguished_name
                 .push(rcgen::DnType::CommonName, name);
             parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-            parameters.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+            parameters.key_usages = vec![
+                rcgen::KeyUsagePurpose::KeyCertSign,
+                rcgen::KeyUsagePurpose::CrlSign,
+            ];
             (parameters, rcgen::KeyPair::generate().unwrap())
         };
         let (above, above_key) = authority("Root CA");
         let root = above.self_signed(&above_key).unwrap().pem();
         let (below, below_key) = authority("Intermediate CA");
+        let root_key = above_key.serialize_pem();
         let issuer = rcgen::Issuer::new(above, above_key);
         Self {
             root,
+            root_key,
             intermediate: below.signed_by(&below_key, &issuer).unwrap().pem(),
+            intermediate_key: below_key.serialize_pem(),
             signer: rcgen::Issuer::new(below, below_key),
         }
     }
 
     /// Certificate and key in PEM.
-    fn issue(&self, name: &str, usage: rcgen::ExtendedKeyUsagePurpose) -> (String, String) {
+    pub(super) fn issue(
+        &self,
+        name: &str,
+        usage: rcgen::ExtendedKeyUsagePurpose,
+    ) -> (String, String) {
         let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
         parameters
             .distinguished_name
@@ -122,7 +134,7 @@ impl Hierarchy {
     }
 }
 
-async fn import(
+pub(super) async fn import(
     bench: &Bench,
     pem: &str,
     key: Option<&str>,

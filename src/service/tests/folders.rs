@@ -127,6 +127,8 @@ async fn a_second_import_adds_only_what_is_new() {
     assert_eq!(second.revoked, 0);
     let snapshot = bench.service.snapshot();
     assert!(snapshot.certificates.values().all(|it| it.has_private_key));
+    let list = &snapshot.authority_lists[&second.imported[0].1];
+    assert_eq!(list.entries, 1, "it can be signed now");
 
     let third = imported(&bench, &files).await;
     assert_eq!(third.imported, []);

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     connections::{connection, report},
+    export::{Hierarchy, import as import_certificate},
     *,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
 
 const LIST: &str = "CertificateRevocationList";
 
-fn hours(count: i64) -> SignedDuration {
+pub(super) fn hours(count: i64) -> SignedDuration {
     SignedDuration::from_hours(count)
 }
 
@@ -48,7 +49,11 @@ impl Bench {
     }
 
     /// What a client with this certificate is told at connect and at rekey; none if it comes in.
-    async fn turned_away(&self, endpoint: &EndpointId, arn: &CertificateArn) -> Option<String> {
+    pub(super) async fn turned_away(
+        &self,
+        endpoint: &EndpointId,
+        arn: &CertificateArn,
+    ) -> Option<String> {
         let mut candidate = self.candidate(endpoint, arn);
         let at_connect = self.service.admit(&candidate).await;
         candidate.rekey = true;
@@ -57,7 +62,7 @@ impl Bench {
     }
 
     /// An endpoint, its authority, and two clients of it.
-    async fn two_clients(&self) -> (EndpointId, CertificateArn, [CertificateArn; 2]) {
+    pub(super) async fn two_clients(&self) -> (EndpointId, CertificateArn, [CertificateArn; 2]) {
         let (endpoint, _, _) = self.associated().await;
         let snapshot = self.service.snapshot();
         let ca = snapshot.endpoints[&endpoint].client_root_certificate();
@@ -68,7 +73,7 @@ impl Bench {
     }
 
     /// A list as it would be made where else the authority's key is.
-    async fn list(
+    pub(super) async fn list(
         &self,
         ca: &CertificateArn,
         number: u64,
@@ -124,7 +129,12 @@ impl Bench {
     }
 
     /// Puts a list in force that no import would let in.
-    async fn put(&self, endpoint: &EndpointId, ca: &CertificateArn, list: &pki::RevocationList) {
+    pub(super) async fn put(
+        &self,
+        endpoint: &EndpointId,
+        ca: &CertificateArn,
+        list: &pki::RevocationList,
+    ) {
         let shown = RevocationList {
             issuer: list.issuer.clone(),
             issued_by: Some(ca.clone()),
@@ -153,7 +163,7 @@ fn revoke(arn: &CertificateArn, reason: RevocationReason) -> Command {
     })
 }
 
-fn generate(ca: &CertificateArn, days: Option<u32>) -> Command {
+pub(super) fn generate(ca: &CertificateArn, days: Option<u32>) -> Command {
     Command::GenerateRevocationList(GenerateRevocationList {
         ca_arn: ca.to_string(),
         validity_days: days,
@@ -168,7 +178,7 @@ fn bring(endpoint: &EndpointId, list: &str) -> ImportRevocationList {
     }
 }
 
-fn import(endpoint: &EndpointId, list: &str) -> Command {
+pub(super) fn import(endpoint: &EndpointId, list: &str) -> Command {
     Command::ImportClientVpnClientCertificateRevocationList(bring(endpoint, list))
 }
 
@@ -182,6 +192,10 @@ fn export_of(ca: &CertificateArn) -> Command {
     Command::ExportRevocationList(CertificateName {
         certificate_arn: ca.to_string(),
     })
+}
+
+fn number(list: &RevocationList) -> u64 {
+    u64::from_str_radix(list.number.as_ref().unwrap(), 16).unwrap()
 }
 
 /// A session of a client with these certificates.
@@ -266,6 +280,39 @@ async fn a_certificate_that_is_revoked_here_comes_in_nowhere_and_its_session_end
 }
 
 #[tokio::test]
+async fn an_authority_that_is_revoked_is_so_for_clients_that_do_not_show_it() {
+    let bench = Bench::new().await;
+    let made = Hierarchy::new();
+    import_certificate(&bench, &made.root, Some(&made.root_key), None).await;
+    let below = import_certificate(&bench, &made.intermediate, None, Some(&made.root)).await;
+    let (ada, _) = made.issue("ada", rcgen::ExtendedKeyUsagePurpose::ClientAuth);
+    let ada = import_certificate(&bench, &ada, None, None).await;
+    let certificates = Certificates {
+        ca: below.clone(),
+        ..bench.certificates().await
+    };
+    let endpoint = bench.endpoint_with(&create_endpoint(&certificates)).await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    let subnet = bench.subnet(&vpc.id, "10.1.1.0/24").await;
+    bench.associate(&endpoint, &subnet.id).await;
+    bench.settle().await;
+    let leaf = bench.ids(&ada);
+    let live = session(&bench, &endpoint, "ada", leaf.clone()).await;
+    let gateway = gateway(&bench, &[&live]);
+    let mut candidate = bench.candidate(&endpoint, &ada);
+    candidate.certificates = leaf;
+    assert_eq!(bench.service.admit(&candidate).await, Ok(()));
+
+    bench.revoke(&below).await;
+    let ended = expelled(&gateway).await;
+    assert_eq!(ended[0].0, live.id);
+    let why = "An authority above the certificate of ada";
+    assert!(ended[0].1.starts_with(why), "{}", ended[0].1);
+    let denial = bench.service.admit(&candidate).await.unwrap_err();
+    assert!(denial.sentence.starts_with(why), "{}", denial.sentence);
+}
+
+#[tokio::test]
 async fn revoking_and_generating_are_refused_where_they_make_no_sense() {
     let bench = Bench::new().await;
     let (endpoint, ca, [ada, bob]) = bench.two_clients().await;
@@ -320,6 +367,7 @@ async fn revoking_and_generating_are_refused_where_they_make_no_sense() {
 #[tokio::test]
 async fn a_list_that_is_generated_again_has_the_next_number_and_lasts_as_long() {
     let bench = Bench::new().await;
+    let began = clock::now();
     let (endpoint, ca, [ada, bob]) = bench.two_clients().await;
     let length = |list: &RevocationList| {
         let end = list.next_update.unwrap();
@@ -331,8 +379,9 @@ async fn a_list_that_is_generated_again_has_the_next_number_and_lasts_as_long() 
     assert_eq!((empty.entries, length(&empty)), (0, hours(30 * 24)));
     let first = bench.revoke(&ada).await;
     let second = bench.revoke(&bob).await;
-    let numbers = [&empty, &first, &second].map(|it| it.number.as_deref());
-    assert_eq!(numbers, [Some("01"), Some("02"), Some("03")]);
+    let numbers = [&empty, &first, &second].map(number);
+    assert!(numbers[0] >= began.as_second() as u64, "{numbers:?}");
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
     assert_eq!((second.entries, length(&second)), (2, hours(30 * 24)));
     assert!(bench.turned_away(&endpoint, &ada).await.is_some());
     assert!(bench.turned_away(&endpoint, &bob).await.is_some());
@@ -395,7 +444,7 @@ async fn a_certificate_revoked_here_stays_out_where_the_endpoint_has_an_imported
         .await;
     bench.ok(import(&endpoint, &list.pem)).await;
     let generated = bench.revoke(&bob).await;
-    assert_eq!(generated.number.as_deref(), Some("08"));
+    assert!(number(&generated) > 7);
     let present = &bench.service.snapshot().revocation_lists[&endpoint];
     assert_eq!(present.fingerprint, list.fingerprint);
     for arn in [&ada, &bob] {
@@ -581,7 +630,7 @@ async fn a_generated_list_renews_itself_long_before_its_end_and_after_a_long_tim
     bench.service.renew_lists(after(121)).await;
     let snapshot = bench.service.snapshot();
     let renewed = &snapshot.authority_lists[&ca];
-    assert_eq!(renewed.number.as_deref(), Some("02"));
+    assert!(number(renewed) > number(&list));
     assert_eq!((renewed.this_update, renewed.entries), (after(121), 1));
     assert_eq!(renewed.next_update, Some(after(121 + 180)));
     assert_eq!(snapshot.revocation_lists[&endpoint], *renewed);
@@ -600,12 +649,7 @@ async fn a_generated_list_renews_itself_long_before_its_end_and_after_a_long_tim
     let again = bench.restarted().await;
     let candidate = bench.candidate(&endpoint, &bob);
     assert_eq!(again.admit(&candidate).await, Ok(()));
-    assert_eq!(
-        again.snapshot().revocation_lists[&endpoint]
-            .number
-            .as_deref(),
-        Some("08")
-    );
+    assert!(number(&again.snapshot().revocation_lists[&endpoint]) > 7);
 }
 
 #[tokio::test]
@@ -626,4 +670,36 @@ async fn what_was_revoked_elsewhere_comes_into_the_list_by_itself() {
     bench.service.renew_lists(clock::now()).await;
     assert_eq!(bench.service.snapshot().authority_lists[&ca].entries, 1);
     assert!(bench.turned_away(&endpoint, &ada).await.is_some());
+}
+
+#[tokio::test]
+async fn an_authority_that_keeps_clients_out_is_not_deleted() {
+    let bench = Bench::new().await;
+    let made = Hierarchy::new();
+    let root = import_certificate(&bench, &made.root, None, None).await;
+    let key = Some(made.intermediate_key.as_str());
+    let below = import_certificate(&bench, &made.intermediate, key, Some(&made.root)).await;
+    let (ada, _) = made.issue("ada", rcgen::ExtendedKeyUsagePurpose::ClientAuth);
+    let ada = import_certificate(&bench, &ada, None, None).await;
+    let certificates = Certificates {
+        ca: root,
+        ..bench.certificates().await
+    };
+    let endpoint = bench.endpoint_with(&create_endpoint(&certificates)).await;
+    bench.revoke(&ada).await;
+    let delete = |arn: &CertificateArn| {
+        Command::DeleteCertificate(CertificateName {
+            certificate_arn: arn.to_string(),
+        })
+    };
+    bench.ok(delete(&ada)).await;
+    let refusal = bench.refused(delete(&below)).await;
+    assert_eq!(refusal.code, Code::ResourceInUse);
+    assert_eq!(refusal.field.as_deref(), Some("CertificateArn"));
+    assert!(refusal.message.contains(endpoint.as_str()), "{refusal}");
+    let gone = Command::DeleteClientVpnEndpoint(OfEndpoint {
+        client_vpn_endpoint_id: endpoint.to_string(),
+    });
+    bench.ok(gone).await;
+    bench.ok(delete(&below)).await;
 }
