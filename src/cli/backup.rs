@@ -241,12 +241,38 @@ fn terminal() -> Option<File> {
 fn unseen(terminal: &mut File, question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     let shown = tcgetattr(&*terminal)?;
     let mut hidden = shown.clone();
-    hidden.local_modes.remove(LocalModes::ECHO);
+    // Keys come one by one, also the one that ends the program, which would leave the terminal mute.
+    let modes = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+    hidden.local_modes.remove(modes);
     tcsetattr(&*terminal, OptionalActions::Flush, &hidden)?;
-    let typed = prompt(terminal, question);
+    let typed = terminal
+        .write_all(question.as_bytes())
+        .and_then(|()| typed_line(terminal));
     tcsetattr(&*terminal, OptionalActions::Flush, &shown)?;
     terminal.write_all(b"\n")?;
     typed
+}
+
+/// A line made of keys as they are pressed.
+fn typed_line(keys: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST as usize));
+    let mut key = [0];
+    while keys.read(&mut key)? > 0 {
+        match key[0] {
+            b'\r' | b'\n' | END_OF_INPUT => break,
+            INTERRUPT => return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted")),
+            ERASE | b'\x08' => drop_character(&mut line),
+            ERASE_LINE => line.clear(),
+            key if line.len() < LONGEST as usize => line.push(key),
+            _ => {}
+        }
+    }
+    Ok(line)
+}
+
+/// Takes the last character off, which may have several bytes.
+fn drop_character(line: &mut Vec<u8>) {
+    while line.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {}
 }
 
 fn prompt(terminal: &mut File, question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -286,6 +312,11 @@ fn refuse(field: &str, message: String) -> Refusal {
 const MOST: u64 = MAX_BACKUP as u64;
 /// The longest passphrase, in bytes.
 const LONGEST: u64 = 64 << 10;
+/// Keys of a terminal that is asked for them one by one: Ctrl-C, Ctrl-D, backspace, Ctrl-U.
+const INTERRUPT: u8 = 3;
+const END_OF_INPUT: u8 = 4;
+const ERASE: u8 = 127;
+const ERASE_LINE: u8 = 21;
 
 #[cfg(test)]
 mod tests {
@@ -301,6 +332,17 @@ mod tests {
         };
         let read = new_passphrase(&from).unwrap();
         assert_eq!(read.expose(), b"correct horse battery");
+    }
+
+    #[test]
+    fn what_is_typed_can_be_mended_and_given_up() {
+        let typed = |keys: &str| typed_line(&mut keys.as_bytes());
+        let line = |keys| typed(keys).unwrap().to_vec();
+        assert_eq!(line("correct horse\r"), b"correct horse");
+        assert_eq!(line("wrong\x15corr\u{e9}\x7fect\n"), b"correct");
+        assert_eq!(line("\x7fab\x04c"), b"ab");
+        let given_up = typed("corr\x03ect\n").unwrap_err();
+        assert_eq!(given_up.kind(), io::ErrorKind::Interrupted);
     }
 
     #[test]

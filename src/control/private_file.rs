@@ -51,13 +51,16 @@ fn create(path: &Path) -> io::Result<()> {
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder
-        .unwrap_or_else(|| Path::new("."))
-        .join(format!(".{name}.{}", std::process::id()));
+    let mut random = [0; 8];
+    aws_lc_rs::rand::fill(&mut random).map_err(io::Error::other)?;
+    // A name that nobody can have put something under, where others may write too.
+    let draft = folder.unwrap_or_else(|| Path::new(".")).join(format!(
+        ".{name}.{}",
+        data_encoding::HEXLOWER.encode(&random)
+    ));
     let mut file = std::fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&draft)?;
     let written = file

@@ -16,8 +16,9 @@ use crate::model::{Answer, Live, Refusal, Request, Snapshot};
 /// The protocol's version. Both ends come from one package, so only equal versions talk.
 pub const VERSION: u32 = 1;
 
-/// The longest frame in bytes: far above any configuration's snapshot.
-pub const MAX_FRAME: usize = 16 << 20;
+/// The longest frame in bytes. A snapshot holds all certificates, each of about 3 KiB: so many are
+/// two imports of the largest folder of easy-rsa. Only whoever may use the socket can send one.
+pub const MAX_FRAME: usize = 64 << 20;
 
 /// What a client says.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]

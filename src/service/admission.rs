@@ -165,6 +165,7 @@ impl Desk {
             board,
             service,
             reconciled: None,
+            unkept: Vec::new(),
         };
         tokio::spawn(take_papers(clerk, papers));
         Self {
@@ -219,6 +220,8 @@ struct Clerk {
     service: Weak<Inner>,
     /// What the reconciler said last, until it is kept: it does not say it again.
     reconciled: Option<Report>,
+    /// What happened and could not be kept yet, oldest first.
+    unkept: Vec<Report>,
 }
 
 async fn take_papers(mut clerk: Clerk, mut papers: mpsc::Receiver<Paper>) {
@@ -228,7 +231,7 @@ async fn take_papers(mut clerk: Clerk, mut papers: mpsc::Receiver<Paper>) {
             count = papers.recv_many(&mut batch, BATCH) => if count == 0 {
                 break;
             },
-            () = tokio::time::sleep(RETRY), if clerk.reconciled.is_some() => {}
+            () = tokio::time::sleep(RETRY), if clerk.has_unkept() => {}
         }
         clerk.take(batch.drain(..)).await;
     }
@@ -270,7 +273,8 @@ impl Clerk {
         }
         // What clients did is kept apart from what the reconciler says, so that neither stands in
         // the other's way.
-        self.keep(happened).await;
+        self.unkept.extend(happened);
+        self.keep_all().await;
         if let Some(report) = self.reconciled.take()
             && !self.keep(vec![report.clone()]).await
         {
@@ -280,6 +284,33 @@ impl Clerk {
         for done in waiting {
             // Nobody may be waiting any more.
             done.send(()).unwrap_or_default();
+        }
+    }
+
+    fn has_unkept(&self) -> bool {
+        self.reconciled.is_some() || !self.unkept.is_empty()
+    }
+
+    /// Keeps what happened. What the store does not take is tried again; not for ever where it
+    /// takes others, and not more than so many.
+    async fn keep_all(&mut self) {
+        let reports = std::mem::take(&mut self.unkept);
+        if self.keep(reports.clone()).await {
+            return;
+        }
+        let count = reports.len();
+        for report in reports {
+            if !self.keep(vec![report.clone()]).await {
+                self.unkept.push(report);
+            }
+        }
+        let excess = match self.unkept.len() {
+            left if left < count => left,
+            left => left.saturating_sub(UNKEPT),
+        };
+        if excess > 0 {
+            tracing::error!(excess, "reports of the gateway are given up");
+            self.unkept.drain(..excess);
         }
     }
 
@@ -484,6 +515,8 @@ async fn keep_counters(store: &Store, board: &Board) {
 const QUEUE: usize = 1024;
 /// Reports that share a transaction.
 const BATCH: usize = 256;
+/// Reports that wait until the store takes them.
+const UNKEPT: usize = 4096;
 /// How long a report waits for room before it is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what could not be kept waits for the next try.

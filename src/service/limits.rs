@@ -71,7 +71,7 @@ impl Limit {
             Self::Rules => 50_000,
             Self::Routes => 10_000,
             Self::Connections => 65_000,
-            Self::Revocations => 1_000_000,
+            Self::Revocations => 200_000,
         }
     }
 

@@ -105,7 +105,7 @@ impl Tx<'_> {
             .connection
             .prepare_cached(
                 "SELECT caller, action FROM event, json_each(event.resources) AS resource
-                 WHERE at = ? AND code IS NULL AND resource.value = ?
+                 WHERE at = ? AND code IS NULL AND NOT read_only AND resource.value = ?
                  ORDER BY seq DESC LIMIT 1",
             )?
             .query_row(params![micros, endpoint.as_str()], |found| {

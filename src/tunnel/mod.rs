@@ -210,6 +210,8 @@ impl Tunnel {
             stopping: watch::Sender::new(false),
             reports,
             lost_reports: AtomicU64::new(0),
+            recorded: strangers::Recorded::default(),
+            unrecorded: strangers::Strangers::default(),
             ended_workers: Mutex::default(),
             status: Mutex::new(GatewayStatus {
                 mode: Some(reconcile::mode_of(&network)),
@@ -355,6 +357,9 @@ struct Shared {
     stopping: watch::Sender<bool>,
     reports: mpsc::Sender<Note>,
     lost_reports: AtomicU64,
+    recorded: strangers::Recorded,
+    /// Attempts that were too many to be recorded.
+    unrecorded: strangers::Strangers,
     status: Mutex<GatewayStatus>,
     /// Workers that could not go on, with the reason.
     ended_workers: Mutex<BTreeMap<usize, String>>,
@@ -373,10 +378,19 @@ impl Shared {
     /// not hang on a slow disk. Whoever is refused has only the first part of the queue, so that no
     /// stranger costs the record of a session.
     fn report(&self, report: Report) -> bool {
-        let kept = match report {
-            Report::Refused(_) => REPORTS - REFUSALS,
-            Report::RekeyFailed { .. } => REPORTS - REFUSALS,
-            Report::Opened(_) | Report::Closed { .. } | Report::Reconciled { .. } => 0,
+        let kept = match &report {
+            Report::Refused(attempt) => {
+                let (remote, at) = (attempt.device.ip(), attempt.at);
+                if !self.recorded.takes(remote, at) {
+                    self.unrecorded.count(remote, strangers::TOO_MANY, at);
+                    return true;
+                }
+                REPORTS - REFUSALS
+            }
+            Report::Opened(_)
+            | Report::Closed { .. }
+            | Report::RekeyFailed { .. }
+            | Report::Reconciled { .. } => 0,
         };
         let note = Note::Report(Box::new(report));
         let is_taken = self.reports.capacity() > kept && self.reports.try_send(note).is_ok();
@@ -505,6 +519,7 @@ impl Shared {
             worker.tally.add_to(&mut status.drops, &mut status.unproven);
             worker.tally.strangers.add_to(&mut strangers);
         }
+        self.unrecorded.add_to(&mut strangers);
         status.unproven_prefixes = strangers.loudest();
         let mut totals = network::Totals::default();
         for counters in &self.network_counters {

@@ -138,6 +138,39 @@ fn line(prefix: Option<IpNet>, entry: Entry) -> UnprovenPrefix {
     .summed()
 }
 
+/// How many attempts of each prefix were recorded within the minute. Whoever comes again and again
+/// would push out the records of all others.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    of_minute: Mutex<(i64, HashMap<IpNet, u32>)>,
+}
+
+impl Recorded {
+    /// Whether one more is recorded.
+    pub(super) fn takes(&self, remote: IpAddr, now: Timestamp) -> bool {
+        let mut recorded = self
+            .of_minute
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (minute, by_prefix) = &mut *recorded;
+        let this = now.as_second().div_euclid(60);
+        if *minute != this {
+            *minute = this;
+            by_prefix.clear();
+        }
+        let prefix = prefix(remote);
+        if by_prefix.len() >= MAX_PREFIXES && !by_prefix.contains_key(&prefix) {
+            return false;
+        }
+        let count = by_prefix.entry(prefix).or_default();
+        *count = count.saturating_add(1);
+        *count <= RECORDED_A_MINUTE
+    }
+}
+
+/// Why an attempt has no record though it was one.
+pub(super) const TOO_MANY: &str = "too-many-attempts";
+
 /// The part of an address that one customer usually has to itself: /24, or /56 for IPv6.
 fn prefix(address: IpAddr) -> IpNet {
     match address.to_canonical() {
@@ -152,6 +185,8 @@ fn prefix(address: IpAddr) -> IpNet {
     }
 }
 
+/// Attempts of one prefix that are recorded within a minute.
+const RECORDED_A_MINUTE: u32 = 600;
 /// Prefixes that one worker tells apart.
 const MAX_PREFIXES: usize = 1024;
 /// Prefixes that are shown.
@@ -200,6 +235,22 @@ mod tests {
         );
         assert_eq!(all[0].reasons["bad-cookie"], 2);
         assert_eq!(all[0].last_at, at(3));
+    }
+
+    #[test]
+    fn a_prefix_has_so_many_records_a_minute_and_takes_none_from_others() {
+        let recorded = Recorded::default();
+        let loud = |n: u8| IpAddr::from([198, 51, 100, n]);
+        for n in 0..RECORDED_A_MINUTE {
+            assert!(recorded.takes(loud(n as u8), at(1)));
+        }
+        assert!(!recorded.takes(loud(7), at(1)));
+        assert!(recorded.takes([192, 0, 2, 1].into(), at(1)));
+        assert!(recorded.takes(loud(7), at(2)));
+        for n in 0..5_000_u32 {
+            recorded.takes(Ipv4Addr::from_bits(n << 8).into(), at(3));
+        }
+        assert_eq!(recorded.of_minute.lock().unwrap().1.len(), MAX_PREFIXES);
     }
 
     #[test]

@@ -521,7 +521,7 @@ async fn limits_are_raised_and_not_set_below_what_is_in_use() {
         (
             set(|it| it.max_revocations = Some(1_000_001)),
             "MaxRevocations",
-            "1000000",
+            "200000",
         ),
         (
             set(|it| it.max_connections = Some(2)),

@@ -522,6 +522,20 @@ async fn only_the_streams_that_are_named_are_searched() {
     let found = filter(&bench, |it| it.log_stream_names = names(&["lab", "office"])).await;
     let streams: Vec<_> = found.events.iter().map(|it| it.stream.as_str()).collect();
     assert_eq!(streams, ["office", "lab"]);
+    let two = |it: &mut FilterLogEvents| {
+        it.log_stream_names = names(&["annex", "office"]);
+        it.limit = Some(1);
+        it.newest_first = true;
+    };
+    let newest = filter(&bench, two).await;
+    assert_eq!(newest.events[0].stream, "annex");
+    let next = filter(&bench, |it| {
+        two(it);
+        it.next_token = newest.next_backward_token.clone();
+    })
+    .await;
+    assert_eq!(next.events[0].stream, "office");
+    assert_eq!(next.next_backward_token, None, "that is all");
     let found = filter(&bench, |it| it.log_stream_names = names(&["annex"])).await;
     assert_eq!(found.events.len(), 1);
     bench

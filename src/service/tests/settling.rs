@@ -1,5 +1,8 @@
-use super::*;
-use crate::model::{AssociationState, EndpointState, RouteState};
+use super::{
+    connections::{connection, report},
+    *,
+};
+use crate::model::{AssociationState, Connection, EndReason, EndpointState, RouteState};
 
 #[tokio::test]
 async fn the_same_report_twice_changes_nothing_the_second_time() {
@@ -99,4 +102,33 @@ async fn what_the_gateway_said_while_the_disk_was_full_is_kept_once_there_is_roo
         .wait_for(|snapshot| state(snapshot).state == AssociationState::Associated)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn what_clients_did_while_the_disk_was_full_is_kept_once_there_is_room() {
+    let bench = Bench::new().await;
+    let (endpoint, _, association) = bench.associated().await;
+    let live = connection(&endpoint, &association.id, 1);
+    bench.service.inner.store.refuse_writes(true).await;
+    report(&bench.service, Report::Opened(live.clone())).await;
+    let closed = Report::Closed {
+        connection: Connection {
+            end_reason: Some("The client left".to_owned()),
+            ..live.clone()
+        },
+        reason: EndReason::ClientLeft,
+    };
+    report(&bench.service, closed).await;
+    bench.service.inner.store.refuse_writes(false).await;
+    // What comes next is kept, and all that waits with it.
+    report(
+        &bench.service,
+        Report::Opened(connection(&endpoint, &association.id, 2)),
+    )
+    .await;
+    let kept = bench.restarted().await;
+    let view = kept.view();
+    let found = view.live.connections.iter().find(|it| it.id == live.id);
+    let reason = found.and_then(|it| it.end_reason.clone());
+    assert_eq!(reason.as_deref(), Some("The client left"), "{found:?}");
 }

@@ -608,6 +608,26 @@ async fn packets_of_strangers_are_counted_and_make_no_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_comes_again_and_again_is_counted_and_not_recorded() {
+    let world = World::new(Transport::Tcp).await;
+    let port = world.port;
+    let knocks = tokio::task::spawn_blocking(move || {
+        for _ in 0..700 {
+            drop(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
+        }
+    });
+    knocks.await.unwrap();
+    world
+        .shows("attempts without a record", |live| {
+            // A minute may have begun between them.
+            let mut prefixes = live.status.unproven_prefixes.iter();
+            let counted = prefixes.find_map(|it| it.reasons.get("too-many-attempts").copied());
+            counted.is_some_and(|count| count <= 100)
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_opens_no_session_in_time_is_closed_whatever_it_sends() {
     use std::io::{Read as _, Write as _};
 

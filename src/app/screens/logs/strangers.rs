@@ -16,13 +16,13 @@ use crate::{
 pub(super) fn list(cx: &Context<'_>, ui: &mut Ui, selection: &mut Selection<String>) {
     let prefixes = &cx.view.live.gateway.unproven_prefixes;
     if prefixes.is_empty() {
-        let body = "Whoever sends something else than a client does, or does not answer from its own address, is counted here instead of being logged.";
+        let body = "Whoever sends something else than a client does, does not answer from its own address, or comes more than 600 times a minute, is counted here instead of being logged.";
         kit::empty(ui, "Every attempt has a record so far", body, "");
         return;
     }
     let columns = [
         column("From", 240.0).unsorted(),
-        column("Packets", 110.0).right().unsorted(),
+        column("Count", 110.0).right().unsorted(),
         column("Last one", 150.0).unsorted(),
         rest_column("Reasons").unsorted(),
     ];
