@@ -254,7 +254,7 @@ fn preview(cx: &Context<'_>, ui: &mut Ui, held: &Restored) {
             }
         );
         kit::banner(Tone::Warning, &title)
-            .body("Whoever has them comes in again. Revoke them once more after the restore.")
+            .body("Whoever has them comes in again. Revoke them once more after the restore, or import the list again.")
             .ui(ui);
     }
     kit::weak(

@@ -55,7 +55,7 @@ impl Default for EventHistory {
             drawn: 0,
             trouble: None,
             filter: String::new(),
-            kind: Kind::All,
+            kind: Kind::Changes,
             age: Age::Any,
             older: None,
             adds: false,
@@ -69,9 +69,10 @@ impl Default for EventHistory {
 /// Which events are shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    All,
-    Allowed,
+    /// Without what was only looked at.
+    Changes,
     Refused,
+    All,
 }
 
 /// How far back events are shown.
@@ -151,9 +152,9 @@ impl EventHistory {
 
     fn passes(&self, event: &Event) -> bool {
         let kind = match self.kind {
-            Kind::All => true,
-            Kind::Allowed => event.outcome == Outcome::Allowed,
+            Kind::Changes => !event.read_only,
             Kind::Refused => event.outcome != Outcome::Allowed,
+            Kind::All => true,
         };
         kind && passes(&self.filter, event)
     }
@@ -209,11 +210,11 @@ impl EventHistory {
                     .ui(ui);
                 ui.add_space(8.0);
                 let kinds = [
-                    (Kind::All, "All"),
-                    (Kind::Allowed, "Carried out"),
+                    (Kind::Changes, "Changes"),
                     (Kind::Refused, "Refused"),
+                    (Kind::All, "All, with reads"),
                 ];
-                kit::segmented(ui, "Result", &mut self.kind, &kinds);
+                kit::segmented(ui, "Which events", &mut self.kind, &kinds);
                 ui.add_space(8.0);
                 let ages = [
                     (Age::Any, "Any time"),
