@@ -270,13 +270,13 @@ mod tests {
         );
 
         connection.ended_at = Some(at("2026-03-26T20:38:45Z"));
-        connection.end_reason = Some("The peer left.".to_owned());
+        connection.end_reason = Some("The client left.".to_owned());
         let record = ended(&connection, EndReason::ClientLeft, Transport::Udp, now);
         assert_eq!(record.connection_attempt_status, "NA");
         assert_eq!(record.connection_end_time, "2026-03-26 20:38:45");
         assert_eq!(record.connection_duration_seconds, "90");
         assert_eq!(record.connection_end_reason, "client-left");
-        assert_eq!(record.explanation, "The peer left.");
+        assert_eq!(record.explanation, "The client left.");
 
         // A clock that was set back makes no negative time.
         connection.ended_at = Some(at("2026-03-26T20:00:00Z"));

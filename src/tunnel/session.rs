@@ -760,6 +760,8 @@ fn sentence(reason: &CloseReason, why: Option<&str>) -> String {
     let text = match reason {
         CloseReason::Refused(reason) | CloseReason::Stopped(reason) => reason.clone(),
         CloseReason::Closed => why.unwrap_or("the connection was closed").to_owned(),
+        CloseReason::PeerExit => "the client left".to_owned(),
+        CloseReason::PeerSilent => "nothing was heard from the client for too long".to_owned(),
         other => other.to_string(),
     };
     let mut chars = text.chars();

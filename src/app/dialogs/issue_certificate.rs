@@ -79,9 +79,11 @@ pub(super) fn choose_authority(
 /// The field for how long a certificate is to last; left empty, it is `usual`.
 pub(super) fn validity(ui: &mut Ui, form: &mut DialogForm, days: &mut String, usual: &str) {
     let help = "1 to 3,650 days from now, but never longer than the authority itself.";
-    form.text_with(ui, VALIDITY, days, (usual, help), |field| {
-        field.optional().width(160.0)
-    });
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is of one lifetime"
+    )]
+    form.text_with(ui, VALIDITY, days, (usual, help), |field| field.optional());
 }
 
 /// What was typed there; none where it was left empty.

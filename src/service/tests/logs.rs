@@ -351,7 +351,7 @@ async fn a_connection_is_logged_when_it_begins_and_when_it_ends() {
     .await;
     live.traffic.ingress_bytes = 4096;
     live.ended_at = Some(clock::now());
-    live.end_reason = Some("The peer left.".to_owned());
+    live.end_reason = Some("The client left.".to_owned());
     report(
         &bench,
         Report::Closed {

@@ -78,7 +78,7 @@ async fn carries_both_ways(transport: Transport, client: openvpn::Transport) {
     block_in_place(|| client.leave());
     let closed = world.keeper.closed().await;
     assert_eq!(closed.id, opened.id);
-    assert_eq!(closed.end_reason.as_deref(), Some("The peer left."));
+    assert_eq!(closed.end_reason.as_deref(), Some("The client left."));
     assert_eq!(closed.traffic.ingress_packets, 3);
     world
         .shows("nobody", |live| live.connections.is_empty())

@@ -71,7 +71,7 @@ impl FormDialog for GenerateList {
         };
         let help = "1 to 3,650 days. A list renews itself before its time is over.";
         form.text_with(ui, VALIDITY, &mut self.days, (usual, help), |field| {
-            field.optional().width(160.0)
+            field.optional()
         });
         imported_stay(ui, snapshot, &[&self.authority]);
         form.error_below(ui, "CaArn");
