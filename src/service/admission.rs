@@ -1,7 +1,7 @@
 //! The service as the gateway sees it: configuration and credentials down, reports up.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -291,26 +291,34 @@ impl Clerk {
         self.reconciled.is_some() || !self.unkept.is_empty()
     }
 
-    /// Keeps what happened. What the store does not take is tried again; not for ever where it
-    /// takes others, and not more than so many.
+    /// Keeps what happened, in its order. Where the store takes nothing, all is tried again later, up
+    /// to so many; what it does not take where it takes others is given up.
     async fn keep_all(&mut self) {
         let reports = std::mem::take(&mut self.unkept);
         if self.keep(reports.clone()).await {
             return;
         }
-        let count = reports.len();
-        for report in reports {
-            if !self.keep(vec![report.clone()]).await {
-                self.unkept.push(report);
+        let mut waiting = VecDeque::from(reports);
+        let mut refused = Vec::new();
+        let mut takes_any = false;
+        while let Some(report) = waiting.pop_front() {
+            if self.keep(vec![report.clone()]).await {
+                takes_any = true;
+                continue;
+            }
+            refused.push(report);
+            if !takes_any && refused.len() == TRIED {
+                break;
             }
         }
-        let excess = match self.unkept.len() {
-            left if left < count => left,
-            left => left.saturating_sub(UNKEPT),
-        };
-        if excess > 0 {
-            tracing::error!(excess, "reports of the gateway are given up");
-            self.unkept.drain(..excess);
+        let mut given_up = refused.len();
+        if !takes_any {
+            refused.extend(waiting);
+            given_up = refused.len().saturating_sub(UNKEPT);
+            self.unkept = refused.split_off(given_up);
+        }
+        if given_up > 0 {
+            tracing::error!(given_up, "reports of the gateway are given up");
         }
     }
 
@@ -517,6 +525,8 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 /// Reports that wait until the store takes them.
 const UNKEPT: usize = 4096;
+/// So many reports the store does not take one by one until it is said to take nothing.
+const TRIED: usize = 3;
 /// How long a report waits for room before it is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what could not be kept waits for the next try.
