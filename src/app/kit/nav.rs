@@ -409,7 +409,9 @@ fn sides<R>(
     left: impl FnOnce(&mut Ui),
     right: impl FnOnce(&mut Ui) -> R,
 ) -> R {
-    let inner = rect.shrink2(vec2(space::PAGE, 0.0));
+    // The tallest of what may stand here has its middle where all others have it.
+    let beyond = (size::FIELD - rect.height()).max(0.0) / 2.0;
+    let inner = rect.shrink2(vec2(space::PAGE, -beyond));
     let start = UiBuilder::new()
         .max_rect(inner)
         .layout(Layout::left_to_right(Align::Center));
