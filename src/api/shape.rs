@@ -14,7 +14,7 @@ use crate::model::{
     AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Command, Connection,
     ConnectionLog, Decision, Explanation, Group, GroupTitle, Limits, Refusal, Route,
     SecurityGroupId, Settings, Sid, Step, Tags, User, View, VpcReach, WeighedRule,
-    command::{EndpointDescription, Exported, Terminations},
+    command::{EndpointDescription, Exported, SubnetDescription, Terminations},
     explanation::{AdmittingRule, SecurityGroupTitle},
     notices,
 };
@@ -63,7 +63,7 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
         Answer::Vpc(it) => json!({"Vpc": vpc(it)}),
         Answer::Vpcs(all) => json!({"Vpcs": list(all, vpc)}),
         Answer::Subnet(it) => json!({"Subnet": subnet(it)}),
-        Answer::Subnets(all) => json!({"Subnets": list(all, subnet)}),
+        Answer::Subnets(all) => json!({"Subnets": list(all, subnet_description)}),
         Answer::InternetGateway(it) => json!({"InternetGateway": internet_gateway(it)}),
         Answer::InternetGateways(all) => json!({"InternetGateways": list(all, internet_gateway)}),
         Answer::AvailabilityZones(all) => {
@@ -130,6 +130,13 @@ pub fn answer(answer: &Answer, now: Timestamp) -> Value {
 #[must_use]
 pub fn answer_to(command: &Command, given: &Answer, now: Timestamp) -> Value {
     match (command, given) {
+        (Command::CreateSubnet(_), Answer::Subnet(made)) => {
+            let description = SubnetDescription {
+                free_addresses: made.usable_addresses(),
+                subnet: made.clone(),
+            };
+            json!({"Subnet": subnet_description(&description)})
+        }
         (Command::AssociateVpcCidrBlock(_), Answer::Vpc(vpc)) => json!({
             "VpcId": vpc.id,
             "CidrBlockAssociation":

@@ -838,7 +838,7 @@ pub struct ModifySettings {
     /// Most live connections of one endpoint: 1 to 65,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
-    /// Most entries of a revocation list: 1 to 1,000,000.
+    /// Most entries of a revocation list: 1 to [`most::REVOCATIONS`](super::settings::most::REVOCATIONS).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_revocations: Option<u32>,
 }
@@ -912,7 +912,7 @@ pub enum Answer {
     /// A subnet.
     Subnet(Subnet),
     /// Subnets.
-    Subnets(Vec<Subnet>),
+    Subnets(Vec<SubnetDescription>),
     /// An internet gateway.
     InternetGateway(InternetGateway),
     /// Internet gateways.
@@ -993,6 +993,27 @@ pub enum Answer {
     Events(EventPage),
     /// Configuration and what runs.
     View(Box<View>),
+}
+
+impl Answer {
+    /// Whether somebody's private key is handed out with it.
+    #[must_use]
+    pub fn has_private_key(&self) -> bool {
+        match self {
+            Self::ClientConfiguration(it) => it.has_private_key,
+            Self::Exported(it) => it.private_key_pem.is_some(),
+            _ => false,
+        }
+    }
+}
+
+/// A subnet as describe shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubnetDescription {
+    /// The subnet.
+    pub subnet: Subnet,
+    /// How many of its addresses no resource has.
+    pub free_addresses: u32,
 }
 
 /// A VPC's route table with what follows from the rest of the configuration.

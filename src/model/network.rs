@@ -73,6 +73,17 @@ pub struct Subnet {
     pub tags: Tags,
 }
 
+impl Subnet {
+    /// How many addresses AWS gives out of it: it keeps the first four and the last one.
+    #[must_use]
+    pub fn usable_addresses(&self) -> u32 {
+        let all = 1u32.checked_shl(u32::from(
+            self.cidr.max_prefix_len() - self.cidr.prefix_len(),
+        ));
+        all.unwrap_or(u32::MAX).saturating_sub(5)
+    }
+}
+
 /// How packets of clients that are bound to a subnet leave this machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Egress {

@@ -107,6 +107,17 @@ impl Snapshot {
             .filter(move |a| a.endpoint_id == *endpoint)
     }
 
+    /// How many addresses of a subnet no resource has.
+    #[must_use]
+    pub fn free_addresses(&self, subnet: &Subnet) -> u32 {
+        let taken = self
+            .resources
+            .values()
+            .filter(|it| it.subnet_id == subnet.id);
+        let taken = u32::try_from(taken.count()).unwrap_or(u32::MAX);
+        subnet.usable_addresses().saturating_sub(taken)
+    }
+
     /// The authorization rules of an endpoint.
     pub fn rules_of<'a>(
         &'a self,

@@ -100,6 +100,7 @@ impl Change<'_, '_> {
         };
         self.concerns(&endpoint.id);
         self.tx.insert_endpoint(&endpoint)?;
+        self.take_over_list(&endpoint, root)?;
         self.ensure_role()?;
         Ok(Answer::EndpointCreated(EndpointCreated {
             dns_name: self.machine.dns_name_of(&snapshot, &endpoint.id),
@@ -527,6 +528,17 @@ fn check_target(snapshot: &Snapshot, endpoint: &Endpoint, subnet: &Subnet) -> Re
             ),
         ));
     }
+    let free = snapshot.free_addresses(subnet);
+    if free < FEWEST_FREE {
+        return Err(invalid(
+            SUBNET_ID,
+            format!(
+                "The subnet {} has {free} free addresses of {}; a target network has at least {FEWEST_FREE}. Delete resources that are gone, or choose a larger subnet",
+                subnet.title(),
+                subnet.cidr
+            ),
+        ));
+    }
     if let Some(vpc) = endpoint
         .vpc_id
         .as_ref()
@@ -625,6 +637,8 @@ const CLIENT_EXAMPLE: &str = "10.0.0.0/22";
 /// The sizes of AWS's guide of 2019.
 const LARGEST_RANGE: u8 = 16;
 const SMALLEST_RANGE: u8 = 22;
+/// Addresses that a target network has left, by AWS's guide of 2019.
+const FEWEST_FREE: u32 = 8;
 const DEFAULT_PORT: u16 = 443;
 /// Where client ranges are proposed, in order: private networks (RFC 1918), then, for a machine
 /// that is in all of those, the space shared behind carriers (RFC 6598) and that of benchmarks

@@ -18,7 +18,7 @@ use crate::model::{
     RouteTarget, Snapshot, Subnet, SubnetId, Tags, Vpc, VpcId, VpcRoute,
     command::{
         ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, DescribeVpcAttribute,
-        GatewayAttachment, ImportHostNetworks, ModifyVpcAttribute, VpcCidrBlock,
+        GatewayAttachment, ImportHostNetworks, ModifyVpcAttribute, SubnetDescription, VpcCidrBlock,
     },
     net,
 };
@@ -409,7 +409,13 @@ impl Change<'_, '_> {
                 subnets.push(self.import_host_network(&snapshot, network)?);
             }
         }
-        Ok(Answer::Subnets(subnets))
+        let described = |subnet: Subnet| SubnetDescription {
+            free_addresses: subnet.usable_addresses(),
+            subnet,
+        };
+        Ok(Answer::Subnets(
+            subnets.into_iter().map(described).collect(),
+        ))
     }
 
     /// The VPC's resolver answers, unless a machine is known at its address: its own DNS, which
@@ -550,7 +556,12 @@ pub(super) fn describe_subnets(snapshot: &Snapshot, wanted: &Describe) -> Result
     };
     let find = |id: &str| subnet(snapshot, id, Code::SubnetNotFound);
     let all = snapshot.subnets.values();
-    described(all, wanted, find, &names, value).map(Answer::Subnets)
+    let found = described(all, wanted, find, &names, value)?;
+    let described = |subnet: Subnet| SubnetDescription {
+        free_addresses: snapshot.free_addresses(&subnet),
+        subnet,
+    };
+    Ok(Answer::Subnets(found.into_iter().map(described).collect()))
 }
 
 pub(super) fn describe_internet_gateways(

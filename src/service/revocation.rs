@@ -265,6 +265,21 @@ impl Change<'_, '_> {
         Ok(Answer::RevocationList(list))
     }
 
+    /// Puts the list that was generated for an authority in place at a new endpoint that trusts it.
+    pub(super) fn take_over_list(
+        &mut self,
+        endpoint: &Endpoint,
+        authority: &Certificate,
+    ) -> Result<(), Refusal> {
+        let list = self.snapshot.authority_lists.get(&authority.arn).cloned();
+        let pem = self.tx.authority_list_pem(&authority.arn)?;
+        if let (Some(list), Some(pem)) = (list, pem) {
+            self.tx
+                .put_revocation_list(&endpoint.id, &list, &pem, &[])?;
+        }
+        Ok(())
+    }
+
     fn make(
         &self,
         authority: &Certificate,

@@ -188,5 +188,6 @@ pub(super) fn restored(it: &Restored) -> Value {
         "Certificates": it.certificates,
         "EndingConnections": it.ending_connections,
         "ReadmittedCertificates": it.readmitted_certificates,
+        "Overlaps": it.overlaps,
     })
 }

@@ -8,7 +8,7 @@ use super::{insert_some, list, status, tags};
 use crate::model::{
     HostNetwork, InternetGateway, PeeringConnection, RouteTarget, Subnet, Via, Vpc, VpcRoute,
     VpnConnection,
-    command::{RouteTableAssociation, RouteTableDescription},
+    command::{RouteTableAssociation, RouteTableDescription, SubnetDescription},
     network::Egress,
 };
 
@@ -41,6 +41,12 @@ pub(super) fn subnet(it: &Subnet) -> Value {
         "Egress": egress(&it.egress),
         "Tags": tags(&it.tags),
     })
+}
+
+pub(super) fn subnet_description(it: &SubnetDescription) -> Value {
+    let mut shape = subnet(&it.subnet);
+    shape["AvailableIpAddressCount"] = it.free_addresses.into();
+    shape
 }
 
 /// How packets leave this machine for a subnet: AWS has nothing like it.

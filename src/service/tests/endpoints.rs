@@ -3,8 +3,9 @@ use crate::{
     model::{
         AssociationState, Code, EndpointState, RouteOrigin, RouteState, RuleState, Transport,
         command::{
-            AuthorizeIngress, Bytes, CreateRoute, DeleteRoute, Describe, DescribeOfEndpoint,
-            Filter, ImportCertificate, ModifySettings, OfEndpoint, RevokeIngress, Secret,
+            AuthorizeIngress, Bytes, CreateNetworkInterface, CreateRoute, DeleteRoute, Describe,
+            DescribeOfEndpoint, Filter, ImportCertificate, ModifySettings, OfEndpoint,
+            RevokeIngress, Secret,
         },
     },
     pki,
@@ -503,6 +504,29 @@ async fn a_subnet_that_cannot_be_a_target_network_is_refused() {
     let refusal = bench.refused(associate(&endpoint, &small.id)).await;
     assert_eq!(refusal.code, Code::InvalidParameterValue);
     assert!(refusal.message.contains("/27"), "{refusal}");
+
+    let full = bench.subnet(&subnet.vpc_id, "10.1.2.32/27").await;
+    assert_eq!(full.usable_addresses(), 27);
+    for host in 36..56 {
+        let resource = CreateNetworkInterface {
+            subnet_id: full.id.to_string(),
+            private_ip_address: format!("10.1.2.{host}"),
+            ..CreateNetworkInterface::default()
+        };
+        bench.ok(Command::CreateNetworkInterface(resource)).await;
+    }
+    let Answer::Subnets(found) = bench
+        .ok(Command::DescribeSubnets(Describe::default()))
+        .await
+    else {
+        panic!()
+    };
+    let found = found.iter().find(|it| it.subnet == full).unwrap();
+    assert_eq!(found.free_addresses, 7);
+    let refusal = bench.refused(associate(&endpoint, &full.id)).await;
+    assert_eq!(refusal.code, Code::InvalidParameterValue);
+    assert_eq!(refusal.field.as_deref(), Some("SubnetId"));
+    assert!(refusal.message.contains("7 free addresses"), "{refusal}");
 
     let refusal = bench.refused(associate(&endpoint, &subnet.id)).await;
     assert_eq!(refusal.code, Code::DuplicateAssociation);

@@ -297,9 +297,10 @@ async fn networks_of_the_machine_are_imported_under_their_interface_s_name() {
     let [subnet] = subnets.as_slice() else {
         panic!("{subnets:?}")
     };
-    assert_eq!(subnet.cidr.to_string(), "192.0.2.0/24");
+    assert_eq!(subnet.subnet.cidr.to_string(), "192.0.2.0/24");
+    assert_eq!(subnet.free_addresses, 251);
     assert_eq!(
-        bench.service.snapshot().vpcs[&subnet.vpc_id].title(),
+        bench.service.snapshot().vpcs[&subnet.subnet.vpc_id].title(),
         "eth0"
     );
 
@@ -312,7 +313,7 @@ async fn networks_of_the_machine_are_imported_under_their_interface_s_name() {
     let Answer::Subnets(subnets) = bench.ok(import("mixed0")).await else {
         panic!()
     };
-    let imported: Vec<_> = subnets.iter().map(|s| s.cidr.to_string()).collect();
+    let imported: Vec<_> = subnets.iter().map(|s| s.subnet.cidr.to_string()).collect();
     assert_eq!(imported, ["10.9.1.0/24"]);
     let refusal = bench.refused(import("mixed0")).await;
     for named in ["10.9.0.0/28", "10.9.1.0/24"] {

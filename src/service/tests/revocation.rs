@@ -703,3 +703,15 @@ async fn an_authority_that_keeps_clients_out_is_not_deleted() {
     bench.ok(gone).await;
     bench.ok(delete(&below)).await;
 }
+
+#[tokio::test]
+async fn a_new_endpoint_has_the_list_of_its_authority_at_once() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    bench
+        .ok(revoke(&made.client, RevocationReason::Superseded))
+        .await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let own = bench.exported(export(&endpoint)).await;
+    assert_eq!(own, bench.exported(export_of(&made.ca)).await);
+}
