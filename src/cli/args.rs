@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::connect::{self, Connect};
+use crate::model::settings::most;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 mod backup;
@@ -180,27 +181,32 @@ pub enum Setting {
     },
     /// Most endpoints
     MaxEndpoints {
-        /// 1 to 1000
+        /// How many; the help says up to what.
+        #[arg(help = format!("1 to {}", most::ENDPOINTS))]
         number: u32,
     },
     /// Most authorization rules of one endpoint
     MaxAuthorizationRules {
-        /// 1 to 50000
+        /// How many; the help says up to what.
+        #[arg(help = format!("1 to {}", most::RULES))]
         number: u32,
     },
     /// Most routes of one endpoint that are added by hand
     MaxRoutes {
-        /// 1 to 10000
+        /// How many; the help says up to what.
+        #[arg(help = format!("1 to {}", most::ROUTES))]
         number: u32,
     },
     /// Most live connections of one endpoint
     MaxConnections {
-        /// 1 to 65000
+        /// How many; the help says up to what.
+        #[arg(help = format!("1 to {}", most::CONNECTIONS))]
         number: u32,
     },
     /// Most entries of a revocation list
     MaxRevocations {
-        /// 1 to 1000000
+        /// How many; the help says up to what.
+        #[arg(help = format!("1 to {}", most::REVOCATIONS))]
         number: u32,
     },
 }

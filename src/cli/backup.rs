@@ -157,10 +157,12 @@ fn ask(file: &Path, held: &Restored) -> Result<(), Refusal> {
         )
     };
     let mut terminal = terminal().ok_or_else(without)?;
+    let overlaps: String = held.overlaps.iter().map(|it| format!("{it}.\n")).collect();
     let question = format!(
         "{} was made at {} and holds {} endpoints and {} certificates.\n\
          It takes the place of the whole configuration, certificates and keys here.\n\
          {} live connections end, and {} certificates that are revoked here let in again.\n\
+         {overlaps}\
          Type yes to restore it: ",
         file.display(),
         held.made_at,

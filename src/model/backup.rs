@@ -62,4 +62,8 @@ pub struct Restored {
     /// How many certificates are revoked here that let in again once it is restored.
     #[serde(default)]
     pub readmitted_certificates: u32,
+    /// What is wrong with client ranges of it on this machine, a sentence each: one that overlaps a
+    /// network the machine is in cuts it off from there.
+    #[serde(default)]
+    pub overlaps: Vec<String>,
 }

@@ -33,6 +33,22 @@ pub struct Settings {
     pub max_revocations: u32,
 }
 
+/// What each limit can be raised to: a /16 holds 65,533 clients, a list of 100,000 entries fits into
+/// the files that are read and into a backup, and the others are what a pass over the configuration
+/// is fast with.
+pub mod most {
+    /// For [`Settings::max_endpoints`](super::Settings::max_endpoints).
+    pub const ENDPOINTS: u32 = 1_000;
+    /// For [`Settings::max_rules`](super::Settings::max_rules).
+    pub const RULES: u32 = 50_000;
+    /// For [`Settings::max_routes`](super::Settings::max_routes).
+    pub const ROUTES: u32 = 10_000;
+    /// For [`Settings::max_connections`](super::Settings::max_connections).
+    pub const CONNECTIONS: u32 = 65_000;
+    /// For [`Settings::max_revocations`](super::Settings::max_revocations).
+    pub const REVOCATIONS: u32 = 100_000;
+}
+
 /// AWS takes 20,000.
 fn max_revocations() -> u32 {
     20_000

@@ -26,16 +26,17 @@ use zeroize::Zeroizing;
 
 use super::{
     Service, aside,
-    change::{Change, Terms},
+    change::{Change, Machine, Terms},
     fields::{invalid, random},
     revocation::{self, Known},
 };
 use crate::{
     clock,
     model::{
-        Answer, Association, AssociationState, Connection, Refusal, Snapshot,
+        Answer, Association, AssociationState, Connection, HostNetwork, Refusal, Snapshot,
         backup::{Backup, MAX_BACKUP, Restored, judge_passphrase},
         command::{CreateBackup, RestoreBackup, Secret},
+        net,
     },
     store::{ReadBackup, StoreError, read_backup},
 };
@@ -83,10 +84,10 @@ impl Service {
     pub(super) async fn describe_backup(&self, wanted: &RestoreBackup) -> Result<Answer, Refusal> {
         let wanted = wanted.clone();
         let known = self.in_force(None).await?.known();
-        let (now, live) = (self.snapshot(), self.inner.board.live());
+        let (now, machine) = (self.snapshot(), self.machine());
         aside(move || {
             let backup = Opened::read(&wanted, &known)?;
-            Ok(Answer::Restored(backup.restored(&now, &live)))
+            Ok(Answer::Restored(backup.restored(&now, &machine)))
         })
         .await
     }
@@ -94,7 +95,6 @@ impl Service {
 
 impl Change<'_, '_> {
     fn restore(&mut self, backup: &Opened) -> Result<Answer, Refusal> {
-        let live = self.machine.board.live();
         self.tx.restore(&backup.read)?;
         let after = &backup.read.contents.snapshot;
         for endpoint in after.endpoints.keys() {
@@ -108,7 +108,9 @@ impl Change<'_, '_> {
                 self.tx.put_revocation_list(endpoint, list, pem, &entries)?;
             }
         }
-        Ok(Answer::Restored(backup.restored(&self.snapshot, &live)))
+        Ok(Answer::Restored(
+            backup.restored(&self.snapshot, &self.machine),
+        ))
     }
 }
 
@@ -133,10 +135,11 @@ impl Opened {
         Ok(Self { read, known })
     }
 
-    /// What it holds, and what it does where `before` is configured and these are connected.
-    fn restored(&self, before: &Snapshot, live: &[Connection]) -> Restored {
+    /// What it holds, and what it does on a machine where `before` is configured.
+    fn restored(&self, before: &Snapshot, machine: &Machine) -> Restored {
         let contents = &self.read.contents;
         let after = &contents.snapshot;
+        let live = machine.board.live();
         let ending = live.iter().filter(|it| !goes_on(before, after, it));
         Restored {
             made_at: contents.made_at,
@@ -145,8 +148,28 @@ impl Opened {
             certificates: number(after.certificates.len()),
             ending_connections: number(ending.count()),
             readmitted_certificates: number(revocation::readmitted(before, after, &self.known)),
+            overlaps: overlaps(after, &machine.host.networks()),
         }
     }
+}
+
+/// Which client ranges overlap a network that the machine is in: no endpoint is made with such a
+/// range, and a restore on another machine brings it all the same.
+fn overlaps(after: &Snapshot, host: &[HostNetwork]) -> Vec<String> {
+    let living = after.endpoints.values().filter(|it| !it.deleting);
+    let meets = living.filter_map(|endpoint| {
+        let own = host
+            .iter()
+            .find(|own| net::overlap(own.cidr, endpoint.client_cidr))?;
+        Some(format!(
+            "The client range {} of {} overlaps {}, a network that this machine is in through {}",
+            endpoint.client_cidr,
+            endpoint.title(),
+            own.cidr,
+            own.interface
+        ))
+    });
+    meets.collect()
 }
 
 /// Whether the endpoint of a connection listens on as it does, at the same target network.

@@ -81,12 +81,12 @@ impl NewCertificate {
 
 impl Change<'_, '_> {
     pub(super) fn insert_certificate(&mut self, new: NewCertificate) -> Result<Answer, Refusal> {
-        Ok(Answer::CertificateArn(self.insert(new)?))
+        Ok(Answer::CertificateArn(self.insert(new)?.arn))
     }
 
-    fn insert(&mut self, new: NewCertificate) -> Result<CertificateArn, Refusal> {
+    fn insert(&mut self, new: NewCertificate) -> Result<Certificate, Refusal> {
         let issuer = self.issuer(&new)?;
-        Ok(self.insert_below(new, issuer.as_ref())?.arn)
+        self.insert_below(new, issuer.as_ref())
     }
 
     /// Puts a certificate into the store whose issuer is known.

@@ -159,8 +159,13 @@ impl Terms {
         }
         let (caller, now) = (&self.caller, tx.now());
         let mut event = events::allowed(caller, self.action, self.parameters, resources, now);
+        event.read_only &= !answer.has_private_key();
         let changes = diff::of(tx, &before)?;
-        event.undo = undo::outlook(self.action, &changes, &before);
+        event.undo = if answer.has_private_key() {
+            Undo::Impossible(undo::HANDED_OUT.to_owned())
+        } else {
+            undo::outlook(self.action, &changes, &before)
+        };
         (event.changes, event.changes_left_out) = diff::bounded(changes);
         if event.changes_left_out > 0 && event.undo == Undo::Possible {
             event.undo = Undo::Impossible(undo::TOO_MUCH.to_owned());

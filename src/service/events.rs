@@ -137,7 +137,7 @@ pub(super) fn refused(
     Event {
         outcome: Outcome::Refused {
             code: refusal.code,
-            message: refusal.message.clone(),
+            message: shortened(&refusal.message),
         },
         ..allowed(caller, action, parameters, Vec::new(), at)
     }
@@ -204,6 +204,17 @@ pub(super) fn parameters(command: &Command) -> Value {
     fields
 }
 
+/// A message may quote what was typed, of whatever length; the record keeps its beginning.
+fn shortened(message: &str) -> String {
+    if message.len() <= MAX_MESSAGE {
+        return message.to_owned();
+    }
+    let end = message.floor_char_boundary(MAX_MESSAGE);
+    format!("{}…", &message[..end])
+}
+
+/// The most bytes of a message that are kept.
+const MAX_MESSAGE: usize = 2 * 1024;
 /// Parameters longer than this are no sensible command; only their size is kept.
 const MAX_PARAMETERS: usize = 16 * 1024;
 /// Lines that may wait to be written.

@@ -25,13 +25,7 @@ impl Change<'_, '_> {
     ) -> Result<Answer, Refusal> {
         let snapshot = self.snapshot.clone();
         let endpoint = living(&snapshot, &command.client_vpn_endpoint_id)?;
-        let host = self.machine.dns_name_of(&snapshot, &endpoint.id);
         self.concerns(&endpoint.id);
-        let server = certificates::named(
-            &snapshot,
-            SERVER_CERTIFICATE,
-            endpoint.server_certificate.as_str(),
-        )?;
         let chosen = command
             .client_certificate_arn
             .as_deref()
@@ -39,12 +33,35 @@ impl Change<'_, '_> {
             .filter(|arn| !arn.is_empty())
             .map(|arn| certificates::named(&snapshot, CLIENT_CERTIFICATE, arn))
             .transpose()?;
-        let client = match chosen {
-            Some(certificate) => Some(self.client(&snapshot, endpoint, certificate)?),
-            None => None,
-        };
+        if let Some(certificate) = chosen {
+            self.concerns(&certificate.arn);
+        }
+        let text = self.client_configuration(endpoint, chosen)?;
+        Ok(Answer::ClientConfiguration(ClientConfiguration {
+            text: Secret::new(text.as_bytes().to_vec()),
+            has_private_key: chosen.is_some(),
+            file_name: file_name(endpoint, chosen),
+        }))
+    }
+
+    /// The text of the file, with the client certificate and its key inside if one is chosen.
+    pub(super) fn client_configuration(
+        &self,
+        endpoint: &Endpoint,
+        chosen: Option<&Certificate>,
+    ) -> Result<Zeroizing<String>, Refusal> {
+        let snapshot = &self.snapshot;
+        let host = self.machine.dns_name_of(snapshot, &endpoint.id);
+        let server = certificates::named(
+            snapshot,
+            SERVER_CERTIFICATE,
+            endpoint.server_certificate.as_str(),
+        )?;
+        let client = chosen
+            .map(|certificate| self.client(snapshot, endpoint, certificate))
+            .transpose()?;
         let facts = certificates::inspected(&server.certificate_pem)?;
-        let ca = server_ca(&snapshot, server)?;
+        let ca = server_ca(snapshot, server)?;
         let text = ProfileText {
             host: &host,
             port: endpoint.port,
@@ -63,24 +80,17 @@ impl Change<'_, '_> {
             random_hostname: snapshot.settings.endpoint_domain.is_some(),
             auth_user_pass: false,
         };
-        let text = text
-            .render()
-            .map_err(|error| invalid(SERVER_CERTIFICATE, error.to_string()))?;
-        Ok(Answer::ClientConfiguration(ClientConfiguration {
-            text: Secret::new(text.as_bytes().to_vec()),
-            has_private_key: client.is_some(),
-            file_name: file_name(endpoint, chosen),
-        }))
+        text.render()
+            .map_err(|error| invalid(SERVER_CERTIFICATE, error.to_string()))
     }
 
     /// The client certificate to put into the file, if it would be let in.
     fn client(
-        &mut self,
+        &self,
         snapshot: &Snapshot,
         endpoint: &Endpoint,
         certificate: &Certificate,
     ) -> Result<Client, Refusal> {
-        self.concerns(&certificate.arn);
         if let Some(root) = endpoint.client_root_certificate() {
             let root = certificates::named(snapshot, CLIENT_CERTIFICATE, root.as_str())?;
             certificates::check_client(certificate, root, self.now)?;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::model::{
     AuthorizationRule, EndpointId, Refusal, Route, RouteOrigin, RouteState, RuleState, Settings,
-    Snapshot, command::ModifySettings,
+    Snapshot, command::ModifySettings, settings::most,
 };
 
 /// A limit that an administrator can change.
@@ -63,15 +63,14 @@ impl Limit {
         }
     }
 
-    /// The most it can be raised to: a /16 holds 65,533 clients; the others are what a pass over the
-    /// configuration is fast with.
+    /// The most it can be raised to.
     fn most(self) -> u32 {
         match self {
-            Self::Endpoints => 1_000,
-            Self::Rules => 50_000,
-            Self::Routes => 10_000,
-            Self::Connections => 65_000,
-            Self::Revocations => 200_000,
+            Self::Endpoints => most::ENDPOINTS,
+            Self::Rules => most::RULES,
+            Self::Routes => most::ROUTES,
+            Self::Connections => most::CONNECTIONS,
+            Self::Revocations => most::REVOCATIONS,
         }
     }
 

@@ -297,6 +297,22 @@ fn get_events(tx: &Tx<'_>, wanted: &GetLogEvents) -> Result<Answer, Refusal> {
     }))
 }
 
+/// The streams that are named, each once.
+fn named_streams(mut named: Vec<String>) -> Result<Vec<String>, Refusal> {
+    named.sort_unstable();
+    named.dedup();
+    if named.len() > MAX_NAMED_STREAMS {
+        return Err(wrong(
+            STREAMS,
+            format!(
+                "{} log streams are named, and at most {MAX_NAMED_STREAMS} are searched by name; name none to search the whole group",
+                named.len()
+            ),
+        ));
+    }
+    Ok(named)
+}
+
 /// Looks through a group in slices: the store goes on with other work between them, and what is
 /// looked through on behalf of one call is bounded, so that a page may be short or empty and the
 /// next one goes on.
@@ -307,6 +323,7 @@ async fn filter_events(store: &Store, wanted: FilterLogEvents) -> Result<Answer,
             .map_err(|error| wrong(PATTERN, format!("The pattern cannot be read {error}")))?,
     );
     let limit = limit(wanted.limit)?;
+    let streams = named_streams(wanted.log_stream_names)?;
     let newest_first = wanted.newest_first;
     let token = wanted.next_token.as_deref().map(token).transpose()?;
     if matches!(token, Some(Token::Forward(_))) && newest_first
@@ -316,7 +333,7 @@ async fn filter_events(store: &Store, wanted: FilterLogEvents) -> Result<Answer,
     }
     let query = LogQuery {
         group: wanted.log_group_name.clone(),
-        streams: wanted.log_stream_names.clone(),
+        streams,
         from: time(START, wanted.start_time)?,
         until: time(END, wanted.end_time)?,
         newest_first,
@@ -734,6 +751,7 @@ fn time(field: &str, millis: Option<i64>) -> Result<Option<Timestamp>, Refusal> 
 
 const GROUP: &str = "logGroupName";
 const STREAM: &str = "logStreamName";
+const STREAMS: &str = "logStreamNames";
 const RETENTION: &str = "retentionInDays";
 const PATTERN: &str = "filterPattern";
 const LIMIT: &str = "limit";
@@ -749,6 +767,8 @@ const MAX_NAME: usize = 512;
 const MAX_LIMIT: usize = 10_000;
 const MAX_GROUPS: usize = 1_000;
 const MAX_STREAMS: u64 = 1_000;
+/// Log streams that one search may name, as CloudWatch Logs has it.
+const MAX_NAMED_STREAMS: usize = 100;
 /// The numbers of days that CloudWatch takes.
 const RETENTION_DAYS: [u32; 22] = [
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,

@@ -239,6 +239,8 @@ fn shown(value: Option<&Value>) -> String {
 }
 
 const EVENT_ID: &str = "EventId";
+/// Why a private key that was handed out cannot be taken back.
+pub(super) const HANDED_OUT: &str = "whoever was given the private key has it. Revoke the certificate, or replace it, if they are to have it no more";
 /// Why an event cannot be taken back of which not everything is known.
 pub(super) const TOO_MUCH: &str =
     "it changed more than the event record keeps. Change the things back one by one";

@@ -100,12 +100,17 @@ impl Tx<'_> {
         only("caller = ?", text(&filter.caller));
         only("at >= ?", time(filter.since));
         only("at <= ?", time(filter.until));
-        only(
-            "EXISTS (SELECT 1 FROM json_each(event.resources) AS resource WHERE resource.value = ?)",
-            text(&filter.resource),
-        );
+        only("resource = ?", text(&filter.resource));
+        // Each table is walked backwards by its key, so that the newest come first without sorting.
+        let (source, key) = match &filter.resource {
+            Some(_) => (
+                "event_resource JOIN event USING (seq)",
+                "event_resource.seq",
+            ),
+            None => ("event", "seq"),
+        };
         let sql = format!(
-            "SELECT * FROM event WHERE {} ORDER BY seq DESC",
+            "SELECT event.* FROM {source} WHERE {} ORDER BY {key} DESC",
             conditions.join(" AND ")
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -192,7 +197,9 @@ impl Tx<'_> {
 /// The bytes of an event that can be many.
 fn size(found: &Row<'_>) -> rusqlite::Result<usize> {
     let length = |column| Ok::<_, rusqlite::Error>(found.get_ref(column)?.as_bytes()?.len());
-    Ok(length("parameters")? + length("changes")? + length("resources")?)
+    let message = found.get_ref("message")?.as_bytes_or_null()?;
+    let message = message.map_or(0, <[u8]>::len);
+    Ok(length("parameters")? + length("changes")? + length("resources")? + message)
 }
 
 fn read_event(found: &Row<'_>) -> rusqlite::Result<Event> {

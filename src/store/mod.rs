@@ -390,10 +390,16 @@ fn prune(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
             .as_microsecond()
     };
     connection.execute(
-        "DELETE FROM change WHERE seq < (SELECT max(seq) FROM change) - ?",
-        [KEPT_CHANGES],
+        // The last one of each endpoint stays, for whoever changes it by what was seen long ago.
+        "DELETE FROM change WHERE seq < (SELECT max(seq) FROM change) - ?
+             AND seq NOT IN (SELECT max(seq) FROM change WHERE kind = ? GROUP BY id)",
+        params![KEPT_CHANGES, modified::ENDPOINT],
     )?;
     connection.execute("DELETE FROM event WHERE at < ?", [before(EVENTS_KEPT_FOR)])?;
+    connection.execute(
+        "DELETE FROM event WHERE read_only AND seq < (SELECT max(seq) FROM event) - ?",
+        [KEPT_READS],
+    )?;
     connection.execute(
         "DELETE FROM connection WHERE ended_at < ?",
         [before(CONNECTIONS_KEPT_FOR)],
@@ -423,6 +429,8 @@ const PRUNED_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const KEPT_CHANGES: i64 = 10_000;
 /// As long as CloudTrail's event history.
 const EVENTS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Reads that are kept among the newest events: a script may ask each second.
+const KEPT_READS: i64 = 1_000_000;
 const CONNECTIONS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 const TOKENS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 const KEPT_ATTEMPTS: i64 = 1_000;

@@ -146,6 +146,7 @@ impl FormDialog for Fields {
             common_names: self.lines(),
             key_type: self.key_type,
             validity_days: days(&self.days)?,
+            client_vpn_endpoint_id: self.endpoint.as_ref().map(EndpointId::to_string),
         };
         let (console, files) = (Arc::clone(cx.backend.console()), Arc::clone(cx.files));
         let (endpoint, rows) = (self.endpoint.clone(), Arc::clone(&self.rows));

@@ -257,6 +257,15 @@ fn preview(cx: &Context<'_>, ui: &mut Ui, held: &Restored) {
             .body("Whoever has them comes in again. Revoke them once more after the restore, or import the list again.")
             .ui(ui);
     }
+    if !held.overlaps.is_empty() {
+        let title = "A client range overlaps a network of this machine";
+        kit::banner(Tone::Warning, title)
+            .body(&format!(
+                "{}. This machine would lose that network while the endpoint listens.",
+                held.overlaps.join(". ")
+            ))
+            .ui(ui);
+    }
     kit::weak(
         ui,
         "What was made here since is gone, with its keys; back up first if it may be needed.",

@@ -120,6 +120,7 @@ fn issue_many(it: &args::IssueMany) -> Result<IssueCertificates, UsageError> {
         common_names: client_names::lines(&String::from_utf8_lossy(&names)),
         key_type: key_type(it.key_type),
         validity_days: it.validity_days,
+        client_vpn_endpoint_id: it.client_vpn_endpoint_id.clone(),
     })
 }
 

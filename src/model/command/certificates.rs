@@ -20,6 +20,9 @@ pub struct IssueCertificates {
     pub key_type: KeyType,
     /// How long they are to last, in days: 1 to 3,650; 825 if absent.
     pub validity_days: Option<u32>,
+    /// The endpoint whose configurations they are for: none is issued where none could be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_vpn_endpoint_id: Option<String>,
 }
 
 /// Fields of [`Command::SignCertificateRequest`](super::Command::SignCertificateRequest).

@@ -15,6 +15,7 @@ use crate::{
     service::{
         Service, aside,
         change::{Change, Terms},
+        endpoints::living,
         fields::needed,
     },
 };
@@ -42,9 +43,15 @@ impl Service {
     ) -> Result<Answer, Refusal> {
         check_names(&command.common_names)?;
         let (authority, key) = self.authority(&command.ca_arn).await?;
+        let endpoint = command.client_vpn_endpoint_id.clone();
+        if let Some(id) = &endpoint {
+            living(&self.snapshot(), id)?;
+        }
         let new = aside(move || issue_many(&command, &authority, &key, now)).await?;
-        self.change(terms, move |change| change.insert_certificates(new))
-            .await
+        self.change(terms, move |change| {
+            change.insert_certificates(new, endpoint.as_deref())
+        })
+        .await
     }
 
     /// The authority that is to issue a certificate, with its private key.
@@ -68,9 +75,21 @@ impl Service {
 }
 
 impl Change<'_, '_> {
-    fn insert_certificates(&mut self, all: Vec<NewCertificate>) -> Result<Answer, Refusal> {
-        let arns = all.into_iter().map(|new| self.insert(new));
-        let arns = arns.collect::<Result<Vec<_>, _>>()?;
+    /// Puts them into the store; none where the configuration of an endpoint is wanted for each and
+    /// could not be written, so that a second try does not issue each again.
+    fn insert_certificates(
+        &mut self,
+        all: Vec<NewCertificate>,
+        endpoint: Option<&str>,
+    ) -> Result<Answer, Refusal> {
+        let inserted = all.into_iter().map(|new| self.insert(new));
+        let inserted = inserted.collect::<Result<Vec<_>, _>>()?;
+        if let (Some(endpoint), Some(first)) = (endpoint, inserted.first()) {
+            let snapshot = self.snapshot.clone();
+            let endpoint = living(&snapshot, endpoint)?;
+            self.client_configuration(endpoint, Some(first))?;
+        }
+        let arns = inserted.into_iter().map(|it| it.arn).collect();
         Ok(Answer::CertificateArns(arns))
     }
 }

@@ -366,3 +366,32 @@ async fn a_restore_takes_nothing_from_the_logs_that_are_there() {
     let kept = snapshot.log_groups.values().next().unwrap();
     assert_eq!(kept.retention_days, Some(365));
 }
+
+#[tokio::test]
+async fn a_client_range_that_overlaps_a_network_of_the_machine_is_told() {
+    let bench = Bench::new().await;
+    let endpoint = bench.endpoint().await;
+    let quiet = bench.backed_up().await;
+    // As it may be on the machine that the backup is of.
+    let mut elsewhere = bench.service.snapshot().endpoints[&endpoint].clone();
+    elsewhere.id = EndpointId::from_random([7; 9]);
+    elsewhere.client_cidr = "10.7.4.0/22".parse().unwrap();
+    elsewhere.port = 1194;
+    let insert = bench.service.inner.store.transact(clock::now(), move |tx| {
+        tx.insert_endpoint(&elsewhere)?;
+        Ok::<_, Refusal>(())
+    });
+    insert.await.unwrap();
+    let file = bench.backed_up().await;
+    let described = async |file: &Backup| {
+        let command = Command::DescribeBackup(with(file.content.expose(), PASSPHRASE));
+        match bench.ok(command).await {
+            Answer::Restored(told) => told.overlaps,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(described(&quiet).await.is_empty());
+    let told = described(&file).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("10.7.0.0/16"), "{told:?}");
+}

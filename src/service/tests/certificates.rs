@@ -552,3 +552,28 @@ async fn what_is_in_use_is_replaced_only_by_what_can_serve_in_its_place() {
     );
     bench.ok(replace(&made.ca, &ca)).await;
 }
+
+#[tokio::test]
+async fn none_is_issued_for_configurations_that_could_not_be_written() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let other = bench.ca("Other CA").await;
+    let many = |ca: &CertificateArn, endpoint: &str| {
+        let Command::IssueCertificates(it) = many(ca, &["ada", "bob"]) else {
+            panic!()
+        };
+        Command::IssueCertificates(IssueCertificates {
+            client_vpn_endpoint_id: Some(endpoint.to_owned()),
+            ..it
+        })
+    };
+    let refusal = bench
+        .refused(many(&made.ca, "cvpn-endpoint-00000000000000000"))
+        .await;
+    assert_eq!(refusal.code, Code::EndpointNotFound);
+    let refusal = bench.refused(many(&other, endpoint.as_str())).await;
+    assert!(refusal.message.contains("client CA"), "{refusal}");
+    let answer = bench.ok(many(&made.ca, endpoint.as_str())).await;
+    assert!(matches!(answer, Answer::CertificateArns(arns) if arns.len() == 2));
+}

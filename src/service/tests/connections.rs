@@ -519,9 +519,9 @@ async fn limits_are_raised_and_not_set_below_what_is_in_use() {
             "65000",
         ),
         (
-            set(|it| it.max_revocations = Some(1_000_001)),
+            set(|it| it.max_revocations = Some(100_001)),
             "MaxRevocations",
-            "200000",
+            "100000",
         ),
         (
             set(|it| it.max_connections = Some(2)),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::{
-    Code, Transport,
+    Code, Transport, Undo,
     command::{
         Bytes, ClientConfiguration, ExportClientConfiguration, ImportCertificate, ModifySettings,
         Secret,
@@ -237,4 +237,8 @@ async fn handing_out_a_key_is_in_the_event_record() {
         event.resources,
         [endpoint.to_string(), made.client.to_string()]
     );
+    assert!(!event.read_only, "a key was handed out");
+    assert!(matches!(event.undo, Undo::Impossible(_)), "{event:?}");
+    exported(&bench, &endpoint, None).await;
+    assert!(bench.events().await[0].read_only, "there is no key in it");
 }

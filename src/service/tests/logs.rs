@@ -536,8 +536,21 @@ async fn only_the_streams_that_are_named_are_searched() {
     .await;
     assert_eq!(next.events[0].stream, "office");
     assert_eq!(next.next_backward_token, None, "that is all");
-    let found = filter(&bench, |it| it.log_stream_names = names(&["annex"])).await;
+    let found = filter(&bench, |it| {
+        it.log_stream_names = names(&["annex", "annex"]);
+    })
+    .await;
     assert_eq!(found.events.len(), 1);
+    let many = FilterLogEvents {
+        log_group_name: "vpn".to_owned(),
+        log_stream_names: (0..101).map(|n| format!("stream-{n}")).collect(),
+        ..FilterLogEvents::default()
+    };
+    let refused = refused_at(&bench, Command::FilterLogEvents(many)).await;
+    assert_eq!(
+        refused,
+        (Code::InvalidParameterException, "logStreamNames".to_owned())
+    );
     bench
         .ok(Command::DeleteLogStream(stream("vpn", "lab")))
         .await;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{
     Code,
-    command::{Describe, ExportClientConfiguration, Why},
+    command::{ById, Describe, ExportClientConfiguration, LookupAttribute, Why},
     scenario::DescribeScenario,
 };
 
@@ -255,4 +255,54 @@ async fn lines_of_refusals_and_reads_that_do_not_fit_are_counted_and_told() {
     assert_eq!(bench.events().await.len(), 1000);
     let warnings = bench.service.view().live.gateway.warnings.clone();
     assert!(warnings[0].starts_with("76 lines"), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn events_are_found_by_what_they_concerned() {
+    let bench = Bench::new().await;
+    let vpc = bench.vpc("10.1.0.0/16").await;
+    let other = bench.vpc("10.2.0.0/16").await;
+    let subnet = bench.subnet(&vpc.id, "10.1.1.0/24").await;
+    bench.subnet(&other.id, "10.2.1.0/24").await;
+    bench
+        .ok(Command::DeleteSubnet(ById {
+            id: subnet.id.to_string(),
+        }))
+        .await;
+    let about = async |resource: &str, max_results| {
+        let command = Command::LookupEvents(LookupEvents {
+            lookup_attributes: vec![LookupAttribute {
+                key: "ResourceName".to_owned(),
+                value: resource.to_owned(),
+            }],
+            max_results: Some(max_results),
+            ..LookupEvents::default()
+        });
+        match bench.ok(command).await {
+            Answer::Events(page) => page.events.into_iter().map(|it| it.action).collect(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let found: Vec<_> = about(subnet.id.as_str(), 10).await;
+    assert_eq!(found, ["DeleteSubnet", "CreateSubnet"]);
+    let found: Vec<_> = about(subnet.id.as_str(), 1).await;
+    assert_eq!(found, ["DeleteSubnet"], "the newest first");
+    let found: Vec<_> = about("subnet-00000000000000000", 10).await;
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn of_a_message_that_quotes_what_was_typed_the_record_keeps_the_beginning() {
+    let bench = Bench::new().await;
+    let typed = "ü".repeat(1 << 20);
+    let command = Command::CreateVpc(CreateVpc {
+        cidr_block: typed,
+        ..CreateVpc::default()
+    });
+    bench.call(command).await.unwrap_err();
+    let events = bench.events().await;
+    let Outcome::Refused { message, .. } = &events[0].outcome else {
+        panic!("{events:?}")
+    };
+    assert!(message.len() < 4096, "{} bytes", message.len());
 }

@@ -45,7 +45,11 @@ fn names_are_read_from_a_file_one_a_line() {
     ];
     match meant(&[&line[..], &with_files].concat()).unwrap() {
         Action::IssueMany(many) => {
-            assert_eq!(many.command, command);
+            let with_endpoint = IssueCertificates {
+                client_vpn_endpoint_id: Some("cvpn-endpoint-1".to_owned()),
+                ..command
+            };
+            assert_eq!(many.command, with_endpoint);
             assert_eq!(many.endpoint, "cvpn-endpoint-1");
             assert!(!many.force);
         }
