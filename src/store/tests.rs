@@ -404,6 +404,38 @@ async fn what_is_too_old_is_dropped_while_the_store_stays_open_for_long() {
     assert_eq!(known, [true, true, false]);
 }
 
+#[tokio::test]
+async fn the_last_change_of_an_endpoint_is_known_however_many_others_follow() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(dir.path(), now()).unwrap();
+    let endpoint = EndpointId::from_random([1; 9]);
+    let id = endpoint.clone();
+    let change = move |tx: &mut Tx<'_>| {
+        for _ in 0..2 {
+            tx.change(modified::ENDPOINT, id.as_str())?;
+        }
+        for _ in 0..KEPT_CHANGES + 10 {
+            tx.change("vpc", "vpc-00000001")?;
+        }
+        Ok::<_, StoreError>(())
+    };
+    store.transact(now(), change).await.unwrap();
+    drop(store);
+    let store = Store::open(dir.path(), now()).unwrap();
+    let look = move |tx: &mut Tx<'_>| {
+        let rows = "SELECT count(*) FROM change";
+        let kept: i64 = tx.connection.query_row(rows, [], |row| row.get(0))?;
+        Ok::<_, StoreError>((kept, tx.endpoint_changed_since(&endpoint, 0)?))
+    };
+    let (kept, last) = store.transact(now(), look).await.unwrap();
+    assert_eq!(
+        kept,
+        KEPT_CHANGES + 2,
+        "the newest, and the endpoint's last"
+    );
+    assert!(last.is_some());
+}
+
 /// A database as the program before security groups and route tables left it: two VPCs, one of
 /// them with an internet gateway and an endpoint's target network.
 fn database_before_networks() -> Connection {
