@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::model::{
     Access, Answer, Association, AssociationId, AssociationState, Attempt, Authentication,
     AuthorizationRule, Certificate, CertificateOrigin, CertificateUse, Command, Connection,
-    ConnectionLog, Decision, Explanation, Group, GroupTitle, Limits, Refusal, Route,
-    SecurityGroupId, Settings, Sid, Step, Tags, User, View, VpcReach, WeighedRule,
+    ConnectionLog, Decision, Explanation, Group, GroupTitle, Limits, Refusal, RevocationReason,
+    Route, SecurityGroupId, Settings, Sid, Step, Tags, User, View, VpcReach, WeighedRule,
     command::{EndpointDescription, Exported, SubnetDescription, Terminations},
     explanation::{AdmittingRule, SecurityGroupTitle},
     notices,
@@ -282,9 +282,18 @@ fn certificate_common(it: &Certificate, now: Timestamp) -> Map<String, Value> {
     let mut shape = Map::new();
     shape.insert("CertificateArn".to_owned(), json!(it.arn));
     insert_some(&mut shape, "DomainName", it.common_name.as_ref());
-    let expired = it.not_after <= now;
-    let status = if expired { "EXPIRED" } else { "ISSUED" };
+    let status = match it.revoked {
+        Some(_) => "REVOKED",
+        None if it.not_after <= now => "EXPIRED",
+        None => "ISSUED",
+    };
     shape.insert("Status".to_owned(), json!(status));
+    if let Some(revocation) = it.revoked {
+        let at = revocation.at.as_second();
+        shape.insert("RevokedAt".to_owned(), json!(at));
+        let reason = acm_reason(revocation.reason);
+        shape.insert("RevocationReason".to_owned(), json!(reason));
+    }
     shape.insert("Type".to_owned(), json!(kind));
     shape.insert("KeyAlgorithm".to_owned(), json!(it.key_algorithm));
     shape.insert("ExtendedKeyUsages".to_owned(), json!(usages));
@@ -296,6 +305,23 @@ fn certificate_common(it: &Certificate, now: Timestamp) -> Map<String, Value> {
     shape.insert("CreatedAt".to_owned(), json!(it.created_at.as_second()));
     shape.insert(origin_time.to_owned(), json!(it.created_at.as_second()));
     shape
+}
+
+/// Why a certificate was revoked, in ACM's words.
+fn acm_reason(reason: RevocationReason) -> &'static str {
+    use RevocationReason as Reason;
+    match reason {
+        Reason::Unspecified => "UNSPECIFIED",
+        Reason::KeyCompromise => "KEY_COMPROMISE",
+        Reason::CaCompromise => "CA_COMPROMISE",
+        Reason::AffiliationChanged => "AFFILIATION_CHANGED",
+        Reason::Superseded => "SUPERSEDED",
+        Reason::CessationOfOperation => "CESSATION_OF_OPERATION",
+        Reason::CertificateHold => "CERTIFICATE_HOLD",
+        Reason::RemoveFromCrl => "REMOVE_FROM_CRL",
+        Reason::PrivilegeWithdrawn => "PRIVILEGE_WITHDRAWN",
+        Reason::AaCompromise => "A_A_COMPROMISE",
+    }
 }
 
 /// `0a:1b:…`, as ACM writes serial numbers.

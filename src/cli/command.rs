@@ -16,7 +16,7 @@ use crate::{
     api::shape,
     control::ModeChoice,
     model::{
-        Answer, Command, Request, ScenarioKind,
+        Answer, Code, Command, Refusal, Request, ScenarioKind,
         command::{
             Bytes, CertificateName, CreateGroup, EgressChoice, ExportCertificate, GroupName,
             ImportCertificate, ImportHostNetworks, LookupEvents, Membership, ModifySettings,
@@ -112,6 +112,9 @@ pub enum UsageError {
         /// What the system says.
         source: io::Error,
     },
+    /// It was understood, and would be refused.
+    #[error("{0}")]
+    Refused(Refusal),
 }
 
 /// Understands a command line.
@@ -285,24 +288,25 @@ fn connections_command(connections: Connections) -> Command {
 
 /// There is one role and one service: a command for another names nothing that the service knows.
 fn iam_command(iam: Iam) -> Result<Command, UsageError> {
-    let only = |option, given: &str, there_is: &str| {
+    let only = |field, given: &str, there_is: &str| {
         if given == there_is {
             return Ok(());
         }
-        let what = format!("there is {there_is} here, not {given}");
-        Err(UsageError::Value { option, what })
+        let what = format!("\"{given}\" is not here; there is {there_is}");
+        let refusal = Refusal::new(Code::NoSuchEntity, what).at(field);
+        Err(UsageError::Refused(refusal.cure(there_is)))
     };
     Ok(match iam {
         Iam::GetRole(it) => {
-            only("role-name", &it.role_name, ROLE_NAME)?;
+            only("RoleName", &it.role_name, ROLE_NAME)?;
             Command::GetServiceLinkedRole
         }
         Iam::CreateServiceLinkedRole { aws_service_name } => {
-            only("aws-service-name", &aws_service_name, ROLE_SERVICE)?;
+            only("AWSServiceName", &aws_service_name, ROLE_SERVICE)?;
             Command::CreateServiceLinkedRole
         }
         Iam::DeleteServiceLinkedRole(it) => {
-            only("role-name", &it.role_name, ROLE_NAME)?;
+            only("RoleName", &it.role_name, ROLE_NAME)?;
             Command::DeleteServiceLinkedRole
         }
         Iam::GetServiceLinkedRoleDeletionStatus { deletion_task_id } => {

@@ -41,13 +41,19 @@ use crate::{
 /// Understands what was typed; prints what is wrong with it.
 ///
 /// # Errors
-/// Exit status 2.
+/// Exit status 2; 1 for what is understood, and refused.
 pub fn understand(args: Args) -> Result<(Common, Action), ExitCode> {
     let usage = |message: &str| {
         output::usage(message);
         ExitCode::from(2)
     };
-    let action = command::understand(args.face).map_err(|error| usage(&error.to_string()))?;
+    let action = command::understand(args.face).map_err(|error| match error {
+        command::UsageError::Refused(refusal) => {
+            output::refusal(&refusal);
+            ExitCode::FAILURE
+        }
+        error => usage(&error.to_string()),
+    })?;
     let needs_gateway = match action {
         Action::Window | Action::Serve(_) => true,
         Action::Status { wait } => wait.is_some(),

@@ -111,7 +111,7 @@ impl Certificate {
     /// None where it cannot be renewed here.
     #[must_use]
     pub fn renewer<'s>(&'s self, snapshot: &'s Snapshot) -> Option<&'s Self> {
-        if !self.has_private_key {
+        if !self.has_private_key || self.revoked.is_some() {
             return None;
         }
         if self.usage == CertificateUse::Authority && self.issuer == self.subject {

@@ -300,6 +300,9 @@ fn read_line(line: &[u8]) -> Option<Revoked> {
     let mut fields = line.split(|byte| *byte == b'\t').skip(2);
     let revocation = std::str::from_utf8(fields.next()?).ok()?;
     let serial = HEXLOWER_PERMISSIVE.decode(fields.next()?).ok()?;
+    if !(1..=MAX_SERIAL).contains(&serial.len()) {
+        return None;
+    }
     let (at, reason) = match revocation.split_once(',') {
         Some((at, reason)) => (at, reason_of(reason)),
         None => (revocation, None),
@@ -349,6 +352,8 @@ fn reason_of(name: &str) -> Option<RevocationReason> {
     })
 }
 
+/// Octets of a serial number (RFC 5280, section 4.1.2.2).
+const MAX_SERIAL: usize = 20;
 const AUTHORITY: &str = "ca.crt";
 const AUTHORITY_KEY: &str = "private/ca.key";
 /// Where easy-rsa 2 had it.
@@ -386,6 +391,7 @@ mod tests {
         let index = "V\t290228000000Z\t\t0A\tunknown\t/CN=a\n\
                      R\t290228000000Z\t261126120005Z,keyCompromise\t00AB\tunknown\t/CN=b\r\n\
                      R\t290228000000Z\t261126120005Z\t0C\tunknown\t/CN=c\n\
+                     R\t290228000000Z\t261126120005Z\t\tunknown\t/CN=none\n\
                      R\tx\n\
                      ?\n";
         let (revoked, odd) = read_index(index.as_bytes());

@@ -23,6 +23,7 @@ use crate::{
         command::{CertificateName, ExportCertificate, Exported, ImportCertificate, Secret},
     },
     pki::{self, ExtendedKeyUsage, Inspected, SecretPem, Validity},
+    store::{StoreError, Tx},
 };
 
 pub(super) use self::{issue::make_authority, sign::inspect as inspect_request};
@@ -101,6 +102,7 @@ impl Change<'_, '_> {
         self.concerns(&certificate.arn);
         let key = key.as_ref().map(|key| key.expose().as_bytes());
         self.tx.insert_certificate(&certificate, key)?;
+        adopt(self.tx, &self.snapshot, &certificate)?;
         Ok(certificate)
     }
 
@@ -336,6 +338,16 @@ pub(super) fn check_client(
         ));
     }
     check_dates(CLIENT_CERTIFICATE, &facts, now)?;
+    if let Some(revocation) = certificate.revoked {
+        return Err(invalid(
+            CLIENT_CERTIFICATE,
+            format!(
+                "{} was revoked at {} and is not let in; choose another certificate",
+                certificate.title(),
+                revocation.at
+            ),
+        ));
+    }
     if leads_to(certificate, root, now)? {
         return Ok(());
     }
@@ -439,19 +451,49 @@ fn issuer_in_store(
     let signed = |authority: &&std::sync::Arc<Certificate>| {
         authority.usage == CertificateUse::Authority
             && authority.subject == new.facts.issuer
-            && pki::import(
-                new.certificate_pem.as_bytes(),
-                None,
-                Some(authority.certificate_pem.as_bytes()),
-                now,
-            )
-            .is_ok()
+            && leads_straight_to(&new.certificate_pem, authority, now)
     };
     snapshot
         .certificates
         .values()
         .find(signed)
         .map(|authority| authority.arn.clone())
+}
+
+/// Finds the certificates that came into the store before the authority that issued them: whoever
+/// has the authority can revoke them.
+fn adopt(tx: &mut Tx<'_>, snapshot: &Snapshot, authority: &Certificate) -> Result<(), StoreError> {
+    if authority.usage != CertificateUse::Authority {
+        return Ok(());
+    }
+    for orphan in snapshot.certificates.values() {
+        if orphan.issued_by.is_none() && is_issued_by(orphan, authority, tx.now()) {
+            tx.set_issuer(&orphan.arn, Some(&authority.arn))?;
+        }
+    }
+    Ok(())
+}
+
+/// Does so for all authorities of the store.
+pub(super) fn adopt_all(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let snapshot = tx.snapshot();
+    for authority in snapshot.certificates.values() {
+        adopt(tx, &snapshot, authority)?;
+    }
+    Ok(())
+}
+
+/// Whether an authority signed a certificate of the store that is not its own.
+fn is_issued_by(certificate: &Certificate, authority: &Certificate, now: Timestamp) -> bool {
+    certificate.arn != authority.arn
+        && certificate.issuer == authority.subject
+        && certificate.issuer != certificate.subject
+        && leads_straight_to(&certificate.certificate_pem, authority, now)
+}
+
+fn leads_straight_to(certificate_pem: &str, authority: &Certificate, now: Timestamp) -> bool {
+    let chain = Some(authority.certificate_pem.as_bytes());
+    pki::import(certificate_pem.as_bytes(), None, chain, now).is_ok()
 }
 
 fn usage(facts: &Inspected) -> CertificateUse {

@@ -121,6 +121,7 @@ impl Service {
         let now = clock::now();
         let (ended, attempts) = store
             .transact(now, move |tx| {
+                certificates::adopt_all(tx)?;
                 for connection in tx.open_connections()? {
                     logs::keep_given_up(tx, &admission::given_up(connection))?;
                 }

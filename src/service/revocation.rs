@@ -5,6 +5,8 @@ mod in_force;
 mod preview;
 mod renewal;
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::{
@@ -189,7 +191,32 @@ impl Change<'_, '_> {
             )
             .at(CERTIFICATE_ARN));
         }
+        self.revoke_replaced(certificate, authority, &revocation)?;
         self.generate(authority, None)
+    }
+
+    /// What a certificate took the place of is in its holder's hands as well.
+    fn revoke_replaced(
+        &mut self,
+        certificate: &Certificate,
+        authority: &Certificate,
+        revocation: &Revocation,
+    ) -> Result<(), Refusal> {
+        let snapshot = self.snapshot.clone();
+        let mut others = BTreeSet::new();
+        for (arn, serial) in self.tx.replaced(&certificate.arn)? {
+            self.tx.insert_revoked(&arn, &serial, revocation)?;
+            if arn != authority.arn {
+                others.insert(arn);
+            }
+        }
+        for other in others {
+            match snapshot.certificates.get(&other) {
+                Some(other) if other.has_private_key => drop(self.generate(other, None)?),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Generates the list of an authority.

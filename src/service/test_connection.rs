@@ -354,6 +354,7 @@ impl Change<'_, '_> {
             }));
         }
         let lack = own
+            .clone()
             .map(
                 |certificate| match certificates::check_client(certificate, root, self.now) {
                     Err(refusal) => refusal.message,
@@ -361,6 +362,10 @@ impl Change<'_, '_> {
                 },
             )
             .next();
+        if let (Some(lack), true) = (&lack, own.clone().any(|it| it.revoked.is_some())) {
+            // A new one would be let in, and say nothing about the user.
+            return Ok(Err(format!("{lack}.")));
+        }
         let roots = certificates::client_roots(root)?;
         let may_issue = |authority: &&Arc<Certificate>| {
             authority.has_private_key

@@ -18,7 +18,7 @@ use super::{StoreError, Tx, load, modified::ENDPOINT, newest_change, schema, vau
 use crate::model::{Snapshot, command::Secret};
 
 /// What is carried: what somebody decided, and the keys.
-const CARRIED: [&str; 32] = [
+const CARRIED: [&str; 33] = [
     "association",
     "authority_list",
     "authorization_rule",
@@ -31,6 +31,7 @@ const CARRIED: [&str; 32] = [
     "endpoint_security_group",
     "internet_gateway",
     "peering_connection",
+    "replaced_certificate",
     "resource",
     "resource_security_group",
     "revocation_list",

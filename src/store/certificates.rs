@@ -92,6 +92,71 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Remembers a certificate that another takes the place of, for as long as it is valid.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn insert_replaced(&mut self, old: &Certificate) -> Result<(), StoreError> {
+        let Some(authority) = &old.issued_by else {
+            return Ok(());
+        };
+        self.connection.execute(
+            "DELETE FROM replaced_certificate WHERE not_after < ?",
+            [self.now.as_microsecond()],
+        )?;
+        self.connection.execute(
+            "INSERT OR IGNORE INTO replaced_certificate (certificate_arn, ca_arn, serial, not_after)
+             VALUES (?, ?, ?, ?)",
+            params![
+                old.arn.as_str(),
+                authority.as_str(),
+                old.serial,
+                old.not_after.as_microsecond(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// What a certificate took the place of and is still valid: the authorities that issued it, and
+    /// serial numbers in hexadecimal digits.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn replaced(
+        &self,
+        certificate: &CertificateArn,
+    ) -> Result<Vec<(CertificateArn, String)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT ca_arn, serial FROM replaced_certificate
+             WHERE certificate_arn = ? AND not_after >= ?",
+        )?;
+        let key = params![certificate.as_str(), self.now.as_microsecond()];
+        let rows = statement.query_map(key, |found| {
+            Ok((row::parsed(found, "ca_arn")?, found.get("serial")?))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Notes which authority of the store issued a certificate, if one did.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn set_issuer(
+        &mut self,
+        certificate: &CertificateArn,
+        authority: Option<&CertificateArn>,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE certificate SET issued_by = ? WHERE arn = ?",
+            [
+                authority.map(CertificateArn::as_str),
+                Some(certificate.as_str()),
+            ],
+        )?;
+        self.change("certificate", certificate.as_str())?;
+        Ok(())
+    }
+
     /// Puts other certificates above one of the store.
     ///
     /// # Errors

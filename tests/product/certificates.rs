@@ -247,6 +247,10 @@ fn a_folder_that_is_none_is_said_before_anything_is_sent() {
     let empty = on.file("pki");
     fs::create_dir(&empty).unwrap();
     let out = on.run(&["pki", "import-easy-rsa", &empty.display().to_string()]);
-    assert_eq!(out.status.code(), Some(2), "{out:?}");
+    assert_eq!(out.status.code(), Some(1), "{out:?}");
     assert!(out.stderr.contains("holds no ca.crt"), "{out:?}");
+    assert!(out.stderr.contains("InvalidParameterValue"), "{out:?}");
+    let out = on.run(&["iam", "get-role", "--role-name", "AWSServiceRoleForECS"]);
+    assert_eq!(out.status.code(), Some(1), "{out:?}");
+    assert!(out.stderr.contains("NoSuchEntity"), "{out:?}");
 }

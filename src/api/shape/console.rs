@@ -16,7 +16,8 @@ pub(super) fn pki_imported(it: &PkiImported) -> Value {
     json!({
         "Imported": list(&it.imported, |(path, arn)| json!({"Path": path, "CertificateArn": arn})),
         "Skipped": list(&it.skipped, |(path, why)| json!({"Path": path, "Reason": why})),
-        "Revoked": it.revoked,
+        "Revoked": it.revoked.len(),
+        "RevokedSerials": it.revoked,
     })
 }
 

@@ -175,7 +175,7 @@ fn results(ctx: &egui::Context, all: &PkiImported) -> Stay {
             "{} imported, {} passed over, {} revoked",
             all.imported.len(),
             all.skipped.len(),
-            all.revoked
+            all.revoked.len()
         );
         let tone = match all.skipped.is_empty() {
             true => Tone::Success,

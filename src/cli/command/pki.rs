@@ -71,10 +71,7 @@ fn command(pki: Pki) -> Result<Command, UsageError> {
         }),
         Pki::Crl(action) => revocation::command(action)?,
         Pki::ImportEasyRsa { directory } => {
-            let files = pki_folder::read(&directory).map_err(|refusal| UsageError::Value {
-                option: "directory",
-                what: refusal.message,
-            })?;
+            let files = pki_folder::read(&directory).map_err(UsageError::Refused)?;
             Command::ImportPki(ImportPki { files })
         }
         Pki::Export {

@@ -79,8 +79,9 @@ pub struct PkiImported {
     pub imported: Vec<(String, CertificateArn)>,
     /// Files that were passed over, and why, as a sentence.
     pub skipped: Vec<(String, String)>,
-    /// How many certificates of the authority the folder says are revoked.
-    pub revoked: u32,
+    /// Certificates of the authority that the folder says are revoked and that were not known to
+    /// be: their serial numbers in hexadecimal digits.
+    pub revoked: Vec<String>,
 }
 
 /// Fields of [`Command::RevokeCertificate`](super::Command::RevokeCertificate).

@@ -70,7 +70,7 @@ impl Change<'_, '_> {
                 .tx
                 .insert_revoked(&authority.arn, &entry.serial, &revocation)?
             {
-                done.revoked += 1;
+                done.revoked.push(entry.serial);
             }
         }
         let recorded = self.tx.revoked(&authority.arn)?.len();

@@ -84,7 +84,12 @@ impl Service {
 
 fn cannot_renew(certificate: &Certificate) -> Refusal {
     let title = certificate.title();
-    let why = if !certificate.has_private_key {
+    let why = if let Some(revocation) = certificate.revoked {
+        format!(
+            "{title} was revoked at {}, and a revoked certificate stays so; issue another one",
+            revocation.at
+        )
+    } else if !certificate.has_private_key {
         format!(
             "{}; sign a new request of its holder, or import the renewed certificate in its place",
             certificate.without_key()
@@ -109,6 +114,16 @@ fn renewed(
         let days = days.unwrap_or_else(|| lasted(&facts));
         return renewed_authority(old, signer, key, days, now);
     }
+    let usages = facts.extended_key_usages.as_deref().unwrap_or_default();
+    let [ExtendedKeyUsage::ServerAuth | ExtendedKeyUsage::ClientAuth] = usages else {
+        return Err(refuse(
+            CERTIFICATE_ARN,
+            format!(
+                "{} is not for servers alone or for clients alone, and no certificate like it is made here; renew it where it was issued, and import it in its place",
+                old.title()
+            ),
+        ));
+    };
     let mut request = like(&facts);
     if let Some(days) = days {
         request.validity_days = days;
@@ -212,10 +227,14 @@ impl Change<'_, '_> {
         }
         self.check_place(old, &certificate, field)?;
         self.concerns(&old.arn);
+        if (&old.issued_by, &old.serial) != (&certificate.issued_by, &certificate.serial) {
+            self.tx.insert_replaced(old)?;
+        }
         let keep = certificate.has_private_key && key.is_none();
         let key = key.as_ref().map(|key| key.expose().as_bytes());
         self.tx.replace_certificate(&certificate, key, keep)?;
         self.renew_chains(old, &certificate)?;
+        super::adopt(self.tx, &snapshot, &certificate)?;
         Ok(Answer::CertificateArn(old.arn.clone()))
     }
 

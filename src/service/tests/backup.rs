@@ -46,6 +46,11 @@ impl Bench {
         }
     }
 
+    pub(super) async fn restored_from_itself(&self) {
+        let backup = self.backed_up().await;
+        self.ok(restore(backup.content.expose())).await;
+    }
+
     /// Something of everything that most installations have.
     async fn office(&self) -> EndpointId {
         let (endpoint, ..) = self.associated().await;

@@ -1,9 +1,9 @@
 use super::*;
 use crate::model::{
-    Code, Transport, Undo,
+    Code, RevocationReason, Transport, Undo,
     command::{
         Bytes, ClientConfiguration, ExportClientConfiguration, ImportCertificate, ModifySettings,
-        Secret,
+        RevokeCertificate, Secret,
     },
 };
 
@@ -219,6 +219,21 @@ async fn only_a_client_certificate_of_the_endpoint_s_ca_goes_into_the_file() {
         assert_eq!(refusal.field.as_deref(), Some("ClientCertificateArn"));
         assert!(refusal.message.contains(word), "{refusal}");
     }
+}
+
+#[tokio::test]
+async fn no_file_has_a_revoked_certificate_inside() {
+    let bench = Bench::new().await;
+    let made = bench.certificates().await;
+    let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
+    let revoke = RevokeCertificate {
+        certificate_arn: made.client.to_string(),
+        reason: RevocationReason::Superseded,
+    };
+    bench.ok(Command::RevokeCertificate(revoke)).await;
+    let refusal = bench.refused(export(&endpoint, Some(&made.client))).await;
+    assert_eq!(refusal.field.as_deref(), Some("ClientCertificateArn"));
+    assert!(refusal.message.contains("was revoked at"), "{refusal}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::{
         RevocationReason,
         command::{
             Bytes, CertificateName, ExportCertificate, GenerateRevocationList,
-            ImportRevocationList, ModifySettings, OfEndpoint, RevokeCertificate,
+            ImportRevocationList, ModifySettings, OfEndpoint, RenewCertificate, RevokeCertificate,
         },
         revocation::{ExportedRevocationList, RevocationListPreview},
     },
@@ -714,4 +714,68 @@ async fn a_new_endpoint_has_the_list_of_its_authority_at_once() {
     let endpoint = bench.endpoint_with(&create_endpoint(&made)).await;
     let own = bench.exported(export(&endpoint)).await;
     assert_eq!(own, bench.exported(export_of(&made.ca)).await);
+}
+
+#[tokio::test]
+async fn what_a_certificate_took_the_place_of_is_revoked_with_it() {
+    let bench = Bench::new().await;
+    let (endpoint, ca, [ada, bob]) = bench.two_clients().await;
+    // The file that was handed out before ada's certificate was renewed, and a session with it.
+    let stolen = bench.candidate(&endpoint, &ada);
+    let live = session(&bench, &endpoint, "ada", bench.ids(&ada)).await;
+    let other = session(&bench, &endpoint, "bob", bench.ids(&bob)).await;
+    let gateway = gateway(&bench, &[&live, &other]);
+    let renew = Command::RenewCertificate(RenewCertificate {
+        certificate_arn: ada.to_string(),
+        validity_days: None,
+    });
+    bench.ok(renew.clone()).await;
+    assert_ne!(bench.ids(&ada), stolen.certificates);
+    assert!(bench.service.admit(&stolen).await.is_ok());
+
+    let list = bench.revoke(&ada).await;
+    assert_eq!(list.entries, 2);
+    assert!(bench.service.admit(&stolen).await.is_err());
+    assert!(bench.turned_away(&endpoint, &ada).await.is_some());
+    let expelled = expelled(&gateway).await;
+    assert_eq!(expelled.len(), 1, "{expelled:?}");
+    assert_eq!(expelled[0].0, live.id);
+    let refusal = bench.refused(renew).await;
+    assert!(refusal.message.contains("was revoked at"), "{refusal}");
+    // A backup knows of it too.
+    let second = bench.issue(&ca, CertificateUse::Client, "cleo").await;
+    let old = bench.candidate(&endpoint, &second);
+    bench
+        .ok(Command::RenewCertificate(RenewCertificate {
+            certificate_arn: second.to_string(),
+            validity_days: None,
+        }))
+        .await;
+    bench.restored_from_itself().await;
+    assert!(bench.service.admit(&old).await.is_ok());
+    bench.revoke(&second).await;
+    assert!(bench.service.admit(&old).await.is_err());
+}
+
+#[tokio::test]
+async fn a_certificate_that_came_before_its_authority_can_be_revoked() {
+    let bench = Bench::new().await;
+    let made = Hierarchy::new();
+    let (pem, _) = made.issue("ada", rcgen::ExtendedKeyUsagePurpose::ClientAuth);
+    let ada = import_certificate(&bench, &pem, None, None).await;
+    let refusal = bench
+        .refused(revoke(&ada, RevocationReason::KeyCompromise))
+        .await;
+    assert!(refusal.message.contains("is not in the store"), "{refusal}");
+    let key = Some(made.intermediate_key.as_str());
+    let ca = import_certificate(&bench, &made.intermediate, key, Some(&made.root)).await;
+    let issuer = |service: &Service| service.snapshot().certificates[&ada].issued_by.clone();
+    assert_eq!(issuer(&bench.service), Some(ca.clone()));
+    assert_eq!(bench.revoke(&ada).await.entries, 1);
+    // Of a store that is older than this.
+    let orphan = ada.clone();
+    let forget = move |tx: &mut crate::store::Tx<'_>| tx.set_issuer(&orphan, None);
+    let store = &bench.service.inner.store;
+    store.transact(clock::now(), forget).await.unwrap();
+    assert_eq!(issuer(&bench.restarted().await), Some(ca));
 }
