@@ -209,6 +209,8 @@ struct Closing {
     asked: AtomicBool,
     /// It is answered, or nothing needs asking.
     decided: AtomicBool,
+    /// What was typed may go.
+    discard: AtomicBool,
     /// The gateway is to go on without the window.
     go_on: Arc<AtomicBool>,
 }
@@ -246,11 +248,20 @@ impl Desktop {
         }
     }
 
-    /// Asks before a close that ends tunnels.
+    /// Asks before a close that loses what was typed, or that ends tunnels.
     fn guard_close(&mut self, ctx: &egui::Context) {
         if !ctx.input(|i| i.viewport().close_requested())
             || self.closing.decided.load(Ordering::SeqCst)
         {
+            return;
+        }
+        if kit::has_unsaved(ctx) && !self.closing.discard.load(Ordering::SeqCst) {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            if !self.closing.asked.swap(true, Ordering::SeqCst) {
+                self.app.open(Unsaved {
+                    closing: Arc::clone(&self.closing),
+                });
+            }
             return;
         }
         if *self.app.link() != Link::Embedded {
@@ -318,6 +329,31 @@ enum Choice {
     End,
 }
 
+/// The question before the window closes on a form that somebody has filled in.
+struct Unsaved {
+    closing: Arc<Closing>,
+}
+
+impl Dialog for Unsaved {
+    fn ui(&mut self, _cx: &mut Context<'_>, ctx: &egui::Context) -> Stay {
+        let shown = kit::confirm_dialog("Close Gatehouse?", "Discard and close")
+            .body("What you typed in the open form is lost.")
+            .cancel("Keep editing")
+            .show(ctx);
+        match shown {
+            kit::Dialog::Open => return Stay::Open,
+            kit::Dialog::Closed => {}
+            kit::Dialog::Submitted => {
+                kit::close_dialog(ctx, "Close Gatehouse?");
+                self.closing.discard.store(true, Ordering::SeqCst);
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+        self.closing.asked.store(false, Ordering::SeqCst);
+        Stay::Closed
+    }
+}
+
 /// The question before the window closes on live tunnels.
 struct Close {
     choice: Choice,
@@ -358,7 +394,10 @@ impl Dialog for Close {
             });
         match shown {
             kit::Dialog::Open => return Stay::Open,
-            kit::Dialog::Closed => self.closing.asked.store(false, Ordering::SeqCst),
+            kit::Dialog::Closed => {
+                self.closing.asked.store(false, Ordering::SeqCst);
+                self.closing.discard.store(false, Ordering::SeqCst);
+            }
             kit::Dialog::Submitted => {
                 kit::close_dialog(ctx, "Close Gatehouse?");
                 let go_on = self.choice == Choice::GoOn;

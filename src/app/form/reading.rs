@@ -36,19 +36,18 @@ impl<T> Reading<T> {
         ask: impl FnOnce(Bytes) -> Command,
         read: impl FnOnce(Answer) -> Option<T>,
     ) {
-        match self.work.poll() {
-            Some(Ok(answer)) => self.said = read(answer).map(Ok),
-            Some(Err(refusal)) => self.said = Some(Err(refusal)),
-            None => {}
-        }
         let is_same = typed == self.asked;
+        let came = self.work.poll();
+        if !is_same {
+            // What is said of another text, or still comes, is not said of this one.
+            self.said = None;
+        } else if let Some(answer) = came {
+            self.said = answer.map(read).transpose();
+        }
         if self.work.is_running() || (is_same && against == self.against) {
             return;
         }
-        if !is_same {
-            typed.clone_into(&mut self.asked);
-            self.said = None;
-        }
+        typed.clone_into(&mut self.asked);
         self.against = against;
         if !typed.is_empty() {
             self.work.start(cx.backend.call(ask(Bytes(typed.to_vec()))));

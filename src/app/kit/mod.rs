@@ -44,7 +44,7 @@ pub use field::{
     text_field, two_columns,
 };
 pub use keyvalue::{Value, key_values};
-pub use modal::{Dialog, close_dialog, confirm_dialog, form_dialog, palette};
+pub use modal::{Dialog, close_dialog, confirm_dialog, form_dialog, has_unsaved, palette};
 pub use nav::{
     avatar, dot, mark, nav_group, nav_row, page_head, panel_head, panel_toolbar, segment,
     series_color, split_handle, tile, toolbar,

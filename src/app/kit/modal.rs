@@ -81,6 +81,7 @@ fn recall_opened_from(ctx: &Context, id: Id, from: Option<Id>) -> Memory {
             id,
             opener: memory.opener,
             last_pass: now,
+            changed: false,
         });
     });
     memory
@@ -102,10 +103,29 @@ struct OpenDialog {
     id: Id,
     opener: Option<Id>,
     last_pass: u64,
+    /// There is something to lose in it.
+    changed: bool,
 }
 
 #[derive(Debug, Clone, Default)]
 struct OpenDialogs(Vec<OpenDialog>);
+
+/// Whether a dialog that is open holds something that somebody typed.
+pub fn has_unsaved(ctx: &Context) -> bool {
+    ctx.data_mut(|d| {
+        let open: &mut OpenDialogs = d.get_temp_mut_or_default(open_slot());
+        open.0.iter().any(|it| it.changed)
+    })
+}
+
+fn note_changed(ctx: &Context, id: Id, changed: bool) {
+    ctx.data_mut(|d| {
+        let open: &mut OpenDialogs = d.get_temp_mut_or_default(open_slot());
+        for it in open.0.iter_mut().filter(|it| it.id == id) {
+            it.changed = changed;
+        }
+    });
+}
 
 fn open_slot() -> Id {
     Id::unique("kit: dialogs shown")
@@ -262,6 +282,7 @@ impl<'a> FormDialog<'a> {
     pub fn show(self, ctx: &Context, add: impl FnOnce(&mut Ui)) -> Dialog {
         let id = dialog_id(self.title);
         let mut memory = recall(ctx, id);
+        note_changed(ctx, id, self.changed);
         // Twice: in the first pass egui does not know yet that it lies above another dialog.
         if memory.passes < 2 {
             field::focus_first_field(ctx);
@@ -790,8 +811,10 @@ mod tests {
         );
         h.get_by_label("Name").focus();
         h.run();
+        assert!(!has_unsaved(&h.ctx));
         h.get_by_label("Name").type_text("corp");
         h.run();
+        assert!(has_unsaved(&h.ctx));
         h.key_press(Key::Escape);
         h.run();
         h.get_by_label("Keep editing");
@@ -809,6 +832,7 @@ mod tests {
         h.get_by_label("Discard").click();
         h.run();
         assert!(!h.state().open);
+        assert!(!has_unsaved(&h.ctx));
     }
 
     #[derive(Default)]

@@ -94,14 +94,13 @@ impl Facts {
             && snapshot.routes_of(&endpoint.id).any(|route| {
                 route.destination == everywhere && route.state != RouteState::Deleting
             });
-        let mut connections: Vec<_> = view
-            .live
-            .connections
-            .iter()
-            .filter(|c| c.endpoint_id == endpoint.id)
-            .collect();
-        connections.sort_by_key(|c| c.state != ConnectionState::Active);
-        self.connection = connections.first().map(|c| (*c).clone());
+        // Thousands may be connected, and the first active one is soon found.
+        let own = |c: &&Connection| c.endpoint_id == endpoint.id;
+        let mut active = view.live.connections.iter().filter(own);
+        self.connection = active
+            .find(|c| c.state == ConnectionState::Active)
+            .or_else(|| view.live.connections.iter().find(own))
+            .cloned();
         self.endpoint = Some(endpoint);
     }
 
@@ -175,6 +174,7 @@ pub(super) fn clients<'s>(
     snapshot.certificates.values().filter(move |c| {
         c.usage == CertificateUse::Client
             && c.has_private_key
+            && c.revoked.is_none()
             && c.not_after > now
             && c.issued_by.is_some()
             && signers.contains(&c.issued_by.as_ref())

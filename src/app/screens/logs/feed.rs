@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     app::{backend::Work, context::Context},
     model::{
-        Answer, Command, ConnectionRecord, LogEvent, LogEventPage, Refusal,
+        Answer, Code, Command, ConnectionRecord, LogEvent, LogEventPage, Refusal,
         command::FilterLogEvents,
     },
 };
@@ -116,7 +116,10 @@ impl Feed {
                 if self.asked == Asked::First {
                     self.rows.clear();
                 }
-                (self.older, self.resume) = (None, None);
+                // The service may be back in a moment; what it refuses, it refuses again.
+                if self.asked != Asked::Newer || refusal.code != Code::Unavailable {
+                    (self.older, self.resume) = (None, None);
+                }
                 self.refusal = Some(refusal);
             }
         }
@@ -132,12 +135,18 @@ impl Feed {
             self.ask(cx, Asked::Older);
             return;
         }
-        if !follow || self.resume.is_none() {
+        let is_away = |refusal: &Refusal| refusal.code == Code::Unavailable;
+        let next = match (&self.resume, self.asked) {
+            (Some(_), _) => Asked::Newer,
+            (None, Asked::First) if self.refusal.as_ref().is_some_and(is_away) => Asked::First,
+            (None, _) => return,
+        };
+        if !follow {
             return;
         }
         let time = ui.input(|i| i.time);
         if time >= self.due {
-            self.ask(cx, Asked::Newer);
+            self.ask(cx, next);
             self.due = time + LOOKED_EVERY;
         }
         let wait = std::time::Duration::from_secs_f64((self.due - time).clamp(0.05, LOOKED_EVERY));

@@ -1,6 +1,9 @@
 //! The page by its labels: search, follow, details, export, and what is empty.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use egui_kittest::kittest::Queryable as _;
 
@@ -204,6 +207,33 @@ fn new_events_come_by_themselves_while_they_are_followed() {
     window.press("Follow");
     a_second(&mut window);
     assert!(window.says("5 events"));
+}
+
+#[test]
+fn following_goes_on_when_the_service_is_back() {
+    let (mut window, log) = open();
+    let away = Arc::new(AtomicBool::new(true));
+    let (is_away, answering) = (Arc::clone(&away), Arc::clone(&log));
+    window
+        .console
+        .answer(move |request| match &request.command {
+            Command::FilterLogEvents(_) if is_away.load(Ordering::SeqCst) => {
+                let refusal = Refusal::new(Code::Unavailable, "The gateway does not answer");
+                Some(Err(refusal))
+            }
+            Command::FilterLogEvents(wanted) => {
+                let log = answering.lock().unwrap();
+                Some(Ok(Answer::LogEvents(search(&log, wanted, 100))))
+            }
+            _ => None,
+        });
+    a_second(&mut window);
+    assert!(window.says("The gateway does not answer"));
+    log.lock().unwrap().push(event(4, "dora", true));
+    away.store(false, Ordering::SeqCst);
+    a_second(&mut window);
+    assert!(window.says("4 events"));
+    assert!(!window.says("The gateway does not answer"));
 }
 
 #[test]

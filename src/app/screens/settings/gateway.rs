@@ -56,10 +56,7 @@ impl Gateway {
             }
             cx.ask(Action::Toast("Settings saved".to_owned()));
         }
-        let now = Draft::of(&cx.view.snapshot.settings);
-        if self.known.as_ref() != Some(&now) && !self.is_changed() {
-            self.take(now);
-        }
+        self.follow(Draft::of(&cx.view.snapshot.settings));
         section(ui, "Gateway", |ui| {
             if let Some(refusal) = self.form.elsewhere() {
                 kit::banner(kit::Tone::Danger, refusal).ui(ui);
@@ -131,6 +128,29 @@ impl Gateway {
         });
     }
 
+    /// Takes in what the service has now, but for what is being edited.
+    fn follow(&mut self, now: Draft) {
+        let Some(known) = &self.known else {
+            return self.take(now);
+        };
+        if *known == now {
+            return;
+        }
+        let draft = self.draft.trimmed();
+        let follow = |field: &mut String, (typed, known): (&str, &str), now: &str| {
+            if typed == known {
+                now.clone_into(field);
+            }
+        };
+        let address = (draft.address.as_str(), known.address.as_str());
+        follow(&mut self.draft.address, address, &now.address);
+        let domain = (draft.domain.as_str(), known.domain.as_str());
+        follow(&mut self.draft.domain, domain, &now.domain);
+        let rekey = (draft.rekey.as_str(), known.rekey.as_str());
+        follow(&mut self.draft.rekey, rekey, &now.rekey);
+        self.known = Some(now);
+    }
+
     fn take(&mut self, draft: Draft) {
         self.draft = draft.clone();
         self.known = Some(draft);
@@ -153,10 +173,12 @@ impl Gateway {
             );
             return;
         };
+        // Somebody else may have changed the others meanwhile.
+        let known = self.known.clone().unwrap_or_default();
         let command = ModifySettings {
-            public_address: Some(draft.address),
-            endpoint_domain: Some(draft.domain),
-            rekey_secs: Some(rekey),
+            public_address: (draft.address != known.address).then_some(draft.address),
+            endpoint_domain: (draft.domain != known.domain).then_some(draft.domain),
+            rekey_secs: (draft.rekey != known.rekey).then_some(rekey),
             ..ModifySettings::default()
         };
         self.form.send(cx, Command::ModifySettings(command));

@@ -97,6 +97,22 @@ fn the_domain_for_endpoints_says_which_record_it_needs() {
 }
 
 #[test]
+fn what_somebody_else_changes_meanwhile_stays() {
+    let mut window = open_with(|_| ());
+    window.type_into("Public address", "vpn.example.com");
+    window.console.change(|snapshot, _| {
+        snapshot.settings.endpoint_domain = Some("clients.example.com".to_owned());
+    });
+    window.settle();
+    let domain = window.harness.get_by_label("Domain for endpoints");
+    assert_eq!(domain.value().as_deref(), Some("clients.example.com"));
+    window.press("Save");
+    let sent = settings(&window);
+    assert_eq!(sent.public_address.as_deref(), Some("vpn.example.com"));
+    assert_eq!((sent.endpoint_domain, sent.rekey_secs), (None, None));
+}
+
+#[test]
 fn what_the_service_says_of_a_domain_is_at_its_field() {
     let mut window = open_with(|_| ());
     window.console.answer(|request| match &request.command {
