@@ -142,12 +142,29 @@ pub enum Action {
         /// What takes it back; offered beside the words.
         undo: Option<Box<Command>>,
     },
+    /// Sends several commands, one after the other, and says how they ended together.
+    RunAll {
+        /// The act in the words of its button ("Revoke 3 rules").
+        act: String,
+        /// The commands.
+        changes: Vec<OneOf>,
+    },
     /// Says how work ended that its dialog no longer waits for.
     Follow(Outcome),
     /// Opens the palette, as Ctrl K does, with this typed already.
     OpenPalette(String),
     /// Opens the help, as F1 does.
     OpenHelp,
+}
+
+/// One of several commands.
+pub struct OneOf {
+    /// What it changes.
+    pub label: String,
+    /// The command.
+    pub command: Command,
+    /// What takes it back.
+    pub undo: Option<Command>,
 }
 
 /// What the program knows of its own installation.

@@ -6,7 +6,7 @@ use super::{Dialog, Stay};
 use crate::{
     app::{
         backend::Work,
-        context::{Action, Context},
+        context::{Action, Context, OneOf},
         format, kit,
         preview::PreviewPane,
     },
@@ -63,6 +63,16 @@ impl Change {
     }
 }
 
+impl From<Change> for OneOf {
+    fn from(change: Change) -> Self {
+        Self {
+            label: change.label,
+            command: change.command,
+            undo: change.undo,
+        }
+    }
+}
+
 impl Confirm {
     /// A question with the name in it, the verb of the act, its command, and what is true after.
     #[must_use]
@@ -76,7 +86,7 @@ impl Confirm {
     }
 
     /// The same for several commands, or for some that can be taken back: the dialog does not wait
-    /// for them, and each says how it ended.
+    /// for them, and it is said how they ended, each that was refused by its name.
     #[must_use]
     pub fn each(title: impl Into<String>, act: impl Into<String>, changes: Vec<Change>) -> Self {
         Self {
@@ -137,8 +147,16 @@ impl Confirm {
             }
             return Stay::Open;
         }
-        for change in self.changes.drain(..) {
-            cx.run(change.command, change.done, change.undo);
+        let mut changes: Vec<Change> = self.changes.drain(..).collect();
+        match changes.pop() {
+            Some(only) if changes.is_empty() => cx.run(only.command, only.done, only.undo),
+            last => {
+                changes.extend(last);
+                cx.ask(Action::RunAll {
+                    act: self.act.clone(),
+                    changes: changes.into_iter().map(OneOf::from).collect(),
+                });
+            }
         }
         kit::close_dialog(ctx, &self.title);
         Stay::Closed

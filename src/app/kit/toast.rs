@@ -14,9 +14,10 @@ use super::{
     tokens::{Tokens, radius, tokens},
 };
 
-/// How long a toast stays, in seconds; longer while the pointer or the focus is on it.
+/// How long a toast stays, in seconds; longer while the pointer or the focus is on it. What went
+/// wrong stays until it is dismissed.
 const STAYS: f64 = 8.0;
-/// At most this many at once; the oldest leaves first.
+/// At most this many at once; the oldest leaves first, what went wrong last.
 const AT_MOST: usize = 3;
 /// Of a toast of one line; longer words wrap, and nothing of a refusal is cut.
 const HEIGHT: f32 = 40.0;
@@ -61,7 +62,8 @@ impl Toasts {
         let id = self.next;
         self.next += 1;
         if self.shown.len() == AT_MOST {
-            self.shown.remove(0);
+            let good = self.shown.iter().position(|it| it.tone != Tone::Danger);
+            self.shown.remove(good.unwrap_or(0));
         }
         self.shown.push(Toast {
             id,
@@ -91,7 +93,11 @@ impl Toasts {
         let mut closed = Vec::new();
         let mut up = 0.0;
         for toast in self.shown.iter_mut().rev() {
-            let until = *toast.until.get_or_insert(now + STAYS);
+            let stays = match toast.tone {
+                Tone::Danger => f64::INFINITY,
+                _ => STAYS,
+            };
+            let until = *toast.until.get_or_insert(now + stays);
             let (drawn, height) = toast.draw(ctx, bottom_left - vec2(0.0, up));
             up += height + 8.0;
             if drawn.held {
@@ -102,7 +108,7 @@ impl Toasts {
             }
             if drawn.action || drawn.close || until <= now {
                 closed.push(toast.id);
-            } else {
+            } else if until.is_finite() {
                 let left = std::time::Duration::from_secs_f64(until - now);
                 ctx.request_repaint_after(left);
             }
@@ -256,6 +262,24 @@ mod tests {
         // A step of the harness is a quarter of a second.
         h.run_steps(34);
         assert!(h.query_by_label("Four").is_none());
+    }
+
+    #[test]
+    fn what_went_wrong_stays_until_it_is_dismissed() {
+        let mut toasts = Toasts::default();
+        toasts.push(Tone::Danger, "1 refused");
+        for word in ["One", "Two", "Three", "Four"] {
+            toasts.push(Tone::Success, word);
+        }
+        let mut h = harness(toasts, |ui, toasts| {
+            show(ui, toasts);
+        });
+        h.run_steps(34);
+        h.get_by_label("1 refused");
+        assert!(h.query_by_label("Four").is_none());
+        h.get_by_label("Dismiss").click();
+        h.run();
+        assert!(h.query_by_label("1 refused").is_none());
     }
 
     #[test]

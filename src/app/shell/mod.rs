@@ -5,6 +5,7 @@ mod header;
 mod help;
 mod navigation;
 mod palette;
+mod running;
 mod status_bar;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::{
     backend::{Backend, Outcome, Work},
-    context::{About, Action, Context, EndpointTab, Screen},
+    context::{About, Action, Context, EndpointTab, OneOf, Screen},
     dialogs::{Dialog, Stay, path::TypePath},
     files::Files,
     kit::{self, Toasts, Tone, tokens::size},
@@ -31,6 +32,7 @@ use crate::{
 };
 use help::Help;
 use palette::Palette;
+use running::RunningSet;
 pub(crate) use status_bar::plural;
 
 /// How often what ages is drawn anew.
@@ -74,8 +76,10 @@ pub struct App {
     dialogs: Vec<Box<dyn Dialog>>,
     palette: Option<Palette>,
     toasts: Toasts,
-    undo: Vec<(u64, Command)>,
+    /// What takes back what a toast says, the last first.
+    undo: Vec<(u64, Vec<OneOf>)>,
     running: Vec<Running>,
+    sets: Vec<RunningSet>,
     actions: Vec<Action>,
 }
 
@@ -111,6 +115,7 @@ impl App {
             toasts: Toasts::default(),
             undo: Vec::new(),
             running: Vec::new(),
+            sets: Vec::new(),
             actions: Vec::new(),
         }
     }
@@ -205,11 +210,38 @@ impl App {
                 (Err(refusal), _) => self.actions.push(Action::Trouble(refusal.message)),
                 (Ok(done), None) => self.actions.push(Action::Toast(done)),
                 (Ok(done), Some(undo)) => {
-                    let id = self.toasts.push_with(Tone::Success, done, "Undo");
-                    self.undo.push((id, undo));
+                    let undo = OneOf {
+                        label: done.clone(),
+                        command: undo,
+                        undo: None,
+                    };
+                    self.say_done(done, vec![undo]);
                 }
             }
         }
+        for mut set in std::mem::take(&mut self.sets) {
+            match set.work.poll() {
+                None => self.sets.push(set),
+                Some(Err(refusal)) => self.actions.push(Action::Trouble(refusal.message)),
+                Some(Ok(refused)) => {
+                    let ended = set.ended(&refused);
+                    if let Some((said, undo)) = ended.done {
+                        self.say_done(said, undo);
+                    }
+                    self.actions.extend(ended.refused.map(Action::Trouble));
+                }
+            }
+        }
+    }
+
+    /// Says what is now true, with a way back where there is one.
+    fn say_done(&mut self, done: String, undo: Vec<OneOf>) {
+        if undo.is_empty() {
+            self.actions.push(Action::Toast(done));
+            return;
+        }
+        let id = self.toasts.push_with(Tone::Success, done, "Undo");
+        self.undo.push((id, undo));
     }
 
     /// Does what was asked for.
@@ -251,6 +283,10 @@ impl App {
                         outcome: work.saying(move |_| done.clone()),
                         undo: undo.map(|undo| *undo),
                     });
+                }
+                Action::RunAll { act, changes } => {
+                    let set = RunningSet::start(&self.backend, act, changes);
+                    self.sets.push(set);
                 }
                 Action::Follow(outcome) => self.running.push(Running {
                     outcome,
@@ -352,11 +388,20 @@ impl App {
         else {
             return;
         };
-        let (_, command) = self.undo.swap_remove(at);
-        self.actions.push(Action::Run {
-            command: Box::new(command),
-            done: "Undone".to_owned(),
-            undo: None,
+        let (_, mut commands) = self.undo.swap_remove(at);
+        self.actions.push(match commands.pop() {
+            Some(only) if commands.is_empty() => Action::Run {
+                command: Box::new(only.command),
+                done: "Undone".to_owned(),
+                undo: None,
+            },
+            last => {
+                commands.extend(last);
+                Action::RunAll {
+                    act: "Undo".to_owned(),
+                    changes: commands,
+                }
+            }
         });
     }
 }
@@ -501,6 +546,50 @@ mod tests {
             window.console.commands(),
             [Command::DescribeStatus, Command::ListCertificates]
         );
+    }
+
+    fn one_of(label: &str, command: Command, undo: Option<Command>) -> OneOf {
+        OneOf {
+            label: label.to_owned(),
+            command,
+            undo,
+        }
+    }
+
+    #[test]
+    fn of_several_acts_each_refusal_is_said_and_the_others_are_taken_back_together() {
+        let console = empty();
+        console.answer(|request| match request.command {
+            Command::DescribeStatus => Some(Err(Refusal::new(
+                crate::model::Code::DependencyViolation,
+                "it is in use",
+            ))),
+            _ => None,
+        });
+        let mut window = Window::open(console);
+        let get = Command::GetServiceLinkedRole;
+        let changes = (1..=5)
+            .map(|n| {
+                let undo = Some(Command::ListCertificates);
+                match n {
+                    2 => one_of("10.2.0.0/16", Command::DescribeStatus, None),
+                    _ => one_of(&format!("10.{n}.0.0/16"), get.clone(), undo),
+                }
+            })
+            .collect();
+        let act_all = Action::RunAll {
+            act: "Revoke 5 rules".to_owned(),
+            changes,
+        };
+        act(&mut window, act_all);
+        assert!(window.says("Revoke 5 rules: 4 of 5 done"));
+        assert!(window.says("10.2.0.0/16: it is in use"));
+        window.harness.get_by_label("Undo").click();
+        window.settle();
+        let sent = window.console.commands();
+        assert_eq!(sent.len(), 9);
+        assert!(sent[5..].iter().all(|it| *it == Command::ListCertificates));
+        assert!(window.says("Undo: done"));
     }
 
     #[test]
