@@ -9,6 +9,7 @@ use super::{
     backend::{Backend, Outcome},
     dialogs::Dialog,
     files::Files,
+    people::Everyone,
     rates::Rates,
     state::Prefs,
     tally::Tally,
@@ -192,6 +193,8 @@ pub struct Context<'a> {
     pub rates: &'a Rates,
     /// How many are connected.
     pub tally: &'a Tally,
+    /// Who is known by name.
+    pub everyone: &'a Everyone,
     /// The person's choices for the window.
     pub prefs: &'a mut Prefs,
     /// The installation.

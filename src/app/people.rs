@@ -1,19 +1,24 @@
 //! Who is known by name: from the store's client certificates, the directory and what is live.
 
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    rc::Rc,
+    sync::{Arc, Weak},
+};
 
 use crate::model::{CertificateUse, Connection, ConnectionState, Group, View};
 
 /// Somebody, by the common name of the certificate.
 #[derive(Clone, Debug, Default)]
-pub struct Person<'v> {
+pub struct Person {
     /// The groups, by SID.
-    pub groups: Vec<&'v Group>,
-    /// The live connections, on all endpoints.
-    pub live: Vec<&'v Connection>,
+    pub groups: Vec<Arc<Group>>,
+    /// The places of the live connections, on all endpoints, among those of the view.
+    live: Vec<usize>,
 }
 
-impl Person<'_> {
+impl Person {
     /// The groups' names: `dba-team, staff`.
     #[must_use]
     pub fn group_names(&self) -> String {
@@ -25,46 +30,66 @@ impl Person<'_> {
         names.join(", ")
     }
 
-    /// `connected, 10.20.1.44`; empty for who is not connected.
-    #[must_use]
-    pub fn connected(&self) -> String {
-        match self.live.as_slice() {
-            [] => String::new(),
-            [one] => format!("connected, {}", one.client_ip),
-            many => format!("{} connections", many.len()),
-        }
+    /// The live connections, in the view that they were read from.
+    pub fn live<'v>(&self, view: &'v View) -> impl Iterator<Item = &'v Connection> {
+        self.live
+            .iter()
+            .filter_map(|place| view.live.connections.get(*place))
     }
 }
 
-/// Everyone known here, by common name.
-#[must_use]
-pub fn people(view: &View) -> BTreeMap<&str, Person<'_>> {
-    let mut people: BTreeMap<&str, Person<'_>> = BTreeMap::new();
+/// Everyone known, by common name.
+pub type People = BTreeMap<String, Person>;
+
+/// Everyone known, read once for each view: thousands may be connected.
+#[derive(Debug, Default)]
+pub struct Everyone {
+    read: RefCell<(Weak<View>, Rc<People>)>,
+}
+
+impl Everyone {
+    /// Who is known in a view.
+    #[must_use]
+    pub fn of(&self, view: &Arc<View>) -> Rc<People> {
+        let mut read = self.read.borrow_mut();
+        let view_now = Arc::downgrade(view);
+        if !read.0.ptr_eq(&view_now) {
+            *read = (view_now, Rc::new(people(view)));
+        }
+        Rc::clone(&read.1)
+    }
+}
+
+fn people(view: &View) -> People {
+    let mut people = People::new();
     for certificate in view.snapshot.certificates.values() {
         if certificate.usage == CertificateUse::Client
             && let Some(name) = &certificate.common_name
         {
-            people.entry(name).or_default();
+            person(&mut people, name);
         }
     }
-    for connection in &view.live.connections {
+    for (place, connection) in view.live.connections.iter().enumerate() {
         if connection.state == ConnectionState::Active {
-            let person = people.entry(&connection.common_name).or_default();
-            person.live.push(connection);
+            person(&mut people, &connection.common_name)
+                .live
+                .push(place);
         }
     }
     for group in view.snapshot.groups.values() {
         for member in &group.members {
-            people.entry(member).or_default().groups.push(group);
+            person(&mut people, member).groups.push(Arc::clone(group));
         }
     }
     people
 }
 
+fn person<'p>(people: &'p mut People, name: &str) -> &'p mut Person {
+    people.entry(name.to_owned()).or_default()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::app::testing::sample;
 
@@ -84,15 +109,18 @@ mod tests {
             members: ["z.elsewhere".to_owned(), connected.common_name.clone()].into(),
         };
         snapshot.groups.insert(sid, Arc::new(group));
-        let view = View {
+        let view = Arc::new(View {
             snapshot: Arc::new(snapshot),
             live: Arc::new(live),
-        };
-        let people = people(&view);
+        });
+        let everyone = Everyone::default();
+        let people = everyone.of(&view);
+        assert!(Rc::ptr_eq(&people, &everyone.of(&view)), "read once");
         assert_eq!(people["z.elsewhere"].group_names(), "dba-team");
-        assert_eq!(people["z.elsewhere"].connected(), "");
+        assert_eq!(people["z.elsewhere"].live(&view).count(), 0);
         let one = &people[connected.common_name.as_str()];
-        assert!(one.live.contains(&&connected));
-        assert!(one.connected().contains("connect"));
+        assert!(one.live(&view).any(|it| *it == connected));
+        let changed = Arc::new(View::clone(&view));
+        assert!(!Rc::ptr_eq(&people, &everyone.of(&changed)));
     }
 }

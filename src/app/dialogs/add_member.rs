@@ -7,7 +7,6 @@ use crate::{
         context::Context,
         form::{Act, DialogForm, FormDialog},
         kit::{self, Choice},
-        people::people,
     },
     model::{Command, Refusal, Sid, Snapshot, command::Membership},
 };
@@ -39,17 +38,18 @@ impl AddMember {
     /// Who is not in the group yet and goes by what is typed.
     fn proposed(&self, cx: &Context<'_>) -> Vec<String> {
         let typed = self.user.trim().to_lowercase();
-        people(cx.view)
-            .into_iter()
+        let everyone = cx.everyone.of(cx.view);
+        everyone
+            .iter()
             .filter(|(name, person)| {
                 let member = person
                     .groups
                     .iter()
                     .any(|g| Some(&g.sid) == self.group.as_ref());
-                !member && *name != self.user && name.to_lowercase().contains(&typed)
+                !member && **name != self.user && name.to_lowercase().contains(&typed)
             })
             .take(PROPOSED)
-            .map(|(name, _)| name.to_owned())
+            .map(|(name, _)| name.clone())
             .collect()
     }
 }

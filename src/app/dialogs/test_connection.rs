@@ -8,7 +8,6 @@ use crate::{
         context::{Action, Context, Question},
         form::{self, Form},
         kit::{self, Choice, Tone},
-        people::people,
     },
     model::{
         Answer, Code, Command, ConnectionTest, EndpointId, Refusal, TestStep,
@@ -89,11 +88,13 @@ impl TestTheConnection {
                 .help("Whose client is tried, by the common name of the certificate.")
         });
         let typed = self.user.trim().to_lowercase();
-        let known: Vec<String> = people(cx.view)
-            .into_keys()
-            .filter(|name| *name != self.user && name.to_lowercase().contains(&typed))
+        let known: Vec<String> = cx
+            .everyone
+            .of(cx.view)
+            .keys()
+            .filter(|name| **name != self.user && name.to_lowercase().contains(&typed))
             .take(PROPOSED)
-            .map(str::to_owned)
+            .cloned()
             .collect();
         if !known.is_empty() {
             ui.horizontal_wrapped(|ui| {

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use egui::{Key, Panel, Ui};
 
-use self::rows::{CertificateRows, columns, expiry_status};
-use super::{Page, listing::choose_columns};
+use self::rows::{CertificateRows, Shown, columns, expiry_status};
+use super::{
+    Page, filter,
+    listing::{self, choose_columns},
+};
 use crate::{
     app::{
         context::Context,
@@ -37,6 +40,7 @@ pub struct Certificates {
     selection: Selection<CertificateArn>,
     sort: Sort,
     filter: String,
+    shown: Shown,
     panel: f32,
     closed: bool,
 }
@@ -47,6 +51,7 @@ impl Default for Certificates {
             selection: Selection::default(),
             sort: Sort::default(),
             filter: String::new(),
+            shown: Shown::default(),
             panel: 330.0,
             closed: false,
         }
@@ -94,7 +99,7 @@ impl Certificates {
         self.filter.clear();
     }
 
-    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
+    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Arc<Snapshot>) {
         let count = snapshot.certificates.len().to_string();
         kit::page_head(ui, "Certificates", &count, "", |ui| head_buttons(cx, ui));
         if snapshot.certificates.is_empty() {
@@ -110,7 +115,8 @@ impl Certificates {
             return;
         }
         notice_banner(cx, ui);
-        let rows = self.shown(snapshot);
+        self.shown.find(snapshot, &self.filter, self.sort);
+        let rows = Arc::clone(&self.shown.rows);
         let find = cx.shortcut(ui, Key::F);
         let words = format!("{} of {count}", rows.len());
         let chosen = self.selection.len();
@@ -146,8 +152,16 @@ impl Certificates {
         if revoke && let Some(dialog) = revocation {
             cx.open(dialog);
         }
+        if rows.is_empty() {
+            if kit::empty(ui, "No certificate passes the filter", "", "Clear filter") {
+                self.filter.clear();
+            }
+            return;
+        }
+        copy_rows(cx, ui, &rows, &self.selection, snapshot);
         let mut table = CertificateRows {
-            rows,
+            rows: &rows,
+            signed: &self.shown.signed,
             snapshot,
             now: cx.now,
             zone: cx.zone,
@@ -185,18 +199,6 @@ impl Certificates {
         let chosen = self.selection.iter();
         let chosen = chosen.filter_map(|arn| snapshot.certificates.get(arn).cloned());
         Revoke::new(snapshot, chosen.collect())
-    }
-
-    /// The certificates that pass the filter, sorted.
-    fn shown(&self, snapshot: &Snapshot) -> Vec<Arc<Certificate>> {
-        let mut shown: Vec<_> = snapshot
-            .certificates
-            .values()
-            .filter(|it| rows::passes(it, &self.filter, snapshot))
-            .cloned()
-            .collect();
-        rows::sort(&mut shown, self.sort, snapshot);
-        shown
     }
 
     fn split_panel(&mut self, cx: &mut Context<'_>, ui: &mut Ui, certificate: &Arc<Certificate>) {
@@ -249,6 +251,22 @@ impl Certificates {
             self.delete_several(cx, snapshot);
         }
     }
+}
+
+/// Copies the selected rows, where that is asked for.
+fn copy_rows(
+    cx: &Context<'_>,
+    ui: &Ui,
+    rows: &[Arc<Certificate>],
+    selection: &Selection<CertificateArn>,
+    snapshot: &Snapshot,
+) {
+    if !listing::copied(cx, ui) || selection.is_empty() {
+        return;
+    }
+    let chosen = rows.iter().filter(|it| selection.contains(&it.arn));
+    let cells = chosen.map(|it| rows::cells(it, snapshot));
+    ui.ctx().copy_text(filter::tab_separated(cells));
 }
 
 /// The question before several certificates are deleted, each on its own: one that is in use stays,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use egui::{Key, Ui};
 
-use super::Page;
+use super::{Page, filter};
 use crate::{
     app::{
         context::{Action, Context, Question},
         dialogs::{add_member::AddMember, confirm::Confirm, create_group::CreateGroup},
         kit::{self, Rows, Selection, column, icons, rest_column},
-        people::{Person, people},
+        people::{People, Person},
         shell::plural,
     },
     model::{Command, Group, Sid, Snapshot, View, command::GroupName},
@@ -55,7 +55,7 @@ impl Page for Groups {
         let view = Arc::clone(cx.view);
         let snapshot = &view.snapshot;
         self.groups.retain(|sid| snapshot.groups.contains_key(sid));
-        let people = people(&view);
+        let people = cx.everyone.of(&view);
         let selected = self
             .groups
             .single()
@@ -70,7 +70,7 @@ impl Page for Groups {
         self.toolbar(cx, ui, &view, people.len());
         match self.part {
             Part::Groups => self.group_list(cx, ui, snapshot),
-            Part::Users => self.user_list(cx, ui, people.into_iter().collect()),
+            Part::Users => self.user_list(cx, ui, &people),
         }
         if cx.shortcut(ui, Key::N) {
             cx.open(CreateGroup::default());
@@ -125,10 +125,8 @@ impl Groups {
     }
 
     fn passes(&self, words: &[&str]) -> bool {
-        let filter = self.filter.trim().to_lowercase();
-        words
-            .iter()
-            .any(|word| word.to_lowercase().contains(&filter))
+        let filter = self.filter.trim();
+        words.iter().any(|word| filter::holds(word, filter))
     }
 
     fn group_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
@@ -170,11 +168,11 @@ impl Groups {
         }
     }
 
-    fn user_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, people: Vec<(&str, Person<'_>)>) {
-        let rows: Vec<_> = people
-            .into_iter()
-            .filter(|(name, person)| self.passes(&[name, &person.group_names()]))
-            .collect();
+    fn user_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, people: &People) {
+        let passes = |(name, person): &(&String, &Person)| {
+            self.passes(&[name]) || person.groups.iter().any(|it| self.passes(&[&it.name]))
+        };
+        let rows: Vec<_> = people.iter().filter(passes).collect();
         if rows.is_empty() {
             let (title, body) = match self.filter.is_empty() {
                 true => (
@@ -191,7 +189,12 @@ impl Groups {
             column("Live connections", 220.0).unsorted(),
             rest_column("Groups").unsorted(),
         ];
-        let mut table = UserRows { rows, act: None };
+        let view = Arc::clone(cx.view);
+        let mut table = UserRows {
+            rows,
+            view: &view,
+            act: None,
+        };
         kit::table("Users", &columns, &mut self.users)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
@@ -300,7 +303,8 @@ enum UserAct {
 }
 
 struct UserRows<'a> {
-    rows: Vec<(&'a str, Person<'a>)>,
+    rows: Vec<(&'a String, &'a Person)>,
+    view: &'a View,
     act: Option<(UserAct, String)>,
 }
 
@@ -312,7 +316,7 @@ impl Rows for UserRows<'_> {
     }
 
     fn key(&self, row: usize) -> String {
-        self.rows[row].0.to_owned()
+        self.rows[row].0.clone()
     }
 
     fn name(&self, row: usize) -> String {
@@ -327,7 +331,7 @@ impl Rows for UserRows<'_> {
         let (name, person) = &self.rows[row];
         match column {
             0 => drop(kit::cell_name(ui, name)),
-            1 => live(ui, person),
+            1 => live(ui, person, self.view),
             _ => {
                 let groups = person.group_names();
                 kit::cell(ui, if groups.is_empty() { "–" } else { &groups });
@@ -356,12 +360,8 @@ impl Rows for UserRows<'_> {
 }
 
 /// The addresses under which somebody is connected.
-fn live(ui: &mut Ui, person: &Person<'_>) {
-    let addresses: Vec<String> = person
-        .live
-        .iter()
-        .map(|c| c.client_ip.to_string())
-        .collect();
+fn live(ui: &mut Ui, person: &Person, view: &View) {
+    let addresses: Vec<String> = person.live(view).map(|c| c.client_ip.to_string()).collect();
     match addresses.is_empty() {
         true => drop(kit::cell_weak(ui, "–")),
         false => drop(kit::cell_mono(ui, &addresses.join(", "))),

@@ -69,7 +69,9 @@ pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) 
     let from = format::moment(certificate.not_before, cx.now, cx.zone);
     let until = format::moment(certificate.not_after, cx.now, cx.zone);
     let added = format::moment(certificate.created_at, cx.now, cx.zone);
-    let users = users(certificate, snapshot).join(", ");
+    let all = snapshot.certificates.values();
+    let signed = all.filter(|it| it.issued_by.as_ref() == Some(&certificate.arn));
+    let users = users(certificate, signed.count(), snapshot).join(", ");
     let key = if certificate.has_private_key {
         format!("{}, private key here", certificate.key_algorithm)
     } else {

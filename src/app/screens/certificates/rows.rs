@@ -1,6 +1,6 @@
 //! The rows of the certificate store.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use egui::Ui;
 use jiff::{Timestamp, tz::TimeZone};
@@ -17,15 +17,67 @@ use crate::{
 };
 
 pub(super) struct CertificateRows<'a> {
-    pub(super) rows: Vec<Arc<Certificate>>,
+    pub(super) rows: &'a [Arc<Certificate>],
+    /// How many certificates each authority signed.
+    pub(super) signed: &'a BTreeMap<CertificateArn, usize>,
     pub(super) snapshot: &'a Snapshot,
     pub(super) now: Timestamp,
     pub(super) zone: &'a TimeZone,
     pub(super) act: Option<(Act, Arc<Certificate>)>,
 }
 
+/// The certificates that pass the filter, sorted; found anew only where one of these is another.
+#[derive(Default)]
+pub(super) struct Shown {
+    of: Option<(Arc<Snapshot>, String, Sort)>,
+    pub(super) rows: Arc<[Arc<Certificate>]>,
+    /// How many certificates each authority of the store signed.
+    pub(super) signed: BTreeMap<CertificateArn, usize>,
+}
+
+impl Shown {
+    pub(super) fn find(&mut self, snapshot: &Arc<Snapshot>, filter: &str, sort_by: Sort) {
+        let is_same = |(of, text, sorted): &(Arc<Snapshot>, String, Sort)| {
+            Arc::ptr_eq(of, snapshot) && text == filter && *sorted == sort_by
+        };
+        if self.of.as_ref().is_some_and(is_same) {
+            return;
+        }
+        let all = snapshot.certificates.values();
+        let mut rows: Vec<_> = all
+            .filter(|it| passes(it, filter, snapshot))
+            .cloned()
+            .collect();
+        sort(&mut rows, sort_by, snapshot);
+        self.rows = rows.into();
+        self.signed.clear();
+        for authority in snapshot
+            .certificates
+            .values()
+            .filter_map(|it| it.issued_by.as_ref())
+        {
+            *self.signed.entry(authority.clone()).or_default() += 1;
+        }
+        self.of = Some((Arc::clone(snapshot), filter.to_owned(), sort_by));
+    }
+}
+
+/// A row for the clipboard.
+pub(super) fn cells(it: &Certificate, snapshot: &Snapshot) -> Vec<String> {
+    vec![
+        it.title().to_owned(),
+        use_word(it.usage).to_owned(),
+        issuer_name(it, snapshot),
+        it.not_after.to_string(),
+        it.revoked
+            .map_or_else(String::new, |revoked| format!("revoked {}", revoked.at)),
+        it.serial.clone(),
+        it.arn.to_string(),
+    ]
+}
+
 /// Whether a certificate passes the filter.
-pub(super) fn passes(it: &Certificate, filter: &str, snapshot: &Snapshot) -> bool {
+fn passes(it: &Certificate, filter: &str, snapshot: &Snapshot) -> bool {
     let issuer = issuer_name(it, snapshot);
     let names = it.alternative_names.join(" ");
     filter::passes(
@@ -43,19 +95,20 @@ pub(super) fn passes(it: &Certificate, filter: &str, snapshot: &Snapshot) -> boo
 }
 
 /// Sorts by the column that the person chose.
-pub(super) fn sort(rows: &mut [Arc<Certificate>], sort: Sort, snapshot: &Snapshot) {
-    rows.sort_by(|a, b| {
-        let order = match sort.column {
-            1 => use_word(a.usage).cmp(use_word(b.usage)),
-            2 => issuer_name(a, snapshot).cmp(&issuer_name(b, snapshot)),
-            3 => a.not_after.cmp(&b.not_after),
-            4 => a.has_private_key.cmp(&b.has_private_key),
-            _ => a.title().to_lowercase().cmp(&b.title().to_lowercase()),
-        };
-        order.then_with(|| a.arn.cmp(&b.arn))
-    });
-    if sort.descending {
-        rows.reverse();
+fn sort(rows: &mut [Arc<Certificate>], sort: Sort, snapshot: &Snapshot) {
+    rows.sort_by(|a, b| a.arn.cmp(&b.arn));
+    let name = |it: &Certificate| it.title().to_lowercase();
+    match (sort.column, sort.descending) {
+        (1, false) => rows.sort_by_key(|it| use_word(it.usage)),
+        (1, true) => rows.sort_by_key(|it| Reverse(use_word(it.usage))),
+        (2, false) => rows.sort_by_cached_key(|it| issuer_name(it, snapshot)),
+        (2, true) => rows.sort_by_cached_key(|it| Reverse(issuer_name(it, snapshot))),
+        (3, false) => rows.sort_by_key(|it| it.not_after),
+        (3, true) => rows.sort_by_key(|it| Reverse(it.not_after)),
+        (4, false) => rows.sort_by_key(|it| it.has_private_key),
+        (4, true) => rows.sort_by_key(|it| Reverse(it.has_private_key)),
+        (_, false) => rows.sort_by_cached_key(|it| name(it)),
+        (_, true) => rows.sort_by_cached_key(|it| Reverse(name(it))),
     }
 }
 
@@ -97,7 +150,8 @@ impl Rows for CertificateRows<'_> {
             }
             4 => drop(kit::cell(ui, if c.has_private_key { "Here" } else { "–" })),
             _ => {
-                let users = users(c, self.snapshot).join(", ");
+                let signed = self.signed.get(&c.arn).copied().unwrap_or_default();
+                let users = users(c, signed, self.snapshot).join(", ");
                 let words = if users.is_empty() { "–" } else { &users };
                 kit::cell(ui, words);
             }
@@ -180,7 +234,7 @@ fn issuer_name(certificate: &Certificate, snapshot: &Snapshot) -> String {
 }
 
 /// Endpoints that show or trust it, and how many certificates it signed.
-pub(super) fn users(certificate: &Certificate, snapshot: &Snapshot) -> Vec<String> {
+pub(super) fn users(certificate: &Certificate, signed: usize, snapshot: &Snapshot) -> Vec<String> {
     let mut users: Vec<String> = snapshot
         .endpoints
         .values()
@@ -190,11 +244,6 @@ pub(super) fn users(certificate: &Certificate, snapshot: &Snapshot) -> Vec<Strin
         })
         .map(|e| e.title().to_owned())
         .collect();
-    let signed = snapshot
-        .certificates
-        .values()
-        .filter(|c| c.issued_by.as_ref() == Some(&certificate.arn))
-        .count();
     match signed {
         0 => {}
         1 => users.push("1 certificate".to_owned()),

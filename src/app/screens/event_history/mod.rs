@@ -1,11 +1,16 @@
 //! Who did what, when, with what result.
 
-use egui::{Key, Panel, Ui};
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use std::sync::Arc;
 
-use self::undo::TakingBack;
+use egui::{Key, Panel, Ui};
+use jiff::{Timestamp, tz::TimeZone};
+
 pub use self::undo::UndoLast;
-use super::{Page, filter};
+use self::{
+    record::{Age, Kind, Question, Record},
+    undo::TakingBack,
+};
+use super::{Page, filter, listing};
 use crate::{
     api::shape,
     app::{
@@ -13,34 +18,24 @@ use crate::{
         context::{Action, Context},
         files, format,
         kit::{self, Rows, Selection, Tone, column, icons, rest_column, tokens},
+        shell::plural,
     },
-    model::{Answer, Command, Event, Outcome, command::LookupEvents},
+    model::{Event, Outcome},
 };
 
 mod panel;
+mod record;
 #[cfg(test)]
 mod tests;
 mod undo;
 
-/// Events asked for at once, newest first: the most the service gives.
-const MOST: u32 = 1000;
-
 /// The page.
 pub struct EventHistory {
-    events: Vec<Event>,
-    looking: Work<Answer>,
-    /// The change that the events are as of.
-    seq: Option<u64>,
+    record: Record,
     /// The pass it was drawn in last, to look again when the page is come back to.
     drawn: u64,
-    trouble: Option<String>,
     filter: String,
-    kind: Kind,
-    age: Age,
-    /// Where older events begin, if there are any.
-    older: Option<String>,
-    /// The page that is asked for goes on from the one before.
-    adds: bool,
+    question: Question,
     taking_back: TakingBack,
     selection: Selection<u64>,
     panel: f32,
@@ -49,16 +44,13 @@ pub struct EventHistory {
 impl Default for EventHistory {
     fn default() -> Self {
         Self {
-            events: Vec::new(),
-            looking: Work::default(),
-            seq: None,
+            record: Record::default(),
             drawn: 0,
-            trouble: None,
             filter: String::new(),
-            kind: Kind::Changes,
-            age: Age::Any,
-            older: None,
-            adds: false,
+            question: Question {
+                kind: Kind::Changes,
+                age: Age::Any,
+            },
             taking_back: TakingBack::default(),
             selection: Selection::default(),
             panel: 300.0,
@@ -66,106 +58,40 @@ impl Default for EventHistory {
     }
 }
 
-/// Which events are shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Without what was only looked at.
-    Changes,
-    Refused,
-    All,
-}
-
-/// How far back events are shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Age {
-    Any,
-    Hour,
-    Day,
-    Week,
-}
-
-impl Age {
-    /// The time that events are shown from.
-    fn since(self, now: Timestamp) -> Option<Timestamp> {
-        let hours = match self {
-            Self::Any => return None,
-            Self::Hour => 1,
-            Self::Day => 24,
-            Self::Week => 7 * 24,
-        };
-        now.checked_sub(SignedDuration::from_hours(hours)).ok()
-    }
-}
-
 impl Page for EventHistory {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
-        self.look(cx, ui);
-        let events = std::mem::take(&mut self.events);
-        let shown: Vec<&Event> = events.iter().filter(|e| self.passes(e)).collect();
+        let pass = ui.ctx().cumulative_pass_nr();
+        let is_back = pass > self.drawn + 2;
+        self.drawn = pass;
+        let again = is_back || cx.key(ui, Key::F5);
+        self.record.look(cx, self.question, again);
+        let (shown, all) = self.record.shown(self.question.kind, &self.filter);
         let selected = self.selection.single().copied();
         if let Some(event) = selected.and_then(|seq| shown.iter().find(|e| e.seq == seq)) {
             self.split_panel(cx, ui, event);
         }
-        self.list(cx, ui, &shown, events.len());
-        self.events = events;
+        self.list(cx, ui, &shown, all);
+        if listing::copied(cx, ui) {
+            let chosen = shown.iter().filter(|it| self.selection.contains(&it.seq));
+            let rows = chosen.map(|event| cells(event));
+            let text = filter::tab_separated(rows);
+            if !text.is_empty() {
+                ui.ctx().copy_text(text);
+            }
+        }
+        self.record.keep(shown);
     }
 }
 
 impl EventHistory {
-    /// Asks again when something changed, when the page is come back to, and on F5.
-    fn look(&mut self, cx: &Context<'_>, ui: &Ui) {
-        let pass = ui.ctx().cumulative_pass_nr();
-        let back = pass > self.drawn + 2;
-        self.drawn = pass;
-        let seq = cx.view.snapshot.seq;
-        let wanted = back || self.seq != Some(seq) || cx.key(ui, Key::F5);
-        if wanted && !self.looking.is_running() {
-            self.ask(cx, None);
-        }
-        match self.looking.poll() {
-            None => {}
-            Some(Ok(Answer::Events(page))) => {
-                self.trouble = None;
-                self.older = page.next_token;
-                match self.adds {
-                    true => self.events.extend(page.events),
-                    false => self.events = page.events,
-                }
-            }
-            Some(Ok(_)) => self.trouble = Some("The gateway answered something else.".to_owned()),
-            Some(Err(refusal)) => self.trouble = Some(refusal.message),
-        }
-    }
-
-    /// Asks for the newest events, or for those that follow a page.
-    fn ask(&mut self, cx: &Context<'_>, next_token: Option<String>) {
-        self.seq = Some(cx.view.snapshot.seq);
-        self.adds = next_token.is_some();
-        let command = Command::LookupEvents(LookupEvents {
-            max_results: Some(MOST),
-            start_time: self.age.since(cx.now).map(|at| at.to_string()),
-            next_token,
-            ..LookupEvents::default()
-        });
-        self.looking.start(cx.backend.call(command));
-    }
-
-    fn passes(&self, event: &Event) -> bool {
-        let kind = match self.kind {
-            Kind::Changes => !event.read_only,
-            Kind::Refused => event.outcome != Outcome::Allowed,
-            Kind::All => true,
-        };
-        kind && passes(&self.filter, event)
-    }
-
-    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, shown: &[&Event], all: usize) {
-        let count = all.to_string();
+    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, shown: &[Arc<Event>], all: usize) {
+        let more = if self.record.has_older() { "+" } else { "" };
+        let count = format!("{}{more}", format::count(all as u64));
         let export = (!shown.is_empty()).then_some(());
         let (again, exports) = kit::page_head(ui, "Event history", &count, "", |ui| {
             let again = kit::button("Refresh")
                 .icon(icons::ARROW_COUNTER_CLOCKWISE)
-                .working(self.looking.is_running())
+                .working(self.record.is_looking())
                 .hint("F5")
                 .clicked(ui);
             let exports = kit::button("Export…")
@@ -174,15 +100,16 @@ impl EventHistory {
             (again, exports)
         });
         if again {
-            self.ask(cx, None);
+            self.record.look(cx, self.question, true);
         }
         if exports {
-            save(cx, shown);
+            save(cx, shown.to_vec(), self.record.has_older());
         }
-        if cx.shortcut(ui, Key::Z) {
+        // In the filter box the key takes back what was typed.
+        if !ui.ctx().text_edit_focused() && cx.shortcut(ui, Key::Z) {
             cx.open(UndoLast::default());
         }
-        if let Some(trouble) = &self.trouble {
+        if let Some(trouble) = &self.record.trouble {
             egui::Frame::new()
                 .inner_margin(egui::Margin::symmetric(20, 8))
                 .show(ui, |ui| {
@@ -191,14 +118,17 @@ impl EventHistory {
                         .ui(ui)
                 });
         }
-        if all == 0 && self.age == Age::Any {
+        let everything = Question {
+            kind: Kind::All,
+            age: Age::Any,
+        };
+        if all == 0 && self.question == everything && !self.record.is_looking() {
             let body = "Each command will be listed here, with who gave it, through which face, and how it ended.";
             kit::empty(ui, "Nothing was done yet", body, "");
             return;
         }
         let find = cx.shortcut(ui, Key::F);
-        let words = format!("{} of {count}", shown.len());
-        let age = self.age;
+        let words = format!("{} of {count}", format::count(shown.len() as u64));
         let older = kit::toolbar(
             ui,
             |ui| {
@@ -214,7 +144,7 @@ impl EventHistory {
                     (Kind::Refused, "Refused"),
                     (Kind::All, "All, with reads"),
                 ];
-                kit::segmented(ui, "Which events", &mut self.kind, &kinds);
+                kit::segmented(ui, "Which events", &mut self.question.kind, &kinds);
                 ui.add_space(8.0);
                 let ages = [
                     (Age::Any, "Any time"),
@@ -222,25 +152,30 @@ impl EventHistory {
                     (Age::Day, "Last day"),
                     (Age::Week, "Last 7 days"),
                 ];
-                kit::segmented(ui, "Time", &mut self.age, &ages);
+                kit::segmented(ui, "Time", &mut self.question.age, &ages);
             },
             |ui| {
-                let more = self.older.is_some() && kit::button("Show older events").clicked(ui);
+                let more = self.record.has_older()
+                    && kit::button("Show older events")
+                        .disabled_because(self.record.full())
+                        .working(self.record.is_looking())
+                        .clicked(ui);
                 kit::weak(ui, &words);
                 more
             },
         );
-        if self.age != age {
-            self.ask(cx, None);
-        } else if older {
-            let next = self.older.clone();
-            self.ask(cx, next);
+        if older {
+            self.record.look_further(cx);
+        }
+        if shown.is_empty() && !self.record.is_looking() {
+            self.nothing(ui, all);
+            return;
         }
         let columns = [
             column("Time", 130.0).unsorted(),
             column("Who", 110.0).unsorted(),
             column("Action", 250.0).unsorted(),
-            column("Concerns", 240.0).unsorted(),
+            column("Concerns", 260.0).unsorted(),
             rest_column("Result").unsorted(),
         ];
         let mut rows = EventRows {
@@ -251,6 +186,26 @@ impl EventHistory {
         kit::table("Events", &columns, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+    }
+
+    /// No event passes what was chosen.
+    fn nothing(&mut self, ui: &mut Ui, all: usize) {
+        if all > 0 {
+            if kit::empty(ui, "No event passes the filter", "", "Clear filter") {
+                self.filter.clear();
+            }
+            return;
+        }
+        let (title, act) = match self.question.age {
+            Age::Any => ("There is no such event", "Show all events"),
+            _ => ("There was no such event in that time", "Show any time"),
+        };
+        if kit::empty(ui, title, "", act) {
+            match self.question.age {
+                Age::Any => self.question.kind = Kind::All,
+                _ => self.question.age = Age::Any,
+            }
+        }
     }
 
     fn split_panel(&mut self, cx: &mut Context<'_>, ui: &mut Ui, event: &Event) {
@@ -281,7 +236,7 @@ impl EventHistory {
 }
 
 struct EventRows<'a> {
-    events: &'a [&'a Event],
+    events: &'a [Arc<Event>],
     now: Timestamp,
     zone: &'a TimeZone,
 }
@@ -298,12 +253,12 @@ impl Rows for EventRows<'_> {
     }
 
     fn name(&self, row: usize) -> String {
-        let event = self.events[row];
+        let event = &self.events[row];
         format!("{}, {}", event.action, result_words(event))
     }
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
-        let event = self.events[row];
+        let event = &self.events[row];
         match column {
             0 => {
                 let at = format::moment(event.at, self.now, self.zone);
@@ -312,12 +267,36 @@ impl Rows for EventRows<'_> {
             1 => drop(kit::cell(ui, &format!("{}, {}", event.caller, event.face))),
             2 => drop(kit::cell_name(ui, &event.action)),
             3 => {
-                let words = event.resources.join(", ");
-                kit::cell_mono(ui, if words.is_empty() { "–" } else { &words });
+                let response = kit::cell_mono(ui, &concerns(event));
+                if event.resources.len() > 1 {
+                    response.on_hover_text(event.resources.join("\n"));
+                }
             }
             _ => drop(result(event).ui(ui)),
         }
     }
+}
+
+/// The first thing that it concerned, whole, and how many others.
+fn concerns(event: &Event) -> String {
+    match event.resources.as_slice() {
+        [] => "–".to_owned(),
+        [one] => one.clone(),
+        [first, others @ ..] => format!("{first} +{}", others.len()),
+    }
+}
+
+/// A row for the clipboard.
+fn cells(event: &Event) -> Vec<String> {
+    vec![
+        event.seq.to_string(),
+        format::utc(event.at),
+        event.caller.clone(),
+        event.face.clone(),
+        event.action.clone(),
+        event.resources.join(" "),
+        result_words(event).to_owned(),
+    ]
 }
 
 fn result(event: &Event) -> kit::status::Status {
@@ -358,19 +337,23 @@ fn passes(words: &str, event: &Event) -> bool {
 }
 
 /// Writes the events that are shown into a file that the person chooses.
-fn save(cx: &mut Context<'_>, shown: &[&Event]) {
-    let events: Vec<_> = shown.iter().map(|event| shape::event(event)).collect();
-    let text = format!("{:#}\n", serde_json::json!({ "Events": events }));
-    let files = std::sync::Arc::clone(cx.files);
-    let count = shown.len();
+fn save(cx: &mut Context<'_>, shown: Vec<Arc<Event>>, has_older: bool) {
+    let files = Arc::clone(cx.files);
     let mut work = Work::default();
     work.start(cx.backend.spawn(async move {
         let target = files.choose_target("Export events", "gatehouse-events.json");
         let Some(path) = target.await else {
             return Ok("Nothing was saved".to_owned());
         };
+        let events: Vec<_> = shown.iter().map(|event| shape::event(event)).collect();
+        let text = format!("{:#}\n", serde_json::json!({ "Events": events }));
         files::write_private(&path, text.as_bytes())?;
-        Ok(format!("{count} events were saved to {}", path.display()))
+        let count = plural(events.len(), "event was", "events were");
+        let older = match has_older {
+            true => "; older ones are not loaded, and not in it",
+            false => "",
+        };
+        Ok(format!("{count} saved to {}{older}", path.display()))
     }));
     cx.ask(Action::Follow(work.saying(|words| words)));
 }

@@ -168,7 +168,7 @@ fn what_is_shown_is_exported_as_json() {
     let saved: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(saved["Events"].as_array().unwrap().len(), 1);
     assert_eq!(saved["Events"][0]["Changes"][0]["Before"], 443);
-    assert!(window.says("1 events were saved"));
+    assert!(window.says("1 event was saved"));
 }
 
 #[test]
@@ -203,4 +203,50 @@ fn ctrl_z_on_the_page_asks_and_says_where_there_is_nothing() {
     window.settle();
     assert!(window.says("None of your latest changes can be taken back"));
     assert_eq!(undone(&window), []);
+}
+
+#[test]
+fn what_was_loaded_stays_when_somebody_changes_something() {
+    let (mut window, asked) = open(record(), None);
+    window.press("Show older events");
+    assert!(window.says("CreateGroup"));
+    window.console.change(|snapshot, _| snapshot.seq += 1);
+    window.settle();
+    let last = asked.lock().unwrap().last().cloned().unwrap();
+    assert_eq!(last.next_token, None, "it was looked for what is new");
+    assert!(window.says("CreateGroup"));
+    assert!(window.says("4 of 4"));
+}
+
+#[test]
+fn reads_are_asked_for_only_where_they_are_shown() {
+    let (mut window, asked) = open(record(), None);
+    let last = || asked.lock().unwrap().last().cloned().unwrap();
+    let only = &last().lookup_attributes[0];
+    assert_eq!(
+        (only.key.as_str(), only.value.as_str()),
+        ("ReadOnly", "false")
+    );
+    window.click("All, with reads");
+    assert!(last().lookup_attributes.is_empty());
+}
+
+#[test]
+fn a_filter_that_nothing_passes_is_cleared_by_the_one_button() {
+    let (mut window, _) = open(record(), None);
+    window.type_into("Filter events", "nonsense");
+    assert!(window.says("No event passes the filter"));
+    window.press("Clear filter");
+    assert!(window.says("3 of 3"));
+}
+
+#[test]
+fn ctrl_z_in_the_filter_takes_back_what_was_typed_and_no_event() {
+    let (mut window, _) = open(record(), None);
+    window.type_into("Filter events", "Create");
+    window
+        .harness
+        .key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.settle();
+    assert!(!window.says("Take back"));
 }

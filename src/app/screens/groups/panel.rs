@@ -1,19 +1,19 @@
 //! One group with its members, below the list.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use egui::{Key, Panel, Ui};
 
 use super::{Groups, delete_group, live};
 use crate::{
     app::{
-        context::Context,
+        context::{Action, Context, OneOf},
         dialogs::add_member::AddMember,
         kit::{self, Rows, column, icons, rest_column, tokens},
-        people::Person,
+        people::{People, Person},
         shell::plural,
     },
-    model::{Command, Group, command::Membership},
+    model::{Command, Group, View, command::Membership},
 };
 
 impl Groups {
@@ -22,7 +22,7 @@ impl Groups {
         cx: &mut Context<'_>,
         ui: &mut Ui,
         group: &Group,
-        people: &BTreeMap<&str, Person<'_>>,
+        people: &People,
     ) {
         let room = ui.available_height();
         let mut height = self.height;
@@ -52,13 +52,7 @@ impl Groups {
         self.height = height;
     }
 
-    fn member_list(
-        &mut self,
-        cx: &mut Context<'_>,
-        ui: &mut Ui,
-        group: &Group,
-        people: &BTreeMap<&str, Person<'_>>,
-    ) {
+    fn member_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, group: &Group, people: &People) {
         self.members.retain(|name| group.members.contains(name));
         if group.members.is_empty() {
             let body = "Nobody is let in by rules for this group.";
@@ -85,8 +79,9 @@ impl Groups {
         let rows = group
             .members
             .iter()
-            .map(|name| (name, people.get(name.as_str()).cloned().unwrap_or_default()))
+            .filter_map(|name| people.get_key_value(name.as_str()))
             .collect();
+        let view = Arc::clone(cx.view);
         let columns = [
             column("Member", 260.0).unsorted(),
             column("Live connections", 220.0).unsorted(),
@@ -95,31 +90,49 @@ impl Groups {
         kit::table("Members", &columns, &mut self.members)
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut MemberRows { rows, group });
+            .show(
+                ui,
+                &mut MemberRows {
+                    rows,
+                    group,
+                    view: &view,
+                },
+            );
         if remove {
-            for name in chosen {
-                remove_member(cx, group, name);
-            }
+            remove_members(cx, group, chosen);
         }
     }
 }
 
-fn remove_member(cx: &mut Context<'_>, group: &Group, name: String) {
-    let done = format!("{name} is no longer in {}", group.name);
-    let membership = Membership {
+fn remove_members(cx: &mut Context<'_>, group: &Group, names: Vec<String>) {
+    let membership = |common_name: &str| Membership {
         sid: group.sid.to_string(),
-        common_name: name,
+        common_name: common_name.to_owned(),
     };
-    cx.run(
-        Command::RemoveUserFromGroup(membership.clone()),
-        done,
-        Some(Command::AddUserToGroup(membership)),
-    );
+    if let [name] = names.as_slice() {
+        cx.run(
+            Command::RemoveUserFromGroup(membership(name)),
+            format!("{name} is no longer in {}", group.name),
+            Some(Command::AddUserToGroup(membership(name))),
+        );
+        return;
+    }
+    let act = format!("Remove {} users from {}", names.len(), group.name);
+    let changes = names.into_iter().map(|name| OneOf {
+        command: Command::RemoveUserFromGroup(membership(&name)),
+        undo: Some(Command::AddUserToGroup(membership(&name))),
+        label: name,
+    });
+    cx.ask(Action::RunAll {
+        act,
+        changes: changes.collect(),
+    });
 }
 
 struct MemberRows<'a> {
-    rows: Vec<(&'a String, Person<'a>)>,
+    rows: Vec<(&'a String, &'a Person)>,
     group: &'a Group,
+    view: &'a View,
 }
 
 impl Rows for MemberRows<'_> {
@@ -141,7 +154,7 @@ impl Rows for MemberRows<'_> {
         let (name, person) = &self.rows[row];
         match column {
             0 => drop(kit::cell_name(ui, name)),
-            1 => live(ui, person),
+            1 => live(ui, person, self.view),
             _ => {
                 let others = person.groups.iter().filter(|g| g.sid != self.group.sid);
                 let others: Vec<&str> = others.map(|g| g.name.as_str()).collect();

@@ -7,7 +7,6 @@ use crate::{
         context::{Context, Question},
         form::Form,
         kit::{self, Choice, icons},
-        people::people,
     },
     model::{
         Code, ConnectionId, ConnectionState, EndpointId, IpProtocol, Refusal, View, command::Why,
@@ -144,7 +143,7 @@ impl Draft {
         below_label(ui, |ui| {
             let name = "Choose a user or connection";
             let button = kit::icon_button(icons::CARET_DOWN, name).form();
-            button.menu(ui, |ui| chosen = self.offers(cx.view, ui));
+            button.menu(ui, |ui| chosen = self.offers(cx, ui));
         });
         if let Some((user, connection)) = chosen {
             self.user = user;
@@ -169,9 +168,9 @@ impl Draft {
     }
 
     /// Who goes by what is typed, connections first.
-    fn offers(&self, view: &View, ui: &mut Ui) -> Option<(String, Option<ConnectionId>)> {
+    fn offers(&self, cx: &Context<'_>, ui: &mut Ui) -> Option<(String, Option<ConnectionId>)> {
         let typed = self.user.trim().to_lowercase();
-        let people = people(view);
+        let people = cx.everyone.of(cx.view);
         // A name chosen already does not narrow the list.
         let whole = people.contains_key(self.user.trim());
         let fits = |name: &str| whole || name.to_lowercase().contains(&typed);
@@ -179,19 +178,18 @@ impl Draft {
         let mut lines = 0;
         for (name, person) in people.iter().filter(|(name, _)| fits(name)) {
             let here = person
-                .live
-                .iter()
+                .live(cx.view)
                 .filter(|c| self.endpoint.as_ref() == Some(&c.endpoint_id));
             for connection in here {
                 let words = format!("{name}, connected as {}", connection.client_ip);
                 let item = kit::menu_item(&words).icon(icons::PLUGS_CONNECTED);
                 if item.clicked(ui) {
-                    chosen = Some(((*name).to_owned(), Some(connection.id.clone())));
+                    chosen = Some((name.clone(), Some(connection.id.clone())));
                 }
                 lines += 1;
             }
             if kit::menu_item(name).icon(icons::USER).clicked(ui) {
-                chosen = Some(((*name).to_owned(), None));
+                chosen = Some((name.clone(), None));
             }
             lines += 1;
             if lines >= OFFERED {
