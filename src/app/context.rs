@@ -18,7 +18,7 @@ use crate::{
     control::Link,
     model::{
         CertificateArn, Command, Connection, ConnectionId, EndpointId, Notice, SecurityGroupId,
-        View, VpcId,
+        Sid, View, VpcId,
     },
 };
 
@@ -124,6 +124,10 @@ pub enum Action {
     ShowCertificate(CertificateArn),
     /// Shows the security groups with this one selected.
     ShowSecurityGroup(SecurityGroupId),
+    /// Shows the groups with this one selected.
+    ShowGroup(Sid),
+    /// Shows the users, found by this name.
+    ShowUser(String),
     /// Shows the VPCs with this one selected, at its route tables.
     ShowRouteTables(VpcId),
     /// Shows Why? with this filled in.

@@ -40,7 +40,8 @@ pub struct Form<T = Answer> {
     just_left: bool,
     /// What is wrong: at most one refusal for each field, and one for none.
     refusals: Vec<Refusal>,
-    shown: Vec<&'static str>,
+    /// Fields that were drawn: in the pass before, and so far in this one.
+    shown: [Vec<&'static str>; 2],
     changed: bool,
     /// The first refused field is to take the focus when it is drawn.
     focus: bool,
@@ -54,7 +55,7 @@ impl<T> Default for Form<T> {
             left: Vec::new(),
             just_left: false,
             refusals: Vec::new(),
-            shown: Vec::new(),
+            shown: Default::default(),
             changed: false,
             focus: false,
         }
@@ -166,12 +167,9 @@ impl<T> Form<T> {
     pub fn changed(&mut self, field: &str) {
         self.changed = true;
         // What is at no field of the form is about the whole of it, which is another now.
-        let shown = std::mem::take(&mut self.shown);
-        self.refusals.retain(|refusal| {
-            let at = refusal.field.as_deref();
-            at.is_some_and(|at| at != field && shown.contains(&at))
-        });
-        self.shown = shown;
+        let mut refusals = std::mem::take(&mut self.refusals);
+        refusals.retain(|it| it.field.as_deref() != Some(field) && self.is_shown(it));
+        self.refusals = refusals;
         self.outdate();
     }
 
@@ -219,7 +217,13 @@ impl<T> Form<T> {
 
     fn is_shown(&self, refusal: &Refusal) -> bool {
         let field = refusal.field.as_deref();
-        field.is_some_and(|field| self.shown.contains(&field))
+        field.is_some_and(|field| self.shown.iter().any(|pass| pass.contains(&field)))
+    }
+
+    /// Begins a pass: what is not drawn again is no longer where a refusal can be said.
+    fn begin_pass(&mut self) {
+        let [before, now] = &mut self.shown;
+        *before = std::mem::take(now);
     }
 
     /// A refusal that belongs to none of the fields drawn so far.
@@ -251,8 +255,9 @@ impl<T> Form<T> {
 
     /// Notes that a field is drawn, so that its refusal is not said elsewhere too.
     pub fn shows(&mut self, field: &'static str) {
-        if !self.shown.contains(&field) {
-            self.shown.push(field);
+        let [_, now] = &mut self.shown;
+        if !now.contains(&field) {
+            now.push(field);
         }
     }
 

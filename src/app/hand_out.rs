@@ -55,8 +55,8 @@ pub struct HandOut {
     pub transport: String,
     /// The file's own name.
     pub file: String,
-    /// Whether certificate and key are inside.
-    pub has_private_key: bool,
+    /// Whether certificate and key are inside, as far as it is known which file it is.
+    pub has_private_key: Option<bool>,
     /// Only the endpoint's networks go through the tunnel.
     pub split_tunnel: bool,
     /// Clients are told DNS servers.
@@ -101,9 +101,15 @@ impl HandOut {
     #[must_use]
     pub fn steps(&self, system: System) -> Vec<Step> {
         let mut steps = Vec::new();
-        if !self.has_private_key {
+        if self.has_private_key != Some(true) {
+            let known = self.has_private_key.is_some();
+            let put = if known {
+                "Put"
+            } else {
+                "Where they are not inside, put"
+            };
             steps.push(step(format!(
-                "Put your own certificate and private key into {} with a text editor: between \
+                "{put} your own certificate and private key into {} with a text editor: between \
                  <cert> and </cert>, and between <key> and </key>, at its end.",
                 self.file
             )));
@@ -246,9 +252,13 @@ impl HandOut {
             }
             .to_owned(),
         );
-        if self.has_private_key {
+        if self.has_private_key != Some(false) {
+            let holds = match self.has_private_key {
+                Some(_) => "holds your private key",
+                None => "may hold your private key",
+            };
             notes.push(format!(
-                "{} holds your private key: whoever has it can connect as you. Do not pass it on, and delete the message that brought it.",
+                "{} {holds}: whoever has it can connect as you. Do not pass it on, and delete the message that brought it.",
                 self.file
             ));
         }
@@ -353,7 +363,7 @@ mod tests {
             host: "*.cvpn-endpoint-0a.vpn.example.com".to_owned(),
             transport: "UDP 443".to_owned(),
             file: "corp-a.lindqvist.ovpn".to_owned(),
-            has_private_key: true,
+            has_private_key: Some(true),
             split_tunnel: false,
             has_dns: false,
         }
@@ -398,11 +408,18 @@ mod tests {
         assert!(!words(&it, System::Linux).contains("update-systemd-resolved"));
         it.split_tunnel = true;
         it.has_dns = true;
-        it.has_private_key = false;
+        it.has_private_key = Some(false);
         assert!(words(&it, System::NetworkManager).contains("never-default yes"));
         assert!(words(&it, System::Linux).contains("--up /etc/openvpn/update-systemd-resolved"));
         assert!(words(&it, System::Ios).contains("between <cert> and </cert>"));
         assert!(!it.notes().iter().any(|note| note.contains("private key")));
+        it.has_private_key = None;
+        assert!(words(&it, System::Ios).contains("Where they are not inside, put"));
+        assert!(
+            it.notes()
+                .iter()
+                .any(|note| note.contains("may hold your private key"))
+        );
     }
 
     #[test]

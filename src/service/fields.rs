@@ -135,7 +135,8 @@ pub(super) fn tags_at(field: &str, tags: Tags) -> Result<Tags, Refusal> {
     Ok(tags)
 }
 
-/// DNS servers for clients.
+/// DNS servers for clients. One that is none is refused at `DnsServers.N`, as AWS counts what a list
+/// holds, from 1 on.
 pub(super) fn dns_servers(servers: &[String]) -> Result<Vec<Ipv4Addr>, Refusal> {
     if servers.len() > MAX_DNS_SERVERS {
         return Err(invalid(
@@ -146,16 +147,19 @@ pub(super) fn dns_servers(servers: &[String]) -> Result<Vec<Ipv4Addr>, Refusal> 
             ),
         ));
     }
-    servers.iter().map(|text| dns_server(text)).collect()
+    let numbered = (1..).zip(servers);
+    numbered
+        .map(|(number, text)| dns_server(&format!("DnsServers.{number}"), text))
+        .collect()
 }
 
-fn dns_server(text: &str) -> Result<Ipv4Addr, Refusal> {
+fn dns_server(field: &str, text: &str) -> Result<Ipv4Addr, Refusal> {
     let parsed = text.trim().parse::<Ipv4Addr>().ok();
     parsed
         .filter(|address| is_host_address(*address))
         .ok_or_else(|| {
             invalid(
-                "DnsServers",
+                field,
                 format!("\"{text}\" is not the IPv4 address of a DNS server, for example 10.1.0.2"),
             )
             .cure("10.1.0.2")

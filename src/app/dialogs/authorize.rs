@@ -2,7 +2,11 @@
 
 use egui::Ui;
 
-use super::{add_member::groups, until::Until};
+use super::{
+    add_member::groups,
+    ports::{self, ports},
+    until::Until,
+};
 use crate::{
     app::{
         context::Context,
@@ -19,8 +23,6 @@ use crate::{
 const TARGET: (&str, &str) = ("TargetNetworkCidr", "Destination network to enable access");
 const GROUP: (&str, &str) = ("AccessGroupId", "Group");
 const PROTOCOL: (&str, &str) = ("Protocol", "Protocol");
-const PORTS: &str = "FromPort";
-const LAST_PORT: &str = "ToPort";
 const END: &str = "ExpiresAt";
 const DESCRIPTION: (&str, &str) = ("Description", "Description");
 
@@ -85,10 +87,7 @@ impl Authorize {
                 return Err(Refusal::new(Code::MissingParameter, words).at(GROUP.0));
             }
         };
-        let ports = match self.protocol.is_some_and(IpProtocol::has_ports) {
-            true => ports(&self.ports)?,
-            false => None,
-        };
+        let ports = ports(self.protocol, &self.ports)?;
         let end = self.until.at(cx.now, cx.zone);
         Ok(Command::AuthorizeClientVpnIngress(AuthorizeIngress {
             client_vpn_endpoint_id: self.endpoint.to_string(),
@@ -178,33 +177,16 @@ impl Authorize {
             form.choose(left, PROTOCOL, &mut self.protocol, &protocols, |field| {
                 field
             });
-            let has_ports = self.protocol.is_some_and(IpProtocol::has_ports);
-            if !has_ports {
-                self.ports.clear();
-            }
-            form.shows(LAST_PORT);
-            let last = form.error(LAST_PORT, "").is_some();
-            let at = if last { LAST_PORT } else { PORTS };
-            form.text(right, (at, "Ports"), &mut self.ports, |field| {
-                field
-                    .optional()
-                    .mono()
-                    .hint("443 or 8000-8100")
-                    .disabled_because((!has_ports).then_some("Only TCP and UDP have ports"))
-            });
+            let words = ("Ports", "443 or 8000-8100", "");
+            ports::field(right, form, words, self.protocol, &mut self.ports);
         });
-        form.shows(END);
-        let error = form.error(END, "");
         // Beside the end while there is room: what the rule changes is to be seen without scrolling.
         let mut described = false;
         let description = &mut self.description;
-        let out = self.until.ui(cx, ui, error.as_deref(), |ui| {
+        self.until.ui(cx, ui, form, END, |ui, form| {
             described = true;
             describe(ui, form, description);
         });
-        if out.is_some_and(|response| response.changed()) {
-            form.changed(END);
-        }
         if !described {
             describe(ui, form, description);
         }
@@ -215,25 +197,6 @@ fn describe(ui: &mut Ui, form: &mut DialogForm, description: &mut String) {
     form.text(ui, DESCRIPTION, description, |field| {
         field.optional().hint("What it is for")
     });
-}
-
-/// Ports as they are typed: none, one, or from one to another.
-pub(super) fn ports(typed: &str) -> Result<Option<(u16, u16)>, Refusal> {
-    let typed = typed.trim();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    let (from, to) = typed.split_once('-').unwrap_or((typed, typed));
-    let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
-    match (port(from), port(to)) {
-        (Some(from), Some(to)) if from <= to => Ok(Some((from, to))),
-        _ => {
-            let words = format!(
-                "\"{typed}\" is neither a port between 1 and 65535 nor two with a - between, for example 8000-8100"
-            );
-            Err(Refusal::new(Code::InvalidParameterValue, words).at(PORTS))
-        }
-    }
 }
 
 const PROTOCOLS: [(Option<IpProtocol>, &str); 4] = [
@@ -336,16 +299,6 @@ mod tests {
         assert_eq!(cidrs(&snapshot), ["0.0.0.0/0"], "the VPC has its rule");
         snapshot.rules.clear();
         assert_eq!(cidrs(&snapshot), ["10.1.0.0/16", "0.0.0.0/0"]);
-    }
-
-    #[test]
-    fn ports_are_one_or_a_range_and_anything_else_is_refused() {
-        assert_eq!(ports(" ").unwrap(), None);
-        assert_eq!(ports("443").unwrap(), Some((443, 443)));
-        assert_eq!(ports("8000 - 8100").unwrap(), Some((8000, 8100)));
-        for wrong in ["0", "https", "8100-8000", "1-70000", "-"] {
-            assert_eq!(ports(wrong).unwrap_err().field.as_deref(), Some(PORTS));
-        }
     }
 
     #[test]

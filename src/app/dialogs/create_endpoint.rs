@@ -217,12 +217,19 @@ impl Draft {
     }
 
     fn range(&mut self, ui: &mut Ui, form: &mut DialogForm) {
-        let out = form.text(ui, RANGE, &mut self.range, |field| {
-            field
-                .hint("10.100.0.0/22")
-                .mono()
-                .help("Clients get their addresses from it. This one is free here. It cannot be changed later.")
-        });
+        let help = match self.range_is_ours {
+            true => {
+                "Clients get their addresses from it. This one is free here. It cannot be changed later."
+            }
+            false => "Clients get their addresses from it. It cannot be changed later.",
+        };
+        let out = form.text_with(
+            ui,
+            RANGE,
+            &mut self.range,
+            ("10.100.0.0/22", help),
+            |field| field.mono(),
+        );
         if out.changed() {
             self.range_is_ours = false;
         }
@@ -311,7 +318,11 @@ impl Draft {
 
     /// The line of the client configuration that follows from transport and port.
     fn remote(&self, snapshot: &Snapshot, host: &[HostNetwork]) -> String {
-        let host = public_host(snapshot, host).unwrap_or_else(|| "this machine".to_owned());
+        let domain = snapshot.settings.endpoint_domain.as_ref();
+        let named = domain.map(|domain| format!("a name of its own in {domain}"));
+        let host = named
+            .or_else(|| public_host(snapshot, host))
+            .unwrap_or_else(|| "this machine".to_owned());
         let transport = self.transport.to_string().to_uppercase();
         match port_number(&self.port) {
             Some(port) => format!("Clients connect to {host}:{port} over {transport}."),

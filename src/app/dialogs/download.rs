@@ -220,7 +220,7 @@ impl FormDialog for Download {
             has_private_key,
         }) = written.take()
         {
-            let page = HandOutPage::new(cx, &self.endpoint, Some(path), has_private_key);
+            let page = HandOutPage::new(cx, &self.endpoint, Some((path, has_private_key)));
             cx.open(page);
         }
     }
@@ -296,7 +296,7 @@ fn issuer<'a>(snapshot: &'a Snapshot, endpoint: &EndpointId) -> Option<&'a Certi
     Some(authority.as_ref()).filter(|ca| ca.has_private_key)
 }
 
-/// The client certificates with a key, those of the endpoint's own authority.
+/// The client certificates with a key that can connect, those of the endpoint's own authority.
 fn choices(cx: &Context<'_>, endpoint: &EndpointId) -> Vec<Choice<Option<String>>> {
     let snapshot = &cx.view.snapshot;
     let authority = issuer(snapshot, endpoint).map(|ca| &ca.arn);
@@ -305,6 +305,7 @@ fn choices(cx: &Context<'_>, endpoint: &EndpointId) -> Vec<Choice<Option<String>
         .values()
         .map(AsRef::as_ref)
         .filter(|c| c.usage == CertificateUse::Client && c.has_private_key)
+        .filter(|c| c.revoked.is_none() && c.not_after > cx.now)
         // Where the authority is not known here, the service judges.
         .filter(|c| {
             authority.is_none() || c.issued_by.is_none() || c.issued_by.as_ref() == authority

@@ -18,7 +18,8 @@ use crate::{
 pub(super) const DESCRIPTION: (&str, &str) = ("Description", "Description");
 pub(super) const SERVER: (&str, &str) = ("ServerCertificateArn", "Server certificate");
 pub(super) const PORT: &str = "VpnPort";
-pub(super) const DNS: &str = "DnsServers";
+/// The DNS servers that are given, each by its place among them.
+const DNS: [&str; 2] = ["DnsServers.1", "DnsServers.2"];
 pub(super) const VPC: (&str, &str) = ("VpcId", "VPC");
 pub(super) const GROUPS: &str = "SecurityGroupIds";
 
@@ -98,10 +99,14 @@ pub(super) fn dns_servers(
             .ui_line(ui);
         let each = (ui.available_width() - 8.0) / 2.0;
         let [first, second] = servers;
+        let second_at = DNS[usize::from(!first.trim().is_empty())];
+        let mut both = [
+            (DNS[0], first, "First DNS server"),
+            (second_at, second, "Second"),
+        ];
         ui.horizontal_top(|ui| {
-            let both = [(0, &mut *first, "First DNS server"), (1, second, "Second")];
-            for (place, value, hint) in both {
-                let wrong = form.error(DNS, "").filter(|_| !value.trim().is_empty());
+            for (place, (field, value, hint)) in both.iter_mut().enumerate() {
+                let wrong = form.error(field, "").filter(|_| !value.trim().is_empty());
                 let out = kit::text_field(value)
                     .hint(hint)
                     .id(("dns", place))
@@ -110,16 +115,23 @@ pub(super) fn dns_servers(
                     .mono()
                     .width(each)
                     .ui(ui);
-                form.react(DNS, value, &out);
+                form.react(field, value, &out);
             }
         });
-        form.line_below(ui, DNS, first, "Without one, clients keep their own.");
+        let is_wrong = |(field, value, _): &&mut (&'static str, &mut String, &str)| {
+            form.error(field, "").is_some() && !value.trim().is_empty()
+        };
+        match both.iter_mut().find(is_wrong) {
+            Some((field, value, _)) => form.line_below(ui, field, value, ""),
+            None => drop(kit::help(ui, "Without one, clients keep their own.")),
+        }
+        let [(_, first, _), _] = both;
         let proposed = proposed.filter(|it| first.trim() != it.as_str());
         if let Some(address) = proposed
             && kit::link(ui, &format!("Use the VPC's DNS server, {address}")).clicked()
         {
             *first = address;
-            form.chose(DNS);
+            form.chose(DNS[0]);
         }
     });
 }

@@ -24,7 +24,8 @@ use crate::{
 pub struct HandOutPage {
     /// The configuration that was saved, where one was.
     file: Option<PathBuf>,
-    has_private_key: bool,
+    /// Whether that one holds a private key.
+    has_private_key: Option<bool>,
     system: System,
     asking: Work<Answer>,
     page: Option<HandOut>,
@@ -41,14 +42,10 @@ enum Kind {
 }
 
 impl HandOutPage {
-    /// For an endpoint, and the configuration file if one was just saved.
+    /// For an endpoint, and the configuration file if one was just saved, with whether it holds a
+    /// private key.
     #[must_use]
-    pub fn new(
-        cx: &Context<'_>,
-        endpoint: &EndpointId,
-        file: Option<PathBuf>,
-        has_private_key: bool,
-    ) -> Self {
+    pub fn new(cx: &Context<'_>, endpoint: &EndpointId, saved: Option<(PathBuf, bool)>) -> Self {
         let mut asking = Work::default();
         let describe = Describe {
             ids: vec![endpoint.to_string()],
@@ -58,6 +55,7 @@ impl HandOutPage {
             cx.backend
                 .call(Command::DescribeClientVpnEndpoints(describe)),
         );
+        let (file, has_private_key) = saved.unzip();
         Self {
             file,
             has_private_key,

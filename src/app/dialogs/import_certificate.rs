@@ -103,6 +103,8 @@ pub(in crate::app) struct PemWords {
     pub(in crate::app) choose: &'static str,
     /// One sentence.
     pub(in crate::app) help: &'static str,
+    /// It is a key: one that is read from a file is not shown.
+    pub(in crate::app) is_secret: bool,
 }
 
 const CERTIFICATE: PemWords = PemWords {
@@ -110,25 +112,28 @@ const CERTIFICATE: PemWords = PemWords {
     label: "Certificate",
     choose: "Choose certificate file…",
     help: "In PEM, such as server.crt, ca.crt or client.crt of easy-rsa.",
+    is_secret: false,
 };
 const PRIVATE_KEY: PemWords = PemWords {
     field: "PrivateKey",
     label: "Private key",
     choose: "Choose key file…",
     help: "In PEM without a passphrase. An authority that only lets clients in needs none.",
+    is_secret: true,
 };
 const CHAIN: PemWords = PemWords {
     field: "CertificateChain",
     label: "Certificate chain",
     choose: "Choose chain file…",
     help: "The certificates above it, such as ca.crt of easy-rsa.",
+    is_secret: false,
 };
 
 /// A field of PEM: typed, pasted, or read from a file.
 #[derive(Default)]
 pub(in crate::app) struct PemField {
     text: String,
-    /// What a file holds that is not shown: it is no text (DER), or a long one.
+    /// What a file holds that is not shown: it is a key, no text (DER), or a long one.
     unshown: Vec<u8>,
     name: String,
     file: Work<Option<Opened>>,
@@ -178,7 +183,7 @@ impl PemField {
         words: PemWords,
         optional: bool,
     ) {
-        self.take_file(form, words.field);
+        self.take_file(form, words);
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             form.shows(words.field);
@@ -191,9 +196,8 @@ impl PemField {
                 .error(error.as_deref());
             let area = if optional { area.optional() } else { area };
             let out = area.ui(ui);
-            form.focus_refused(words.field, &out);
+            form.react(words.field, &mut self.text, &out);
             if out.changed() {
-                form.changed(words.field);
                 self.name.clear();
                 self.unshown.clear();
             }
@@ -210,18 +214,24 @@ impl PemField {
         });
     }
 
-    fn take_file<T>(&mut self, form: &mut Form<T>, field: &'static str) {
+    fn take_file<T>(
+        &mut self,
+        form: &mut Form<T>,
+        PemWords {
+            field, is_secret, ..
+        }: PemWords,
+    ) {
         match self.file.poll() {
             None | Some(Ok(None)) => {}
             Some(Err(refusal)) => form.refuse(refusal.at(field)),
             Some(Ok(Some(opened))) => {
                 self.name = opened.name;
                 (self.text, self.unshown) = match String::from_utf8(opened.bytes) {
-                    Ok(text) if text.len() <= SHOWN => (text, Vec::new()),
-                    Ok(long) => (String::new(), long.into_bytes()),
+                    Ok(text) if text.len() <= SHOWN && !is_secret => (text, Vec::new()),
+                    Ok(unshown) => (String::new(), unshown.into_bytes()),
                     Err(binary) => (String::new(), binary.into_bytes()),
                 };
-                form.changed(field);
+                form.chose(field);
             }
         }
     }

@@ -138,22 +138,21 @@ impl FormDialog for Fields {
     }
 
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal> {
-        let Some(authority) = &self.authority else {
-            return Err(Refusal::missing(AUTHORITY.0, "one of the list"));
-        };
-        let command = IssueCertificates {
-            ca_arn: authority.to_string(),
-            common_names: self.lines(),
-            key_type: self.key_type,
-            validity_days: days(&self.days)?,
-            client_vpn_endpoint_id: self.endpoint.as_ref().map(EndpointId::to_string),
-        };
+        let command = self.command()?;
         let (console, files) = (Arc::clone(cx.backend.console()), Arc::clone(cx.files));
         let (endpoint, rows) = (self.endpoint.clone(), Arc::clone(&self.rows));
         Ok(Act::steps(async move {
             locked(&rows).clear();
             carry_out(&*console, &*files, command, endpoint, &rows).await
         }))
+    }
+
+    fn draft(&self, _cx: &Context<'_>) -> Result<Option<Command>, Refusal> {
+        // One of them, with a key that is soon made: what may be refused is the same for all.
+        let mut command = self.command()?;
+        command.common_names.truncate(1);
+        command.key_type = KeyType::default();
+        Ok(Some(Command::IssueCertificates(command)))
     }
 
     fn off(&self, _cx: &Context<'_>) -> Option<String> {
@@ -172,6 +171,19 @@ impl FormDialog for Fields {
 }
 
 impl Fields {
+    fn command(&self) -> Result<IssueCertificates, Refusal> {
+        let Some(authority) = &self.authority else {
+            return Err(Refusal::missing(AUTHORITY.0, "one of the list"));
+        };
+        Ok(IssueCertificates {
+            ca_arn: authority.to_string(),
+            common_names: self.lines(),
+            key_type: self.key_type,
+            validity_days: days(&self.days)?,
+            client_vpn_endpoint_id: self.endpoint.as_ref().map(EndpointId::to_string),
+        })
+    }
+
     fn lines(&self) -> Vec<String> {
         client_names::lines(&self.names)
     }
@@ -195,10 +207,7 @@ impl Fields {
                 .help("One name a line, at most 500.")
                 .error(error.as_deref())
                 .ui(ui);
-            form.focus_refused(NAMES.0, &out);
-            if out.changed() {
-                form.changed(NAMES.0);
-            }
+            form.react(NAMES.0, &mut self.names, &out);
             let open = kit::button("Open a list…").icon(icons::FILE_TEXT);
             if open.working(self.opened.is_running()).clicked(ui) {
                 let files = Arc::clone(cx.files);

@@ -36,6 +36,7 @@ pub mod manage_tags;
 pub mod modify_endpoint;
 pub mod path;
 pub mod peering;
+mod ports;
 pub mod proposals;
 pub mod raise_limit;
 pub mod renew_certificate;

@@ -186,7 +186,7 @@ impl FormDialog for ModifyEndpoint {
             server_certificate(cx, b, form, &mut draft.server);
         });
         kit::two_columns(ui, |a, b| {
-            let remote = remote(cx, draft);
+            let remote = remote(cx, &self.id, draft);
             form.text_with(
                 a,
                 (PORT, "Port"),
@@ -275,9 +275,15 @@ fn fixed(snapshot: &Snapshot, endpoint: &Endpoint, ui: &mut Ui) {
 }
 
 /// The line of new configuration files that follows from the port.
-fn remote(cx: &Context<'_>, draft: &Draft) -> String {
-    let host = cx.view.snapshot.settings.public_address.as_deref();
-    let host = host.unwrap_or("this machine");
+fn remote(cx: &Context<'_>, id: &EndpointId, draft: &Draft) -> String {
+    let settings = &cx.view.snapshot.settings;
+    let host = match &settings.endpoint_domain {
+        Some(domain) => format!("{id}.{domain}"),
+        None => settings
+            .public_address
+            .clone()
+            .unwrap_or_else(|| "this machine".to_owned()),
+    };
     match port_number(&draft.port) {
         Some(port) => format!("Clients connect to {host}:{port}."),
         None => format!("Clients connect to {host}."),

@@ -2,7 +2,10 @@
 
 use egui::Ui;
 
-use super::{authorize::ports, group_choice::groups_of};
+use super::{
+    group_choice::groups_of,
+    ports::{self, ports},
+};
 use crate::{
     app::{
         context::{Action, Context},
@@ -21,8 +24,6 @@ const NAME: (&str, &str) = ("GroupName", "Name");
 const ABOUT: (&str, &str) = ("Description", "Description");
 const VPC: (&str, &str) = ("VpcId", "VPC");
 const PROTOCOL: (&str, &str) = ("IpProtocol", "Protocol");
-const PORTS: (&str, &str) = ("FromPort", "Port range");
-const LAST_PORT: &str = "ToPort";
 const CIDR: &str = "CidrIp";
 const GROUP: &str = "SourceSecurityGroupId";
 const DESCRIPTION: (&str, &str) = ("Description", "Description");
@@ -177,21 +178,8 @@ impl AddRule {
             form.choose(left, PROTOCOL, &mut self.protocol, &protocols, |field| {
                 field
             });
-            let has_ports = self.protocol.is_some_and(IpProtocol::has_ports);
-            if !has_ports {
-                self.ports.clear();
-            }
-            // Either end may be refused; both are the one field here.
-            let last = form.error(LAST_PORT, PORTS.1).is_some();
-            let at = if last { LAST_PORT } else { PORTS.0 };
-            form.text(right, (at, PORTS.1), &mut self.ports, |field| {
-                field
-                    .optional()
-                    .mono()
-                    .hint("443 or 8000-8080")
-                    .help("Empty is all ports.")
-                    .disabled_because((!has_ports).then_some("Only TCP and UDP have ports"))
-            });
+            let words = ("Port range", "443 or 8000-8080", "Empty is all ports.");
+            ports::field(right, form, words, self.protocol, &mut self.ports);
         });
     }
 
@@ -230,10 +218,7 @@ impl AddRule {
     }
 
     fn permission(&self) -> Result<Permission, Refusal> {
-        let ports = match self.protocol.is_some_and(IpProtocol::has_ports) {
-            true => ports(&self.ports)?,
-            false => None,
-        };
+        let ports = ports(self.protocol, &self.ports)?;
         let (cidr, group_id) = match (self.end, &self.peer) {
             (End::Cidr, _) if self.cidr.trim().is_empty() => {
                 return Err(Refusal::missing(CIDR, "10.1.0.0/16").cure("10.1.0.0/16"));

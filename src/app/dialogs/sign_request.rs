@@ -97,7 +97,7 @@ impl SignRequest {
     fn result(&mut self, cx: &mut Context<'_>, ctx: &egui::Context, signed: &Signed) -> Stay {
         match self.saving.poll() {
             Some(Ok(Some(words))) => cx.ask(Action::Toast(words)),
-            Some(Err(refusal)) => cx.ask(Action::Toast(refusal.message)),
+            Some(Err(refusal)) => cx.ask(Action::Trouble(refusal.message)),
             Some(Ok(None)) | None => {}
         }
         sheet(ctx, "Certificate signed", |ui| {
@@ -145,6 +145,7 @@ const REQUEST: PemWords = PemWords {
     label: "Certificate request",
     choose: "Choose request file…",
     help: "In PEM, such as a.csr of openssl or reqs/a.req of easy-rsa.",
+    is_secret: false,
 };
 const NAME: (&str, &str) = ("CommonName", "Name");
 

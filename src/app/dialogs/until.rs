@@ -1,11 +1,12 @@
 //! Until when something holds: for good, to an hour people mean, or to a time that is typed.
 
-use egui::{Response, Ui};
+use egui::Ui;
 use jiff::{Timestamp, ToSpan as _, Zoned, civil, civil::Weekday, tz::TimeZone};
 
 use crate::{
     app::{
         context::Context,
+        form::DialogForm,
         format,
         kit::{self, Choice},
     },
@@ -43,10 +44,11 @@ impl Until {
             End::Week => local.checked_add(7.days()).ok().map(|end| end.timestamp()),
             End::Typed => typed(&self.typed, zone),
         };
-        let refused = |words: String| Refusal::new(Code::InvalidParameterValue, words);
         let example = evening(&local, |day| day.weekday() == Weekday::Friday)
             .map(|end| end.to_zoned(zone.clone()).strftime(TYPED).to_string())
             .unwrap_or_default();
+        let refused =
+            |words: String| Refusal::new(Code::InvalidParameterValue, words).cure(example.as_str());
         match end {
             Some(end) if end > now => Ok(Some(end)),
             Some(_) => Err(refused(format!(
@@ -60,15 +62,16 @@ impl Until {
         }
     }
 
-    /// Draws it, and `beside` it what has room there while no time is typed; what was done to the
-    /// field that can be wrong.
+    /// Draws it, and `beside` it what has room there while no time is typed. What is wrong with it is
+    /// at `field`.
     pub(super) fn ui(
         &mut self,
         cx: &Context<'_>,
         ui: &mut Ui,
-        error: Option<&str>,
-        beside: impl FnOnce(&mut Ui),
-    ) -> Option<Response> {
+        form: &mut DialogForm,
+        field: &'static str,
+        beside: impl FnOnce(&mut Ui, &mut DialogForm),
+    ) {
         let end = self.at(cx.now, cx.zone).ok().flatten();
         let help = match end {
             Some(end) => said(end, cx.zone),
@@ -97,19 +100,20 @@ impl Until {
                 .label("Valid until")
                 .help(&help)
                 .ui(left);
-            if self.end != End::Typed {
-                beside(right);
-                return Some(out.response);
+            if out.changed() {
+                form.changed(field);
             }
-            let out = kit::text_field(&mut self.typed)
-                .label("Day and time")
-                .mono()
-                .hint("2026-11-27 18:00")
-                .help("In this machine's time zone.")
-                .error(error)
-                .ui(right);
-            Some(out.response)
-        })
+            if self.end != End::Typed {
+                beside(right, form);
+                return;
+            }
+            let label = (field, "Day and time");
+            form.text(right, label, &mut self.typed, |it| {
+                it.mono()
+                    .hint("2026-11-27 18:00")
+                    .help("In this machine's time zone.")
+            });
+        });
     }
 }
 

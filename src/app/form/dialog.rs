@@ -29,8 +29,7 @@ pub type Steps = Pin<Box<dyn Future<Output = Result<Option<String>, Refusal>> + 
 
 /// What a dialog does once it is sent.
 pub enum Act {
-    /// One command, with what is true once it was carried out: the service also judges it as it
-    /// stands whenever a field is left.
+    /// One command, with what is true once it was carried out.
     Command(Box<Command>, String),
     /// More than that; nothing of it happens before it is sent.
     Steps(Steps),
@@ -94,6 +93,17 @@ pub trait FormDialog {
     /// # Errors
     /// What is wrong already here, at its field.
     fn act(&self, cx: &Context<'_>) -> Result<Act, Refusal>;
+
+    /// What the service is asked to judge when a field was left; none where it cannot know.
+    ///
+    /// # Errors
+    /// What is wrong already here, at its field.
+    fn draft(&self, cx: &Context<'_>) -> Result<Option<Command>, Refusal> {
+        Ok(match self.act(cx)? {
+            Act::Command(command, _) => Some(*command),
+            Act::Steps(_) => None,
+        })
+    }
 
     /// Does what follows from the answer, beside saying so.
     fn follow(&mut self, _cx: &mut Context<'_>, _answer: Answer) {}
@@ -167,6 +177,7 @@ fn shown(
 ) -> (kit::Dialog, Option<Limit>) {
     // The fields draw themselves on the form, which is the dialog's own.
     let mut form = std::mem::take(dialog.form());
+    form.begin_pass();
     let off = dialog.off(cx);
     let refusal = form.elsewhere().map(str::to_owned);
     let reached = form.limit();
@@ -186,10 +197,7 @@ fn shown(
             }
             dialog.fields(cx, ui, &mut form);
         });
-    form.judge_draft_when_left(cx, || match dialog.act(cx)? {
-        Act::Command(command, _) => Ok(Some(*command)),
-        Act::Steps(_) => Ok(None),
-    });
+    form.judge_draft_when_left(cx, || dialog.draft(cx));
     // What was to take the focus has had its turn.
     form.focus = false;
     *dialog.form() = form;

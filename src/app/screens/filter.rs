@@ -18,7 +18,8 @@ pub fn passes(filter: &str, values: &[(&str, &str)]) -> bool {
 
 /// Whether `part` is in `value`, whatever the case of either. Most of both is ASCII, which needs
 /// no copy: thousands of rows are looked through with each letter typed.
-pub(super) fn holds(value: &str, part: &str) -> bool {
+#[must_use]
+pub fn holds(value: &str, part: &str) -> bool {
     if !value.is_ascii() || !part.is_ascii() {
         return value.to_lowercase().contains(&part.to_lowercase());
     }

@@ -97,6 +97,21 @@ fn head(cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
 }
 
 impl Groups {
+    /// Selects a group.
+    pub fn select(&mut self, sid: Sid) {
+        self.part = Part::Groups;
+        self.groups.select_only(sid);
+        self.filter.clear();
+        self.closed = false;
+    }
+
+    /// Lists the users that go by a name.
+    pub fn find_user(&mut self, name: String) {
+        self.part = Part::Users;
+        self.users.select_only(name.clone());
+        self.filter = name;
+    }
+
     fn toolbar(&mut self, cx: &Context<'_>, ui: &mut Ui, view: &View, people: usize) {
         let find = cx.shortcut(ui, Key::F);
         let labels = [

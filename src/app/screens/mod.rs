@@ -24,7 +24,7 @@ use super::{
     context::{Context, EndpointTab, Question, Screen},
     kit::icons,
 };
-use crate::model::{CertificateArn, EndpointId, SecurityGroupId, View, VpcId};
+use crate::model::{CertificateArn, EndpointId, SecurityGroupId, Sid, View, VpcId};
 use certificates::Certificates;
 use endpoints::Endpoints;
 use event_history::EventHistory;
@@ -52,6 +52,7 @@ pub trait Page {
 pub struct Screens {
     endpoints: Endpoints,
     certificates: Certificates,
+    groups: Groups,
     networks: Networks,
     security_groups: SecurityGroups,
     why: Why,
@@ -63,13 +64,13 @@ impl Default for Screens {
         Self {
             endpoints: Endpoints::default(),
             certificates: Certificates::default(),
+            groups: Groups::default(),
             networks: Networks::default(),
             security_groups: SecurityGroups::default(),
             why: Why::default(),
             others: vec![
                 (Screen::GettingStarted, Box::<GettingStarted>::default()),
                 (Screen::Scenarios, Box::<Scenarios>::default()),
-                (Screen::Groups, Box::<Groups>::default()),
                 (Screen::Logs, Box::<Logs>::default()),
                 (Screen::EventHistory, Box::<EventHistory>::default()),
                 (Screen::Settings, Box::<Settings>::default()),
@@ -86,6 +87,7 @@ impl Screens {
             screen,
             Screen::Endpoints
                 | Screen::Certificates
+                | Screen::Groups
                 | Screen::Networks
                 | Screen::SecurityGroups
                 | Screen::Why
@@ -107,6 +109,7 @@ impl Screens {
         match self.others.iter_mut().find(|(s, _)| *s == screen) {
             Some((_, page)) => page.ui(cx, ui),
             None if screen == Screen::Certificates => self.certificates.ui(cx, ui),
+            None if screen == Screen::Groups => self.groups.ui(cx, ui),
             None if screen == Screen::Networks => self.networks.ui(cx, ui),
             None if screen == Screen::SecurityGroups => self.security_groups.ui(cx, ui),
             None if screen == Screen::Why => self.why.ui(cx, ui),
@@ -127,6 +130,16 @@ impl Screens {
     /// Selects a certificate.
     pub fn show_certificate(&mut self, arn: CertificateArn) {
         self.certificates.select(arn);
+    }
+
+    /// Selects a group.
+    pub fn show_group(&mut self, sid: Sid) {
+        self.groups.select(sid);
+    }
+
+    /// Lists the users that go by a name.
+    pub fn show_user(&mut self, name: String) {
+        self.groups.find_user(name);
     }
 
     /// Selects a security group.

@@ -264,6 +264,14 @@ impl App {
                     self.prefs.screen = Screen::SecurityGroups;
                     self.screens.show_security_group(id);
                 }
+                Action::ShowGroup(sid) => {
+                    self.prefs.screen = Screen::Groups;
+                    self.screens.show_group(sid);
+                }
+                Action::ShowUser(name) => {
+                    self.prefs.screen = Screen::Groups;
+                    self.screens.show_user(name);
+                }
                 Action::ShowRouteTables(id) => {
                     self.prefs.screen = Screen::Networks;
                     self.screens.show_route_tables(id);

@@ -405,12 +405,16 @@ async fn other_fields_of_an_endpoint_are_refused_by_name() {
         invalid,
         "Description",
     );
-    for servers in [vec!["1.1.1.1"; 3], vec!["dns.example.com"], vec!["0.0.0.0"]] {
+    for (servers, field) in [
+        (vec!["1.1.1.1"; 3], "DnsServers"),
+        (vec!["dns.example.com"], "DnsServers.1"),
+        (vec!["1.1.1.1", "0.0.0.0"], "DnsServers.2"),
+    ] {
         let servers: Vec<_> = servers.into_iter().map(str::to_owned).collect();
         check(
             refused_create(&bench, &valid, |c| c.dns_servers = servers).await,
             invalid,
-            "DnsServers",
+            field,
         );
     }
     check(

@@ -78,6 +78,7 @@ const LIST: PemWords = PemWords {
     label: "Certificate revocation list",
     choose: "Choose CRL file…",
     help: "In PEM or DER, such as crl.pem of easy-rsa after easyrsa gen-crl.",
+    is_secret: false,
 };
 
 impl FormDialog for ImportList {

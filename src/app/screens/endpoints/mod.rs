@@ -115,7 +115,7 @@ impl Endpoints {
                 if item.clicked(ui)
                     && let Some(id) = &selected
                 {
-                    let page = HandOutPage::new(cx, id, None, true);
+                    let page = HandOutPage::new(cx, id, None);
                     cx.open(page);
                 }
                 let item = kit::menu_item(IMPORT_LIST)

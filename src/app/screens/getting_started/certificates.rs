@@ -339,22 +339,26 @@ const CA: PemWords = PemWords {
     label: "Authority's certificate",
     choose: "Choose ca.crt…",
     help: "Also lets clients in that it signed.",
+    is_secret: false,
 };
 const CA_KEY: PemWords = PemWords {
     field: "CaKey",
     label: "Authority's key",
     choose: "Choose ca.key…",
     help: "Only to issue client certificates here.",
+    is_secret: true,
 };
 const SERVER: PemWords = PemWords {
     field: "ServerCertificate",
     label: "Server's certificate",
     choose: "Choose server.crt…",
     help: "Signed by that authority.",
+    is_secret: false,
 };
 const SERVER_KEY: PemWords = PemWords {
     field: "ServerKey",
     label: "Server's key",
     choose: "Choose server.key…",
     help: "In PEM, without a passphrase.",
+    is_secret: true,
 };

@@ -76,11 +76,11 @@ impl Draft {
                 .width(96.0)
                 .ui(ui);
             let ports = self.protocol.is_some_and(IpProtocol::has_ports);
-            if !ports {
-                self.port.clear();
-            }
             let off = (!ports).then_some("Only TCP and UDP have ports");
-            let out = form.text(ui, PORT, &mut self.port, |field| {
+            // What was typed waits until a protocol with ports is chosen again.
+            let mut none = String::new();
+            let port = if ports { &mut self.port } else { &mut none };
+            let out = form.text(ui, PORT, port, |field| {
                 field.width(80.0).mono().hint("any").disabled_because(off)
             });
             enter |= out.lost_focus();

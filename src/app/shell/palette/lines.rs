@@ -1,14 +1,18 @@
 //! What the palette leads to.
 
-use super::super::super::{
+use super::search::Search;
+use crate::app::{
     context::{Action, Context, EndpointTab, Screen},
     dialogs::{
         associate::Associate,
         authorize::Authorize,
         backup::BackUp,
+        connection_details::ConnectionDetails,
         create_ca::CreateCa,
         create_endpoint::CreateEndpoint,
+        create_group::CreateGroup,
         create_route::CreateRoute,
+        create_vpc::NewVpc,
         diagnosis::Diagnosis,
         download::Download,
         hand_out::HandOutPage,
@@ -20,16 +24,18 @@ use super::super::super::{
         modify_endpoint::ModifyEndpoint,
         restore_backup::RestoreBackup,
         revocation::{ExportList, ImportList},
+        security_group::NewSecurityGroup,
         sign_request::SignRequest,
         terminate::Terminate,
         test_connection::TestTheConnection,
     },
     kit::icons,
+    nets,
     screens::{GROUPS, Screens, endpoints, event_history::UndoLast},
 };
 use crate::model::{
-    CertificateArn, ConnectionId, ConnectionState, EndpointId, SecurityGroupId, Snapshot, View,
-    VpcId,
+    CertificateArn, ConnectionId, ConnectionState, EndpointId, SecurityGroupId, Sid, Snapshot,
+    View, VpcId,
 };
 
 /// What a line of the palette leads to.
@@ -43,7 +49,9 @@ pub(super) enum Target {
     Certificate(CertificateArn),
     Vpc(VpcId),
     SecurityGroup(SecurityGroupId),
-    Connection(EndpointId),
+    Group(Sid),
+    User(String),
+    Connection(EndpointId, ConnectionId),
     Terminate(ConnectionId),
 }
 
@@ -64,6 +72,9 @@ pub(super) enum Act {
     ImportFolder,
     CreateAuthority,
     SignRequest,
+    CreateVpc,
+    CreateSecurityGroup,
+    CreateGroup,
     Help,
     Diagnose,
     UndoLast,
@@ -73,7 +84,7 @@ pub(super) enum Act {
 }
 
 /// Icon, words and keys of each.
-const ACTS: [(&str, &str, &str, Act); 15] = [
+const ACTS: [(&str, &str, &str, Act); 18] = [
     (
         icons::PLUS,
         "Create Client VPN Endpoint",
@@ -124,6 +135,14 @@ const ACTS: [(&str, &str, &str, Act); 15] = [
         "",
         Act::CreateAuthority,
     ),
+    (icons::NETWORK, "Create VPC", "", Act::CreateVpc),
+    (
+        icons::SHIELD,
+        "Create security group",
+        "",
+        Act::CreateSecurityGroup,
+    ),
+    (icons::USERS, "Create group", "", Act::CreateGroup),
     (
         icons::DOWNLOAD_SIMPLE,
         "Back up the installation",
@@ -172,59 +191,57 @@ pub(super) enum EndpointAct {
     Delete,
 }
 
-/// Icon, words before the endpoint's name, and keys of each.
-const ENDPOINT_ACTS: [(&str, &str, &str, EndpointAct); 11] = [
-    (icons::PULSE, "Test connection to", "", EndpointAct::Test),
+/// Icon and words before the endpoint's name. Their keys act on the endpoint that is selected, which
+/// may be another.
+const ENDPOINT_ACTS: [(&str, &str, EndpointAct); 11] = [
+    (icons::PULSE, "Test connection to", EndpointAct::Test),
     (
         icons::DOWNLOAD_SIMPLE,
         "Download Client Configuration of",
-        "",
         EndpointAct::Download,
     ),
     (
         icons::BOOK_OPEN,
         "Show hand-out page of",
-        "",
         EndpointAct::HandOut,
     ),
-    (icons::PENCIL_SIMPLE, "Modify", "F2", EndpointAct::Modify),
+    (icons::PENCIL_SIMPLE, "Modify", EndpointAct::Modify),
     (
         icons::TREE_STRUCTURE,
         "Associate target network with",
-        "",
         EndpointAct::Associate,
     ),
     (
         icons::SHIELD_CHECK,
         "Authorize ingress to",
-        "",
         EndpointAct::Authorize,
     ),
-    (icons::PATH, "Create route of", "", EndpointAct::CreateRoute),
+    (icons::PATH, "Create route of", EndpointAct::CreateRoute),
     (
         icons::PROHIBIT,
         "Import Client Certificate CRL into",
-        "",
         EndpointAct::ImportList,
     ),
     (
         icons::FILE_TEXT,
         "Export Client Certificate CRL of",
-        "",
         EndpointAct::ExportList,
     ),
-    (icons::TAG, "Manage tags of", "", EndpointAct::Tags),
-    (icons::TRASH, "Delete", "", EndpointAct::Delete),
+    (icons::TAG, "Manage tags of", EndpointAct::Tags),
+    (icons::TRASH, "Delete", EndpointAct::Delete),
 ];
 
-const TABS: [(EndpointTab, &str, &str); 7] = [
-    (EndpointTab::Summary, "Summary", "Ctrl 1"),
-    (EndpointTab::Associations, "Associations", "Ctrl 2"),
-    (EndpointTab::SecurityGroups, "Security Groups", "Ctrl 3"),
-    (EndpointTab::Authorization, "Authorization", "Ctrl 4"),
-    (EndpointTab::RouteTable, "Route Table", "Ctrl 5"),
-    (EndpointTab::Connections, "Connections", "Ctrl 6"),
-    (EndpointTab::Tags, "Tags", "Ctrl 7"),
+/// The group of lines about endpoints.
+const ENDPOINTS: &str = "Endpoints";
+
+const TABS: [(EndpointTab, &str); 7] = [
+    (EndpointTab::Summary, "Summary"),
+    (EndpointTab::Associations, "Associations"),
+    (EndpointTab::SecurityGroups, "Security Groups"),
+    (EndpointTab::Authorization, "Authorization"),
+    (EndpointTab::RouteTable, "Route Table"),
+    (EndpointTab::Connections, "Connections"),
+    (EndpointTab::Tags, "Tags"),
 ];
 
 /// One line.
@@ -240,7 +257,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn new(group: &'static str, icon: &'static str, name: impl Into<String>, to: Target) -> Self {
+    pub(super) fn new(
+        group: &'static str,
+        icon: &'static str,
+        name: impl Into<String>,
+        to: Target,
+    ) -> Self {
         Self {
             group,
             icon,
@@ -251,7 +273,7 @@ impl Line {
         }
     }
 
-    fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(super) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
     }
@@ -262,93 +284,118 @@ impl Line {
     }
 }
 
-/// Every line there is, by group.
-pub(super) fn all(view: &View, screens: &Screens) -> Vec<Line> {
-    let mut lines = pages(view, screens);
-    let acts = ACTS.iter();
-    lines.extend(acts.map(|(icon, words, keys, act)| {
-        Line::new("Do", icon, *words, Target::Do(*act)).keys(keys)
-    }));
-    of_endpoints(&view.snapshot, &mut lines);
-    things(&view.snapshot, &mut lines);
-    connections(view, &mut lines);
-    lines
+/// Offers every line there is, by group.
+pub(super) fn offer_all(search: &mut Search<'_>, cx: &Context<'_>, screens: &Screens) {
+    pages(cx.view, screens, search);
+    for (icon, words, keys, act) in ACTS {
+        let line = Line::new("Do", icon, words, Target::Do(act));
+        search.offer(line.keys(keys));
+    }
+    of_endpoints(&cx.view.snapshot, search);
+    things(&cx.view.snapshot, search);
+    people(cx, search);
+    connections(cx.view, search);
 }
 
-fn pages(view: &View, screens: &Screens) -> Vec<Line> {
+fn pages(view: &View, screens: &Screens, search: &mut Search<'_>) {
     let pages = GROUPS.iter().flat_map(|(_, members)| members.iter());
     let pages = pages.copied().chain([Screen::Settings]);
-    pages
-        .filter(|screen| screens.has(*screen) && screen.is_listed(view))
-        .map(|screen| {
-            let keys = match screen {
-                Screen::Settings => "Ctrl ,",
-                _ => "",
-            };
-            let target = Target::Go(screen);
-            Line::new("Go to", screen.icon(), screen.title(), target).keys(keys)
-        })
-        .collect()
+    for screen in pages.filter(|it| screens.has(*it) && it.is_listed(view)) {
+        let keys = match screen {
+            Screen::Settings => "Ctrl ,",
+            _ => "",
+        };
+        let line = Line::new("Go to", screen.icon(), screen.title(), Target::Go(screen));
+        search.offer(line.keys(keys));
+    }
 }
 
-fn of_endpoints(snapshot: &Snapshot, lines: &mut Vec<Line>) {
+fn of_endpoints(snapshot: &Snapshot, search: &mut Search<'_>) {
     for endpoint in snapshot.endpoints.values().filter(|e| !e.deleting) {
         let (id, title) = (&endpoint.id, endpoint.title());
-        for (icon, words, keys, act) in ENDPOINT_ACTS {
+        for (icon, words, act) in ENDPOINT_ACTS {
             let name = format!("{words} {title}");
-            let target = Target::OfEndpoint(act, id.clone());
-            lines.push(Line::new("Do", icon, name, target).keys(keys));
+            search.offer(Line::new(
+                "Do",
+                icon,
+                name,
+                Target::OfEndpoint(act, id.clone()),
+            ));
         }
     }
     for endpoint in snapshot.endpoints.values() {
         let (id, title) = (&endpoint.id, endpoint.title());
         let detail = format!("{}  {id}", endpoint.client_cidr);
         let target = Target::Endpoint(id.clone());
-        let line = Line::new("Endpoints", icons::PLUGS_CONNECTED, title, target);
-        lines.push(line.detail(detail));
-        for (tab, words, keys) in TABS {
+        let line = Line::new(ENDPOINTS, icons::PLUGS_CONNECTED, title, target);
+        search.offer(line.detail(detail));
+        for (tab, words) in TABS {
             let name = format!("{title}: {words}");
             let target = Target::Tab(id.clone(), tab);
-            lines.push(Line::new("Endpoints", icons::PLUGS_CONNECTED, name, target).keys(keys));
+            search.offer(Line::new(ENDPOINTS, icons::PLUGS_CONNECTED, name, target));
         }
     }
 }
 
-fn things(snapshot: &Snapshot, lines: &mut Vec<Line>) {
-    lines.extend(snapshot.vpcs.values().map(|it| {
-        let cidrs: Vec<String> = it.cidrs.iter().map(ToString::to_string).collect();
-        let detail = format!("{}  {}", cidrs.join(" "), it.id);
+fn things(snapshot: &Snapshot, search: &mut Search<'_>) {
+    for it in snapshot.vpcs.values() {
+        let detail = format!("{}  {}", nets::blocks(it), it.id);
         let target = Target::Vpc(it.id.clone());
-        Line::new("VPCs", icons::NETWORK, it.title(), target).detail(detail)
-    }));
-    lines.extend(snapshot.security_groups.values().map(|it| {
+        search.offer(Line::new("VPCs", icons::NETWORK, it.title(), target).detail(detail));
+    }
+    for it in snapshot.subnets.values() {
+        let detail = format!("{}  {}", it.cidr, it.id);
+        let target = Target::Vpc(it.vpc_id.clone());
+        search.offer(Line::new("Subnets", icons::NETWORK, it.title(), target).detail(detail));
+    }
+    for it in snapshot.security_groups.values() {
         let target = Target::SecurityGroup(it.id.clone());
         let line = Line::new("Security groups", icons::SHIELD, &it.name, target);
-        line.detail(it.id.as_str())
-    }));
-    lines.extend(snapshot.certificates.values().map(|it| {
-        let target = Target::Certificate(it.arn.clone());
-        let line = Line::new("Certificates", icons::CERTIFICATE, it.title(), target);
-        line.detail(&it.serial)
-    }));
+        search.offer(line.detail(it.id.as_str()));
+    }
+    for it in snapshot.certificates.values() {
+        let (title, details) = (it.title(), [it.serial.as_str(), it.arn.as_str()]);
+        search.offer_many("Certificates", title, &details, || {
+            let target = Target::Certificate(it.arn.clone());
+            Line::new("Certificates", icons::CERTIFICATE, title, target).detail(&it.serial)
+        });
+    }
 }
 
-fn connections(view: &View, lines: &mut Vec<Line>) {
-    let all = view.live.connections.iter();
-    let live = all.filter(|c| c.ended_at.is_none());
-    for it in live.clone() {
-        if it.state == ConnectionState::Active {
-            let name = format!("Terminate {}", it.common_name);
-            let target = Target::Terminate(it.id.clone());
-            let line = Line::new("Do", icons::STOP_CIRCLE, name, target);
-            lines.push(line.detail(format!("{}  {}", it.client_ip, it.id)));
-        }
+fn people(cx: &Context<'_>, search: &mut Search<'_>) {
+    for it in cx.view.snapshot.groups.values() {
+        let target = Target::Group(it.sid.clone());
+        let line = Line::new("Groups", icons::USERS, &it.name, target);
+        search.offer(line.detail(it.sid.as_str()));
     }
-    for it in live {
-        let detail = format!("{}  {}  {}", it.client_ip, it.device.ip(), it.id);
-        let target = Target::Connection(it.endpoint_id.clone());
-        let line = Line::new("Connections", icons::LAPTOP, &it.common_name, target);
-        lines.push(line.detail(detail));
+    for name in cx.everyone.of(cx.view).keys() {
+        search.offer_many("Users", name, &["User"], || {
+            let target = Target::User(name.clone());
+            Line::new("Users", icons::USER, format!("User {name}"), target)
+        });
+    }
+}
+
+fn connections(view: &View, search: &mut Search<'_>) {
+    let all = view.live.connections.iter();
+    for it in all.filter(|c| c.ended_at.is_none()) {
+        let (ip, device) = (it.client_ip.to_string(), it.device.ip().to_string());
+        let name = it.common_name.as_str();
+        if it.state == ConnectionState::Active {
+            let details = ["Terminate", ip.as_str(), it.id.as_str()];
+            search.offer_many("Do", name, &details, || {
+                let words = format!("Terminate {name}");
+                let target = Target::Terminate(it.id.clone());
+                let line = Line::new("Do", icons::STOP_CIRCLE, words, target);
+                line.detail(format!("{ip}  {}", it.id))
+            });
+        }
+        let details = [ip.as_str(), device.as_str(), it.id.as_str()];
+        search.offer_many("Connections", name, &details, || {
+            let target = Target::Connection(it.endpoint_id.clone(), it.id.clone());
+            let line = Line::new("Connections", icons::LAPTOP, name, target);
+            line.detail(format!("{ip}  {device}  {}", it.id))
+        });
     }
 }
 
@@ -363,8 +410,16 @@ pub(super) fn follow(cx: &mut Context<'_>, target: Target) {
         Target::Certificate(arn) => cx.ask(Action::ShowCertificate(arn)),
         Target::Vpc(id) => cx.ask(Action::ShowRouteTables(id)),
         Target::SecurityGroup(id) => cx.ask(Action::ShowSecurityGroup(id)),
-        Target::Connection(id) => {
-            cx.ask(Action::ShowEndpoint(id, Some(EndpointTab::Connections)));
+        Target::Group(sid) => cx.ask(Action::ShowGroup(sid)),
+        Target::User(name) => cx.ask(Action::ShowUser(name)),
+        Target::Connection(endpoint, id) => {
+            cx.ask(Action::ShowEndpoint(
+                endpoint,
+                Some(EndpointTab::Connections),
+            ));
+            if let Some(details) = ConnectionDetails::new(cx.view, &id) {
+                cx.open(details);
+            }
         }
         Target::Terminate(id) => {
             let dialog = Terminate::new(cx.view, std::iter::once(&id));
@@ -386,6 +441,12 @@ impl Act {
             Self::ImportFolder => cx.open(ImportFolder::default()),
             Self::CreateAuthority => cx.open(CreateCa::default()),
             Self::SignRequest => cx.open(SignRequest::new(None)),
+            Self::CreateVpc => cx.open(NewVpc::default()),
+            Self::CreateSecurityGroup => {
+                let dialog = NewSecurityGroup::new(&cx.view.snapshot, None);
+                cx.open(dialog);
+            }
+            Self::CreateGroup => cx.open(CreateGroup::default()),
             Self::Help => cx.ask(Action::OpenHelp),
             Self::Diagnose => cx.open(Diagnosis::default()),
             Self::UndoLast => cx.open(UndoLast::default()),
@@ -407,7 +468,7 @@ impl EndpointAct {
             Self::Test => cx.open(TestTheConnection::new(id)),
             Self::Download => cx.open(Download::new(id)),
             Self::HandOut => {
-                let page = HandOutPage::new(cx, &id, None, true);
+                let page = HandOutPage::new(cx, &id, None);
                 cx.open(page);
             }
             Self::Modify => {

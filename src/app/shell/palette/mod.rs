@@ -1,12 +1,16 @@
 //! The palette: one line to type that goes to a page or a thing, or does something.
 
 mod lines;
+mod search;
 
 use std::sync::Arc;
 
 use egui::{Key, Modifiers, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 
-use self::lines::{Line, Target};
+use self::{
+    lines::{Line, Target},
+    search::Search,
+};
 use crate::{
     app::{
         context::Context,
@@ -58,14 +62,16 @@ impl Palette {
 
     /// Looks again where another text or another view is searched: there may be ten thousand
     /// connections, and a frame has milliseconds.
-    fn search(&mut self, view: &Arc<View>, screens: &Screens) {
+    fn search(&mut self, cx: &Context<'_>, screens: &Screens) {
         let is_known = self
             .searched
             .as_ref()
-            .is_some_and(|(of, typed)| Arc::ptr_eq(of, view) && *typed == self.typed);
+            .is_some_and(|(of, typed)| Arc::ptr_eq(of, cx.view) && *typed == self.typed);
         if !is_known {
-            self.found = found(lines::all(view, screens), &self.typed);
-            self.searched = Some((Arc::clone(view), self.typed.clone()));
+            let mut search = Search::new(&self.typed);
+            lines::offer_all(&mut search, cx, screens);
+            self.found = search.lines();
+            self.searched = Some((Arc::clone(cx.view), self.typed.clone()));
         }
     }
 
@@ -84,7 +90,7 @@ impl Palette {
         if self.typed != before {
             self.at = 0;
         }
-        self.search(cx.view, screens);
+        self.search(cx, screens);
         let lines = &self.found;
         let last = lines.len().saturating_sub(1);
         self.at = self.at.saturating_add_signed(step as isize).min(last);
@@ -125,44 +131,6 @@ impl Palette {
         }
         chosen
     }
-}
-
-/// The lines that hold every word typed, in name or detail: first the group that has what is called
-/// so, then the others in their order. With nothing typed, what there are few of: a thousand
-/// connections would bury the commands.
-fn found(lines: Vec<Line>, typed: &str) -> Vec<Line> {
-    let typed = typed.trim().to_lowercase();
-    let wanted: Vec<&str> = typed.split_whitespace().collect();
-    let mut found: Vec<(u8, Line)> = lines
-        .into_iter()
-        .filter_map(|line| {
-            let name = line.name.to_lowercase();
-            if wanted.is_empty() {
-                return line.target.is_one_of_few().then_some((0, line));
-            }
-            let detail = line.detail.to_lowercase();
-            let has = |word: &&str| name.contains(word) || detail.contains(word);
-            let rank = match name.strip_prefix(&typed) {
-                Some("") => 0,
-                Some(_) => 1,
-                None => 2,
-            };
-            wanted.iter().all(has).then_some((rank, line))
-        })
-        .collect();
-    let mut groups: Vec<(&str, u8)> = Vec::new();
-    for (rank, line) in &found {
-        match groups.iter_mut().find(|(group, _)| *group == line.group) {
-            Some((_, best)) => *best = (*best).min(*rank),
-            None => groups.push((line.group, *rank)),
-        }
-    }
-    // Stable: groups that are as good stay in their order.
-    groups.sort_by_key(|(_, best)| *best);
-    let place = |group: &str| groups.iter().position(|(it, _)| *it == group);
-    found.sort_by_key(|(rank, line)| (place(line.group), *rank));
-    let lines = found.into_iter().map(|(_, line)| line);
-    lines.take(AT_MOST).collect()
 }
 
 /// One row; the letters that match are heavier.
@@ -238,74 +206,63 @@ fn split<'a>(name: &'a str, typed: &str) -> Vec<(&'a str, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{context::Screen, kit::icons, testing::sample};
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-    fn line(name: &str, detail: &str) -> Line {
-        named("Endpoints", name, detail)
+    use crate::app::testing::{FakeConsole, Window, sample};
+
+    fn open(typed: &str) -> Window {
+        let (snapshot, live) = sample::office();
+        let mut window = Window::open(FakeConsole::new(snapshot, live));
+        let app = window.harness.state_mut().as_mut().unwrap();
+        app.palette = Some(Palette::new(typed.to_owned()));
+        window.settle();
+        window
     }
 
-    fn named(group: &'static str, name: &str, detail: &str) -> Line {
-        Line {
-            group,
-            icon: icons::PLUS,
-            name: name.into(),
-            detail: detail.into(),
-            shortcut: "",
-            target: Target::Go(Screen::Endpoints),
-        }
-    }
-
-    #[test]
-    fn a_line_is_found_by_every_word_in_any_order() {
-        let lines = vec![
-            line("corp-staff", "10.20.0.0/20"),
-            line("lab", "10.32.0.0/22"),
-        ];
-        assert_eq!(found(lines.clone(), "10.20 STAFF").len(), 1);
-        assert_eq!(found(lines.clone(), "10.").len(), 2);
-        assert!(found(lines, "nowhere").is_empty());
-    }
-
-    #[test]
-    fn what_is_called_so_goes_before_what_only_names_it() {
-        let lines = vec![
-            named("Do", "Modify corp-staff", ""),
-            named("Do", "Terminate a.lindqvist", ""),
-            named("Endpoints", "corp-staff: Connections", ""),
-            named("Endpoints", "corp-staff", ""),
-        ];
-        let names: Vec<_> = found(lines, "Corp-Staff")
-            .into_iter()
-            .map(|it| it.name)
-            .collect();
-        assert_eq!(
-            names,
-            ["corp-staff", "corp-staff: Connections", "Modify corp-staff"]
-        );
+    fn names(window: &Window) -> Vec<String> {
+        let app = window.harness.state().as_ref().unwrap();
+        let palette = app.palette.as_ref().unwrap();
+        palette.found.iter().map(|line| line.name.clone()).collect()
     }
 
     #[test]
     fn everything_is_reached_and_before_anything_is_typed_only_what_there_is_little_of() {
-        let (snapshot, live) = sample::office();
-        let view = View {
-            snapshot: snapshot.into(),
-            live: live.into(),
-        };
-        let all = lines::all(&view, &Screens::default());
         for name in [
             "Certificates",
             "Issue certificate",
             "Restore a backup",
+            "Create VPC",
+            "Create group",
             "Authorize ingress to corp-staff",
             "Import Client Certificate CRL into corp-staff",
             "corp-staff: Route Table",
         ] {
-            let first = found(all.clone(), name).into_iter().next();
-            assert_eq!(first.map(|it| it.name).as_deref(), Some(name));
+            assert_eq!(names(&open(name)).first().map(String::as_str), Some(name));
         }
-        let few = found(all, "");
-        assert!(few.len() < AT_MOST, "{} lines", few.len());
-        assert!(few.iter().all(|it| it.target.is_one_of_few()));
+        let few = open("");
+        let app = few.harness.state().as_ref().unwrap();
+        let found = &app.palette.as_ref().unwrap().found;
+        assert!(found.len() < AT_MOST, "{} lines", found.len());
+        assert!(found.iter().all(|it| it.target.is_one_of_few()));
+    }
+
+    #[test]
+    fn a_connection_is_shown_and_a_user_is_found_on_the_page_of_users() {
+        let (_, live) = sample::office();
+        let connection = live.connections.iter().find(|c| c.ended_at.is_none());
+        let connection = connection.unwrap();
+        let mut window = open(connection.id.as_str());
+        window.click(&connection.common_name);
+        assert!(window.says(connection.id.as_str()), "its details are open");
+
+        let mut window = open(&connection.common_name);
+        let user = names(&window)
+            .into_iter()
+            .find(|it| it.starts_with("User "));
+        window.click(&user.unwrap());
+        let filter = window.harness.get_by_label("Filter users and groups");
+        let typed = filter.accesskit_node().value();
+        assert_eq!(typed.as_deref(), Some(connection.common_name.as_str()));
     }
 
     #[test]
