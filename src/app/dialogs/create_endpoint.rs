@@ -223,13 +223,9 @@ impl Draft {
             }
             false => "Clients get their addresses from it. It cannot be changed later.",
         };
-        let out = form.text_with(
-            ui,
-            RANGE,
-            &mut self.range,
-            ("10.100.0.0/22", help),
-            |field| field.mono(),
-        );
+        let out = form.text(ui, RANGE, &mut self.range, |field| {
+            field.hint("10.100.0.0/22").mono().help(help)
+        });
         if out.changed() {
             self.range_is_ours = false;
         }
