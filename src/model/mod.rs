@@ -57,8 +57,8 @@ pub use self::{
         LogGroup, LogStream,
     },
     network::{
-        Egress, HostNetwork, InternetGateway, PeeringConnection, RouteTable, RouteTarget, Subnet,
-        Via, Vpc, VpcRoute, VpnConnection,
+        Egress, FEWEST_FREE, HostNetwork, InternetGateway, PeeringConnection, RouteTable,
+        RouteTarget, SMALLEST_TARGET, Subnet, Via, Vpc, VpcRoute, VpnConnection,
     },
     notice::{Cure, Nearness, Notice, NoticeSubject, notices},
     preview::{Preview, ReachChange, ReachedPart},

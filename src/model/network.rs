@@ -73,6 +73,11 @@ pub struct Subnet {
     pub tags: Tags,
 }
 
+/// The longest prefix of a subnet that can be a target network (AWS: /27).
+pub const SMALLEST_TARGET: u8 = 27;
+/// The fewest addresses of a target network that no resource may have (AWS: 8).
+pub const FEWEST_FREE: u32 = 8;
+
 impl Subnet {
     /// How many addresses AWS gives out of it: it keeps the first four and the last one.
     #[must_use]

@@ -10,13 +10,13 @@ use super::{
     fields::{self, invalid, listed, needed, random},
     filters::{select, tag_values},
     limits::Limit,
-    networks::{self, SMALLEST_TARGET, SUBNET_ID, VPC_ID},
+    networks::{self, SUBNET_ID, VPC_ID},
     security_groups,
 };
 use crate::model::{
     Answer, Association, AssociationId, AssociationState, Authentication, Certificate,
-    CertificateArn, Code, Endpoint, EndpointId, EndpointState, HostNetwork, Refusal, Route,
-    RouteState, SecurityGroupId, Snapshot, Subnet, Transport, Vpc,
+    CertificateArn, Code, Endpoint, EndpointId, EndpointState, FEWEST_FREE, HostNetwork, Refusal,
+    Route, RouteState, SMALLEST_TARGET, SecurityGroupId, Snapshot, Subnet, Transport, Vpc,
     command::{
         AssociateTargetNetwork, AuthenticationOption, CreateClientVpnEndpoint, Describe,
         DescribeOfEndpoint, DisassociateTargetNetwork, EndpointCreated, EndpointDescription,
@@ -637,8 +637,6 @@ const CLIENT_EXAMPLE: &str = "10.0.0.0/22";
 /// The sizes of AWS's guide of 2019.
 const LARGEST_RANGE: u8 = 16;
 const SMALLEST_RANGE: u8 = 22;
-/// Addresses that a target network has left, by AWS's guide of 2019.
-const FEWEST_FREE: u32 = 8;
 const DEFAULT_PORT: u16 = 443;
 /// Where client ranges are proposed, in order: private networks (RFC 1918), then, for a machine
 /// that is in all of those, the space shared behind carriers (RFC 6598) and that of benchmarks

@@ -15,7 +15,7 @@ use super::{
 use crate::model::{
     Answer, AssociationState, Code, Endpoint, EndpointId, HostNetwork, InternetGateway,
     InternetGatewayId, Refusal, Resource, Route, RouteOrigin, RouteState, RouteTable, RouteTableId,
-    RouteTarget, Snapshot, Subnet, SubnetId, Tags, Vpc, VpcId, VpcRoute,
+    RouteTarget, SMALLEST_TARGET, Snapshot, Subnet, SubnetId, Tags, Vpc, VpcId, VpcRoute,
     command::{
         ById, CreateInternetGateway, CreateSubnet, CreateVpc, Describe, DescribeVpcAttribute,
         GatewayAttachment, ImportHostNetworks, ModifyVpcAttribute, SubnetDescription, VpcCidrBlock,
@@ -839,5 +839,3 @@ const SUBNET_EXAMPLE: &str = "10.1.1.0/24";
 /// AWS stops at /16; what a machine reaches may be larger.
 const LARGEST_VPC: u8 = 8;
 const SMALLEST_SUBNET: u8 = 28;
-/// The smallest subnet that can be a target network.
-pub(super) const SMALLEST_TARGET: u8 = 27;

@@ -137,7 +137,7 @@ impl<'s> Plan<'s> {
             let vpc = self.snapshot.vpcs.get(&subnet.vpc_id);
             let mut blocks = vpc.into_iter().flat_map(|vpc| &vpc.cidrs);
             chosen.is_none_or(|vpc| subnet.vpc_id == *vpc)
-                && subnet.cidr.prefix_len() <= super::networks::SMALLEST_TARGET
+                && subnet.cidr.prefix_len() <= crate::model::SMALLEST_TARGET
                 && !blocks.any(|block| net::overlap(*block, self.endpoint.client_cidr))
         };
         let fitting: Vec<&Subnet> = self.snapshot.subnets.values().filter(fits).collect();

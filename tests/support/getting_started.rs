@@ -89,15 +89,13 @@ pub(crate) fn certificates(window: &mut Window, from: &Certificates) {
             server_key,
         } => {
             window.press_containing("Bring your own");
-            for (button, field, file) in [
-                ("Choose ca.crt…", "Authority's certificate", ca),
-                ("Choose server.crt…", "Server's certificate", server),
-                ("Choose ca.key…", "Authority's key", ca_key),
-                ("Choose server.key…", "Server's key", server_key),
+            for (button, file) in [
+                ("Choose ca.crt…", ca),
+                ("Choose server.crt…", server),
+                ("Choose ca.key…", ca_key),
+                ("Choose server.key…", server_key),
             ] {
-                window.files.next_source(file);
-                window.press(button);
-                window.wait(field, |window| !window.value(field).is_empty());
+                window.open_file(button, file);
             }
             window.press("Import and continue");
         }

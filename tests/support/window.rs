@@ -162,6 +162,19 @@ impl Window {
         }
     }
 
+    /// Has a button open `file`, and waits until its field names it.
+    pub(crate) fn open_file(&mut self, button: &str, file: &Path) {
+        let name = file.file_name().expect("a file has a name");
+        let name = name.to_string_lossy().into_owned();
+        self.files.next_source(file);
+        self.press(button);
+        // A key is named with its size, since it is not shown.
+        let with_size = format!("{name}, ");
+        self.wait(button, |window| {
+            window.has(&name) || window.says(&with_size)
+        });
+    }
+
     /// Whether something is labelled exactly so.
     pub(crate) fn has(&self, label: &str) -> bool {
         self.harness.query_all_by_label(label).next().is_some()

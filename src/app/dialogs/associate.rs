@@ -9,8 +9,8 @@ use crate::{
         kit::{self, Choice, icons},
     },
     model::{
-        Association, AssociationState, Command, EndpointId, Refusal, Snapshot, Subnet, SubnetId,
-        VpcId, command::AssociateTargetNetwork, net::overlap,
+        Association, AssociationState, Command, EndpointId, FEWEST_FREE, Refusal, SMALLEST_TARGET,
+        Snapshot, Subnet, SubnetId, VpcId, command::AssociateTargetNetwork, net::overlap,
     },
 };
 
@@ -202,10 +202,16 @@ fn in_the_way(snapshot: &Snapshot, endpoint: &EndpointId, subnet: &Subnet) -> Op
             subnet.availability_zone
         ));
     }
-    if subnet.cidr.prefix_len() > 27 {
+    if subnet.cidr.prefix_len() > SMALLEST_TARGET {
         return Some(format!(
-            "{} is too small: a target network is /27 or larger",
+            "{} is too small: a target network is /{SMALLEST_TARGET} or larger",
             subnet.cidr
+        ));
+    }
+    let free = snapshot.free_addresses(subnet);
+    if free < FEWEST_FREE {
+        return Some(format!(
+            "Only {free} addresses are free: a target network has {FEWEST_FREE} or more"
         ));
     }
     let range = snapshot.endpoints.get(endpoint)?.client_cidr;

@@ -11,7 +11,7 @@ use crate::{
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, icons},
     },
-    model::{Answer, Command, HostNetwork, Refusal, command::ImportHostNetworks},
+    model::{Answer, Command, HostNetwork, Refusal, SMALLEST_TARGET, command::ImportHostNetworks},
 };
 
 /// Offers the networks of the gateway's machine.
@@ -131,9 +131,6 @@ fn refusal(cx: &Context<'_>, network: &HostNetwork) -> Option<String> {
     let known = vpcs.find(|vpc| vpc.contains(network.cidr))?;
     Some(format!("Already in the VPC {}", known.title()))
 }
-
-/// The longest prefix of a target network, as AWS has it.
-pub(in crate::app) const SMALLEST_TARGET: u8 = 27;
 
 #[cfg(test)]
 mod tests {

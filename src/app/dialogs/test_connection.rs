@@ -165,9 +165,9 @@ fn one(ui: &mut Ui, step: &TestStep, open: &mut Vec<String>) {
         false => (Tone::Danger, "failed"),
     };
     let word = format!(
-        "{}, {went} in {} ms",
+        "{}, {went} in {}",
         kit::state_word(&step.name),
-        step.milliseconds
+        took(step.milliseconds)
     );
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
@@ -262,12 +262,27 @@ impl Dialog for TestTheConnection {
     }
 }
 
+/// `12 ms`, `1.4 s`
+fn took(milliseconds: u64) -> String {
+    match milliseconds {
+        0..1_000 => format!("{milliseconds} ms"),
+        _ => format!("{}.{} s", milliseconds / 1_000, milliseconds % 1_000 / 100),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
     use crate::app::testing::{FakeConsole, Window, sample};
+
+    #[test]
+    fn how_long_it_took_is_short_to_read() {
+        assert_eq!(took(12), "12 ms");
+        assert_eq!(took(1_010), "1.0 s");
+        assert_eq!(took(12_970), "12.9 s");
+    }
 
     #[test]
     fn each_step_is_said_and_what_was_not_reached_leads_to_why() {

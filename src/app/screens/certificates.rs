@@ -375,7 +375,7 @@ fn perform(cx: &mut Context<'_>, act: Act, certificate: &Arc<Certificate>) {
             let body = if authority {
                 "Nothing can be issued from it any more, and it cannot be made again. Keep an export if in doubt."
             } else {
-                "Its private key goes with it. Exported files that hold it keep working until it expires."
+                "Its private key goes with it. Exported files that hold it work until it expires: to end that, revoke it first, which cannot be done once it is deleted."
             };
             let ask = Confirm::new(
                 format!("Delete {name}?"),

@@ -10,13 +10,14 @@ use crate::{
     app::{
         backend::Work,
         context::Context,
-        dialogs::{create_vpc::named, import_networks::SMALLEST_TARGET},
+        dialogs::create_vpc::named,
         form::{self, Form},
         kit::{self, Tone, Value, icons},
     },
     control::Console,
     model::{
-        Answer, AssociationState, Code, Command, HostNetwork, Refusal, Snapshot, SubnetId, VpcId,
+        Answer, AssociationState, Code, Command, HostNetwork, Refusal, SMALLEST_TARGET, Snapshot,
+        SubnetId, VpcId,
         command::{AssociateTargetNetwork, CreateSubnet, CreateVpc},
         net,
     },
