@@ -133,7 +133,7 @@ fn the_key_is_exported_only_when_asked_for_and_for_its_owners_eyes_only() {
     window.files.next_target(&plain);
     window.press("Export…");
     window.press("Export…");
-    window.wait_for("Saved");
+    window.wait_for("Saved ");
     assert!(
         !fs::read_to_string(&plain)
             .expect("it is there")
@@ -264,7 +264,7 @@ fn a_certificate_is_put_in_the_place_of_another() {
     window.files.next_target(&exported);
     window.press("Export…");
     window.press("Export…");
-    window.wait_for("Saved");
+    window.wait_for("Saved ");
     let text = fs::read_to_string(&exported).expect("it was saved");
     let own = text.split_inclusive("-----END CERTIFICATE-----\n").next();
     window.press("a.lindqvist, Client");
@@ -396,7 +396,7 @@ fn a_request_is_looked_at_signed_and_handed_out() {
     window.wait_for("Hand it to whoever asked for vpn.example.com");
     window.files.next_target(&saved);
     window.press("Save certificate…");
-    window.wait_for("Saved");
+    window.wait_for("Saved ");
     let pem = fs::read_to_string(&saved).expect("it was saved");
     assert_eq!(pem.matches("-----BEGIN CERTIFICATE-----").count(), 2);
     window.press("Copy certificate");

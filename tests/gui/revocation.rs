@@ -242,7 +242,7 @@ fn a_list_is_exported() {
     window.wait_for("1 entry");
     window.files.next_target(&file);
     window.press("Export CRL…");
-    window.wait_for("Saved");
+    window.wait_for("Saved ");
     let text = fs::read_to_string(file).expect("it was saved");
     assert_eq!(text.trim(), list.trim());
 }
