@@ -1,6 +1,7 @@
 //! The rows of the list of endpoints.
 
 use egui::Ui;
+use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     app::{
@@ -14,7 +15,7 @@ use crate::{
     model::{AssociationState, Authentication, Endpoint, EndpointId, Snapshot, View},
 };
 
-pub(super) const COLUMNS: [Column<'static>; 10] = [
+pub(super) const COLUMNS: [Column<'static>; 13] = [
     rest_column("Name"),
     column("Client VPN endpoint ID", 242.0),
     column("State", 146.0),
@@ -23,6 +24,9 @@ pub(super) const COLUMNS: [Column<'static>; 10] = [
     column("Authentication", 104.0).from_width(1000.0),
     column("Tags", 170.0).from_width(1240.0),
     column("Description", 200.0).from_width(1440.0),
+    column("DNS name", 300.0).from_width(1900.0),
+    column("Split tunnel", 92.0).from_width(1960.0),
+    column("Created", 110.0).from_width(2040.0),
     column("Connected", 84.0).right(),
     column("Throughput", 146.0).right(),
 ];
@@ -50,6 +54,10 @@ pub(super) struct Row {
     tags: String,
     each_tag: Vec<(String, String)>,
     description: String,
+    /// What clients connect to, as far as it is known here.
+    dns_name: String,
+    split_tunnel: &'static str,
+    created_at: Timestamp,
     pub(super) connected: usize,
     pub(super) rates: Vec<f32>,
 }
@@ -105,6 +113,9 @@ fn row(view: &View, rates: &Rates, endpoint: &Endpoint, connected: usize) -> Row
             .map(|(key, value)| (key.to_lowercase(), format!("{key}={value}")))
             .collect(),
         description: endpoint.description.clone(),
+        dns_name: dns_name(&view.snapshot, &endpoint.id),
+        split_tunnel: if endpoint.split_tunnel { "On" } else { "Off" },
+        created_at: endpoint.created_at,
         connected,
         rates: rates.of_endpoint(&endpoint.id),
     }
@@ -117,6 +128,16 @@ pub(super) fn transport(endpoint: &Endpoint) -> String {
         endpoint.transport.to_string().to_uppercase(),
         endpoint.port
     )
+}
+
+/// What clients of an endpoint connect to: with a star where they put a label of chance before it,
+/// and empty where only the machine knows its address.
+pub(super) fn dns_name(snapshot: &Snapshot, id: &EndpointId) -> String {
+    let settings = &snapshot.settings;
+    match &settings.endpoint_domain {
+        Some(domain) => format!("*.{id}.{domain}"),
+        None => settings.public_address.clone().unwrap_or_default(),
+    }
 }
 
 /// "Certificate".
@@ -166,8 +187,11 @@ pub(super) fn sort(rows: &mut [Row], sort: Sort) {
         5 => rows.sort_by(|a, b| a.authentication.cmp(&b.authentication)),
         6 => rows.sort_by(|a, b| a.tags.cmp(&b.tags)),
         7 => rows.sort_by_key(|r| r.description.to_lowercase()),
-        8 => rows.sort_by_key(|r| r.connected),
-        9 => rows.sort_by(|a, b| a.now().total_cmp(&b.now())),
+        8 => rows.sort_by(|a, b| a.dns_name.cmp(&b.dns_name)),
+        9 => rows.sort_by_key(|r| r.split_tunnel),
+        10 => rows.sort_by_key(|r| r.created_at),
+        11 => rows.sort_by_key(|r| r.connected),
+        12 => rows.sort_by(|a, b| a.now().total_cmp(&b.now())),
         _ => rows.sort_by_key(|r| r.name.to_lowercase()),
     }
     if sort.descending {
@@ -190,6 +214,8 @@ impl Row {
             ("transport", &self.transport),
             ("authentication", &self.authentication),
             ("description", &self.description),
+            ("dns", &self.dns_name),
+            ("split", self.split_tunnel),
         ];
         for (key, tag) in &self.each_tag {
             values.push(("tag", tag));
@@ -209,6 +235,9 @@ impl Row {
             self.authentication.clone(),
             self.tags.clone(),
             self.description.clone(),
+            self.dns_name.clone(),
+            self.split_tunnel.to_owned(),
+            self.created_at.to_string(),
             self.connected.to_string(),
         ]
     }
@@ -217,6 +246,7 @@ impl Row {
 /// The rows being drawn, and what was asked at them.
 pub(super) struct Drawn<'a> {
     pub(super) rows: &'a [Row],
+    pub(super) zone: &'a TimeZone,
     pub(super) actions: Vec<Ask>,
 }
 
@@ -247,7 +277,13 @@ impl Rows for Drawn<'_> {
             5 => drop(kit::cell(ui, &row.authentication)),
             6 => drop(kit::cell(ui, &row.tags)),
             7 => drop(kit::cell(ui, &row.description)),
-            8 => drop(kit::cell(ui, &format::count(row.connected as u64))),
+            8 => drop(kit::cell_mono(ui, or_dash(&row.dns_name))),
+            9 => drop(kit::cell(ui, row.split_tunnel)),
+            10 => {
+                let day = format::day(row.created_at, self.zone);
+                kit::cell(ui, &day).on_hover_text(format::utc(row.created_at));
+            }
+            11 => drop(kit::cell(ui, &format::count(row.connected as u64))),
             _ if !row.has_networks => {
                 if kit::link(ui, "Associate a network").clicked() {
                     self.actions.push(Ask::Associate(row.id.clone()));
@@ -304,8 +340,17 @@ impl Rows for Drawn<'_> {
     }
 }
 
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "–" } else { text }
+}
+
 fn state(ui: &mut Ui, row: &Row) {
     match &row.trouble {
+        // Another target network stands: clients get through.
+        Some(reason) if row.state == "available" => {
+            let word = kit::state_word(row.state);
+            kit::status(kit::Tone::Warning, word).because(reason).ui(ui)
+        }
         Some(reason) => kit::status(kit::Tone::Danger, "Association failed")
             .because(reason)
             .ui(ui),
@@ -375,7 +420,7 @@ mod tests {
             ["contractors", "corp-staff", "lab-lisbon", "build-farm"],
             "TCP 443, UDP 443, UDP 1195, UDP 11940"
         );
-        sort(&mut rows, by(8, true));
+        sort(&mut rows, by(11, true));
         assert_eq!(rows[0].name, "corp-staff");
     }
 

@@ -234,6 +234,7 @@ impl Endpoints {
         let comfortable = cx.prefs.comfortable;
         let mut drawn = list::Drawn {
             rows: &rows,
+            zone: cx.zone,
             actions: Vec::new(),
         };
         let columns = cx.prefs.columns_of(TABLE);

@@ -113,13 +113,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         .as_ref()
         .map(|id| snapshot.vpcs.get(id).map_or(id.as_str(), |vpc| vpc.title()))
         .unwrap_or_default();
-    let settings = &snapshot.settings;
-    let domain = settings.endpoint_domain.as_ref();
-    let name = domain.map(|domain| format!("{}.{domain}", endpoint.id));
-    let host = match &name {
-        Some(name) => format!("*.{name}"),
-        None => settings.public_address.clone().unwrap_or_default(),
-    };
+    let host = list::dns_name(snapshot, &endpoint.id);
     let list = snapshot.revocation_lists.get(&endpoint.id);
     let list = list.map_or_else(
         || "None: no client certificate is revoked".to_owned(),
@@ -164,7 +158,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
             ("Created", Value::Text(&created)),
         ],
     );
-    if let Some(name) = name {
+    if let Some(name) = host.strip_prefix("*.") {
         ui.add_space(8.0);
         let rule = format!(
             "Clients put a label of chance before {name} at each connection, as in AWS: any name \
