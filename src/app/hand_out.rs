@@ -48,7 +48,7 @@ impl System {
 pub struct HandOut {
     /// The endpoint's name.
     pub endpoint: String,
-    /// The host that clients connect to, as it is described: with a star where clients put a label
+    /// The host that clients connect to, as it is described: with a star where clients put a random
     /// of chance.
     pub host: String,
     /// "UDP 443".
@@ -240,7 +240,7 @@ impl HandOut {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = vec![match self.host.strip_prefix("*.") {
             Some(rest) => format!(
-                "The gateway is any name that ends in .{rest}, {}: your client puts a label of chance before it at each connection.",
+                "The gateway is any name that ends in .{rest}, {}: your client puts a random label before it at each connection.",
                 self.transport
             ),
             None => format!("The gateway is {}, {}.", self.host, self.transport),

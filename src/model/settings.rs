@@ -25,7 +25,7 @@ pub struct Settings {
     /// Seconds after which a session's keys are renewed.
     pub rekey_secs: u32,
     /// The domain whose names lead to this machine, whatever labels stand before it: an endpoint is
-    /// then `<its identifier>.<the domain>`, and clients put a label of chance before that.
+    /// then `<its identifier>.<the domain>`, and clients put a random label before that.
     #[serde(default)]
     pub endpoint_domain: Option<String>,
     /// Most entries of a revocation list.

@@ -239,7 +239,7 @@ pub(super) fn describe(
     let shared = (!has_own).then(|| machine.dns_name(snapshot));
     let dns_name = |id: &EndpointId| match &shared {
         Some(name) => name.clone(),
-        // As AWS describes it: with a star where clients put a label of chance.
+        // As AWS describes it: with a star where clients put a random label.
         None => format!("*.{}", machine.dns_name_of(snapshot, id)),
     };
     let describe = |endpoint: Endpoint| EndpointDescription {

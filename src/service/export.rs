@@ -75,7 +75,7 @@ impl Change<'_, '_> {
                 Some(client) => Some((&client.certificate_pem, client.key_pem()?)),
                 None => None,
             },
-            // AWS's names have a wildcard behind them that a label of chance leads to, and so has a
+            // AWS's names have a wildcard behind them that a random label leads to, and so has a
             // domain for endpoints. Nobody promises that of a public address.
             random_hostname: snapshot.settings.endpoint_domain.is_some(),
             auth_user_pass: false,

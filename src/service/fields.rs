@@ -194,7 +194,7 @@ pub(super) fn public_address(text: &str) -> Result<Option<String>, Refusal> {
 }
 
 /// The domain that endpoints have their names in. Like a public address it is written into files
-/// that other programs read, and clients put an endpoint's identifier and a label of chance before
+/// that other programs read, and clients put an endpoint's identifier and a random label before
 /// it.
 pub(super) fn endpoint_domain(text: &str) -> Result<Option<String>, Refusal> {
     let text = text.trim();
@@ -264,7 +264,7 @@ const MAX_TAG_VALUE: usize = 256;
 const MAX_DNS_SERVERS: usize = 2;
 /// RFC 1035, section 2.3.4, without the root's dot and length byte.
 const MAX_HOST_NAME: usize = 253;
-/// What is left of a host name beside an endpoint's identifier, the label of chance that clients
+/// What is left of a host name beside an endpoint's identifier, the random label that clients
 /// put before it (OpenVPN's has 12 characters) and two dots.
 const MAX_ENDPOINT_DOMAIN: usize = MAX_HOST_NAME - 31 - 12 - 2;
 const LISTED: usize = 5;

@@ -213,9 +213,10 @@ impl<'a> Look<'a> {
                 } else {
                     "does not reach"
                 };
+                let vpc = self.after.vpcs.get(&subnet.vpc_id);
                 Some(format!(
                     "The VPC {} {reaches} {network} from the subnet {}: add a route to its route table.",
-                    subnet.vpc_id,
+                    vpc.map_or(subnet.vpc_id.as_str(), |vpc| vpc.title()),
                     subnet.title()
                 ))
             })

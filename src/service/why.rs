@@ -183,8 +183,10 @@ fn sentence(
     let user = subject.user;
     let what = match (protocol, port) {
         (None, _) => "all traffic".to_owned(),
-        (Some(protocol), None) => protocol.to_string(),
-        (Some(protocol), Some(port)) => format!("{protocol} {port}"),
+        (Some(protocol), None) => protocol.to_string().to_uppercase(),
+        (Some(protocol), Some(port)) => {
+            format!("{} port {port}", protocol.to_string().to_uppercase())
+        }
     };
     let (open, closed): (Vec<&Way>, Vec<&Way>) =
         ways.iter().partition(|way| way.verdict == Decision::Allow);

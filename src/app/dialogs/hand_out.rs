@@ -181,6 +181,7 @@ impl Dialog for HandOutPage {
             kit::tabs(ui, "Client systems", &mut self.system, &tabs);
             steps(ui, page, self.system);
             ui.add_space(4.0);
+            kit::fieldset(ui, "Good to know", "");
             for note in page.notes() {
                 kit::body(ui, &note);
             }

@@ -110,7 +110,7 @@ impl FormDialog for Fields {
             }
         });
         kit::banner(Tone::Info, "What is taken over")
-            .body("The authority, the certificates it issued, their keys where they have no passphrase, and what it revoked. A second import adds what is new.")
+            .body("The authority, the certificates it issued, their keys where they have no passphrase, and what it revoked: sessions with a revoked certificate end at once. A second import adds what is new.")
             .ui(ui);
         if form.is_working() {
             kit::weak(ui, "Reading and checking the certificates");

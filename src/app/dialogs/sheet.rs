@@ -17,7 +17,14 @@ pub fn sheet(ctx: &egui::Context, title: &str, add: impl FnOnce(&mut Ui)) -> Sta
                 ScrollArea::vertical()
                     .max_height(room)
                     .auto_shrink([false, true])
-                    .show(ui, add);
+                    .show(ui, |ui| {
+                        // The scroll bar stands beside what is read, not over it.
+                        let beside = egui::Margin {
+                            right: 12,
+                            ..egui::Margin::ZERO
+                        };
+                        egui::Frame::new().inner_margin(beside).show(ui, add)
+                    });
                 ui.add_space(6.0);
                 let row = egui::vec2(ui.available_width(), 32.0);
                 ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {

@@ -75,6 +75,7 @@ impl Dialog for Help {
             }
             ui.add_space(8.0);
             kit::panel_title(ui, "Keys");
+            ui.spacing_mut().item_spacing.y = 2.0;
             for (keys, what) in KEYS {
                 ui.horizontal(|ui| {
                     ui.set_min_height(22.0);

@@ -7,7 +7,7 @@ use egui::Ui;
 use super::copied;
 use crate::{
     app::{
-        context::Context,
+        context::{Action, Context, OneOf},
         format,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         screens::filter,
@@ -25,6 +25,8 @@ const COLUMNS: [Column<'static>; 3] = [
 #[derive(Default)]
 pub(super) struct Blocked {
     pub(super) selection: Selection<String>,
+    /// Those that pass the filter.
+    rows: Vec<Row>,
 }
 
 /// One client as it is read.
@@ -66,45 +68,57 @@ pub(super) fn of<'s>(
 }
 
 impl Blocked {
+    /// Reads who is kept out and passes the filter.
+    pub(super) fn look(&mut self, cx: &Context<'_>, endpoint: &Endpoint, words: &str) {
+        let blocks = of(&cx.view.snapshot, endpoint, cx.now);
+        let is_there = |name: &String| blocks.iter().any(|it| it.common_name == *name);
+        self.selection.retain(is_there);
+        let rows = blocks.iter().map(|block| Row::of(block, cx));
+        let rows = rows.filter(|row| filter::passes(words, &[("name", &row.name)]));
+        self.rows = rows.collect();
+    }
+
+    /// Whether nobody passes the filter.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many are shown, how many of them are selected, and how many are that the filter hides.
+    pub(super) fn counts(&self) -> (usize, [usize; 2]) {
+        let selected = self.chosen().count();
+        let hidden = self.selection.len() - selected;
+        (self.rows.len(), [selected, hidden])
+    }
+
+    fn chosen(&self) -> impl Iterator<Item = &Row> {
+        let rows = self.rows.iter();
+        rows.filter(|row| self.selection.contains(&row.name))
+    }
+
     /// The button that lets the selected in again.
     pub(super) fn button(&self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
-        let words = match self.selection.len() {
+        let count = self.chosen().count();
+        let words = match count {
             0 | 1 => "Unblock".to_owned(),
             n => format!("Unblock {n} clients"),
         };
-        let nobody = self.selection.is_empty();
-        let off = nobody.then_some("Select the clients to let in again first");
+        let off = (count == 0).then_some("Select the clients to let in again first");
         let button = kit::button(&words).icon(icons::SIGN_OUT);
         if button.disabled_because(off).clicked(ui) {
-            for name in self.selection.iter() {
-                unblock(cx, endpoint, name);
-            }
+            let names = self.chosen().map(|row| row.name.as_str());
+            unblock(cx, endpoint, words, names.collect());
         }
     }
 
-    pub(super) fn ui(
-        &mut self,
-        cx: &mut Context<'_>,
-        endpoint: &Endpoint,
-        words: &str,
-        ui: &mut Ui,
-    ) {
-        let view = std::sync::Arc::clone(cx.view);
-        let rows: Vec<Row> = of(&view.snapshot, endpoint, cx.now)
-            .into_iter()
-            .map(|block| Row::of(block, cx))
-            .filter(|row| filter::passes(words, &[("name", &row.name)]))
-            .collect();
-        self.selection
-            .retain(|name| rows.iter().any(|row| row.name == *name));
-        if rows.is_empty() {
+    pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+        if self.rows.is_empty() {
             let body = "Terminate Connection can keep a client out for a while; it is here then.";
             kit::empty(ui, "Nobody is kept out", body, "");
             return;
         }
         ui.ctx().request_repaint_after(Duration::from_secs(1));
         let mut drawn = Drawn {
-            rows: &rows,
+            rows: &self.rows,
             unblock: None,
         };
         kit::table("Blocked clients", &COLUMNS, &mut self.selection)
@@ -112,22 +126,35 @@ impl Blocked {
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut drawn);
         if let Some(name) = drawn.unblock {
-            unblock(cx, endpoint, &name);
+            unblock(cx, endpoint, String::new(), vec![&name]);
         }
         if !self.selection.is_empty() && copied(cx, ui) {
-            let chosen = rows.iter().filter(|r| self.selection.contains(&r.name));
-            let text = filter::tab_separated(chosen.map(Row::cells));
+            let text = filter::tab_separated(self.chosen().map(Row::cells));
             ui.ctx().copy_text(text);
         }
     }
 }
 
-fn unblock(cx: &mut Context<'_>, endpoint: &Endpoint, name: &str) {
-    let command = Command::UnblockClient(UnblockClient {
-        client_vpn_endpoint_id: endpoint.id.to_string(),
-        common_name: name.to_owned(),
+/// Lets clients in again, several of them as one `act`.
+fn unblock(cx: &mut Context<'_>, endpoint: &Endpoint, act: String, names: Vec<&str>) {
+    let command = |name: &str| {
+        Command::UnblockClient(UnblockClient {
+            client_vpn_endpoint_id: endpoint.id.to_string(),
+            common_name: name.to_owned(),
+        })
+    };
+    if let [name] = names.as_slice() {
+        let done = format!("{name} may connect again");
+        cx.run(command(name), done, None);
+        return;
+    }
+    let changes = names.into_iter().map(|name| OneOf {
+        label: name.to_owned(),
+        command: command(name),
+        undo: None,
     });
-    cx.run(command, format!("{name} may connect again"), None);
+    let changes = changes.collect();
+    cx.ask(Action::RunAll { act, changes });
 }
 
 struct Drawn<'a> {

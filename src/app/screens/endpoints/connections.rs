@@ -4,7 +4,7 @@ mod drawn;
 mod reading;
 mod refused;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use egui::{Key, Rect, Ui};
 
@@ -65,6 +65,8 @@ const ENDED: [Column<'static>; 8] = [
 pub(super) struct Tab {
     selection: Selection<ConnectionId>,
     refused: Selection<u64>,
+    /// The attempts that pass the filter, while they are listed.
+    attempts: Vec<Refused>,
     blocked: Blocked,
     kind: Kind,
     filter: String,
@@ -86,34 +88,49 @@ pub(super) struct Tab {
 /// What the toolbar acts on, found again only when it may be another.
 #[derive(Default)]
 struct Picked {
-    of: Option<(u64, u64, Kind)>,
-    /// How many rows of the list are selected.
+    of: Option<(u64, u64, u64)>,
+    /// How many rows that are shown are selected.
     selected: usize,
-    /// The selected connections that can be ended.
+    /// How many are selected that the filter hides: nothing is done with them.
+    hidden: usize,
+    /// The selected connections that are shown and can be ended.
     active: Vec<ConnectionId>,
     /// Those whose clients lack something.
     lacking: Vec<ConnectionId>,
 }
 
 impl Picked {
-    fn find(&mut self, rows: &Reading, selection: &Selection<ConnectionId>, kind: Kind) {
-        let of = Some((rows.number, selection.version(), kind));
+    fn find(
+        &mut self,
+        rows: &Reading,
+        chosen: u64,
+        selection: &Selection<ConnectionId>,
+        kind: Kind,
+    ) {
+        let of = Some((rows.number, chosen, selection.version()));
         if self.of == of {
             return;
         }
         self.of = of;
+        // What is selected on another list is out of sight, and not ended by a key pressed here.
+        let is_here = kind == Kind::Active;
+        self.selected = 0;
+        self.active.clear();
+        if !selection.is_empty() {
+            let selected = rows.lines().filter(|row| selection.contains(&row.words.id));
+            for row in selected {
+                self.selected += 1;
+                if is_here && row.state == ConnectionState::Active {
+                    self.active.push(row.words.id.clone());
+                }
+            }
+        }
         let of_list = |id: &&ConnectionId| {
             let row = rows.get(id);
             row.is_some_and(|row| row.ended == (kind == Kind::Ended))
         };
-        self.selected = selection.iter().filter(of_list).count();
-        // What is selected on another list is out of sight, and not ended by a key pressed here.
-        let is_here = kind == Kind::Active;
-        let is_active = |id: &&ConnectionId| {
-            let row = rows.get(id);
-            is_here && row.is_some_and(|row| row.state == ConnectionState::Active)
-        };
-        self.active = selection.iter().filter(is_active).cloned().collect();
+        let of_list = selection.iter().filter(of_list).count();
+        self.hidden = of_list.saturating_sub(self.selected);
         let lacks = |row: &&reading::Row| is_here && !rows.lacks(row).is_empty();
         self.lacking = match rows.lacking {
             0 => Vec::new(),
@@ -131,6 +148,7 @@ impl Default for Tab {
         Self {
             selection: Selection::default(),
             refused: Selection::default(),
+            attempts: Vec::new(),
             blocked: Blocked::default(),
             kind: Kind::Active,
             filter: String::new(),
@@ -184,13 +202,39 @@ impl Tab {
             self.selection.retain(|id| rows.get(id).is_some());
         }
         self.choose(ui);
-        self.picked.find(&self.rows, &self.selection, self.kind);
+        self.picked
+            .find(&self.rows, self.chosen, &self.selection, self.kind);
+        let kind = self.kind;
+        self.look_at_others(cx, endpoint, &attempts);
         let around = (endpoint, [attempts.len(), blocked], focus_filter);
         self.toolbar(cx, &view, around, ui);
+        if self.kind != kind {
+            self.look_at_others(cx, endpoint, &attempts);
+        }
         match self.kind {
-            Kind::Refused => self.attempts(cx, &attempts, ui),
-            Kind::Blocked => self.blocked.ui(cx, endpoint, &self.filter, ui),
+            Kind::Refused => self.attempts(cx, ui),
+            Kind::Blocked if self.filter.is_empty() || !self.blocked.is_empty() => {
+                self.blocked.ui(cx, endpoint, ui);
+            }
+            Kind::Blocked => self.nothing(ui),
             _ => self.connections(cx, &view, endpoint, ui),
+        }
+    }
+
+    /// Those that are no connections, as far as they are listed and pass the filter.
+    fn look_at_others(&mut self, cx: &Context<'_>, endpoint: &Endpoint, attempts: &[&Attempt]) {
+        self.attempts.clear();
+        match self.kind {
+            Kind::Refused => {
+                let rows = attempts.iter().map(|a| Refused::new(a, cx.now, cx.zone));
+                let (shown, hidden): (Vec<_>, Vec<_>) =
+                    rows.partition(|row| row.passes(&self.filter));
+                let keys: HashSet<u64> = shown.iter().chain(&hidden).map(|row| row.key).collect();
+                self.refused.retain(|key| keys.contains(key));
+                self.attempts = shown;
+            }
+            Kind::Blocked => self.blocked.look(cx, endpoint, &self.filter),
+            _ => {}
         }
     }
 
@@ -239,6 +283,7 @@ impl Tab {
         };
         let Picked {
             selected,
+            hidden,
             active: chosen,
             lacking,
             ..
@@ -253,12 +298,19 @@ impl Tab {
         };
         let mut terminate = !chosen.is_empty() && cx.key(ui, Key::Delete);
         let kind = self.kind;
-        let selected = match self.kind {
-            Kind::Refused => self.refused.len(),
-            Kind::Blocked => self.blocked.selection.len(),
-            _ => *selected,
+        let (shown, [selected, hidden]) = match self.kind {
+            Kind::Refused => {
+                let is_chosen = |row: &&Refused| self.refused.contains(&row.key);
+                let selected = self.attempts.iter().filter(is_chosen).count();
+                (
+                    self.attempts.len(),
+                    [selected, self.refused.len() - selected],
+                )
+            }
+            Kind::Blocked => self.blocked.counts(),
+            _ => (self.rows.shown_len(), [*selected, *hidden]),
         };
-        let said = said(self.shown_len(refused, blocked), total, selected);
+        let said = said(shown, total, [selected, hidden]);
         let width = ui.available_width();
         let listed = matches!(kind, Kind::Active | Kind::Ended);
         let columns = listed.then(|| self.columns());
@@ -342,14 +394,6 @@ impl Tab {
         }
     }
 
-    fn shown_len(&self, refused: usize, blocked: usize) -> usize {
-        match self.kind {
-            Kind::Refused => refused,
-            Kind::Blocked => blocked,
-            _ => self.rows.shown_len(),
-        }
-    }
-
     fn connections(&mut self, cx: &mut Context<'_>, view: &View, endpoint: &Endpoint, ui: &mut Ui) {
         self.table = Some(ui.available_rect_before_wrap());
         if self.rows.shown_len() == 0 {
@@ -415,7 +459,12 @@ impl Tab {
 
     fn nothing(&mut self, ui: &mut Ui) {
         if !self.filter.is_empty() {
-            if kit::empty(ui, "No connection passes the filter", "", "Clear filter") {
+            let title = match self.kind {
+                Kind::Refused => "No attempt passes the filter",
+                Kind::Blocked => "No blocked client passes the filter",
+                Kind::Active | Kind::Ended => "No connection passes the filter",
+            };
+            if kit::empty(ui, title, "", "Clear filter") {
                 self.filter.clear();
             }
             return;
@@ -424,6 +473,10 @@ impl Tab {
             Kind::Ended => (
                 "No connection ended within the last hour",
                 "Those that end stay here for an hour, with the reason.",
+            ),
+            Kind::Refused => (
+                "Nobody was turned away",
+                "A client that may not come in is here, with the reason in plain words.",
             ),
             _ => (
                 "Nobody is connected",
@@ -434,24 +487,15 @@ impl Tab {
         kit::empty(ui, title, body, "");
     }
 
-    fn attempts(&mut self, cx: &Context<'_>, attempts: &[&Attempt], ui: &mut Ui) {
-        let rows: Vec<Refused> = attempts
-            .iter()
-            .map(|a| Refused::new(a, cx.now, cx.zone))
-            .filter(|r| r.passes(&self.filter))
-            .collect();
+    fn attempts(&mut self, cx: &Context<'_>, ui: &mut Ui) {
+        let rows = &self.attempts;
         if rows.is_empty() {
-            kit::empty(
-                ui,
-                "Nobody was turned away",
-                "A client that may not come in is here, with the reason in plain words.",
-                "",
-            );
+            self.nothing(ui);
             return;
         }
         kit::table("Refused attempts", &refused::COLUMNS, &mut self.refused)
             .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut Attempts { rows: &rows });
+            .show(ui, &mut Attempts { rows });
         if !self.refused.is_empty() && copied(cx, ui) {
             let chosen = rows.iter().filter(|r| self.refused.contains(&r.key));
             ui.ctx()
@@ -482,14 +526,20 @@ fn have_reconnect(cx: &mut Context<'_>, endpoint: &Endpoint, ids: &[ConnectionId
     cx.run(command, done, None);
 }
 
-/// "3 of 18", "2 selected".
-fn said(shown: usize, total: usize, selected: usize) -> String {
-    match (selected, shown == total) {
-        (0, true) => String::new(),
-        (0, false) => format!("{shown} of {total}"),
-        (n, true) => format!("{n} selected"),
-        (n, false) => format!("{shown} of {total}, {n} selected"),
+/// "3 of 18", "2 selected", "2 selected, 1 more hidden".
+fn said(shown: usize, total: usize, [selected, hidden]: [usize; 2]) -> String {
+    let mut parts = Vec::new();
+    if shown != total {
+        parts.push(format!("{shown} of {total}"));
     }
+    if selected > 0 {
+        parts.push(format!("{selected} selected"));
+    }
+    if hidden > 0 {
+        let more = if selected > 0 { "more " } else { "selected " };
+        parts.push(format!("{hidden} {more}hidden"));
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -498,8 +548,10 @@ mod tests {
 
     #[test]
     fn what_is_shown_and_selected_is_said_in_few_words() {
-        assert_eq!(said(18, 18, 0), "");
-        assert_eq!(said(3, 18, 0), "3 of 18");
-        assert_eq!(said(3, 18, 2), "3 of 18, 2 selected");
+        assert_eq!(said(18, 18, [0, 0]), "");
+        assert_eq!(said(3, 18, [0, 0]), "3 of 18");
+        assert_eq!(said(3, 18, [2, 0]), "3 of 18, 2 selected");
+        assert_eq!(said(3, 18, [2, 1]), "3 of 18, 2 selected, 1 more hidden");
+        assert_eq!(said(3, 18, [0, 1]), "3 of 18, 1 selected hidden");
     }
 }

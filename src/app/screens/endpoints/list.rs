@@ -130,7 +130,7 @@ pub(super) fn transport(endpoint: &Endpoint) -> String {
     )
 }
 
-/// What clients of an endpoint connect to: with a star where they put a label of chance before it,
+/// What clients of an endpoint connect to: with a star where they put a random label before it,
 /// and empty where only the machine knows its address.
 pub(super) fn dns_name(snapshot: &Snapshot, id: &EndpointId) -> String {
     let settings = &snapshot.settings;

@@ -161,7 +161,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
     if let Some(name) = host.strip_prefix("*.") {
         ui.add_space(8.0);
         let rule = format!(
-            "Clients put a label of chance before {name} at each connection, as in AWS: any name \
+            "Clients put a random label before {name} at each connection, as in AWS: any name \
              that ends in it leads here."
         );
         kit::help(ui, &rule);

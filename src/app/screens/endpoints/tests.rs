@@ -291,6 +291,24 @@ fn refused_attempts_say_why() {
         .get_by_label("The certificate was signed by another authority");
 }
 
+#[test]
+fn a_filter_that_no_attempt_passes_says_so_and_a_stale_selection_goes() {
+    let mut window = connections();
+    window.click("Refused 2");
+    window.click("The client offered no certificate");
+    assert!(window.says("1 selected"));
+    window.type_into("Filter connections", "m.okafor");
+    assert!(window.says("1 of 2, 1 selected hidden"));
+    window.type_into("Filter connections", "nonsense");
+    assert!(!window.says("Nobody was turned away"));
+    assert!(window.says("No attempt passes the filter"));
+    window.press("Clear filter");
+    assert!(window.says("1 selected"));
+    window.console.change(|_, live| drop(live.attempts.pop()));
+    window.settle();
+    assert!(!window.says("1 selected"), "it is no more");
+}
+
 /// What was put on the clipboard in the last frame.
 fn copied(window: &Window) -> Option<String> {
     let commands = &window.harness.output().platform_output.commands;
@@ -330,6 +348,44 @@ fn ctrl_c_copies_the_selected_rows_of_the_list_on_top() {
         assert!(on_clipboard.contains(text), "{tab:?}: {on_clipboard:?}");
         assert_eq!(on_clipboard.lines().count(), 1);
     }
+}
+
+#[test]
+fn a_key_does_not_end_what_the_filter_hides() {
+    let mut window = connections();
+    window.click("Select c.nakamura");
+    let other = "a.lindqvist";
+    window.click(&format!("Select {other}"));
+    window.type_into("Filter connections", other);
+    assert!(window.says("1 selected, 1 more hidden"));
+    window.press("Terminate Connection");
+    window.press("Terminate Connection");
+    let sent = window.console.commands();
+    let ended: Vec<_> = sent
+        .iter()
+        .filter(|it| matches!(it, Command::TerminateClientVpnConnections(_)))
+        .collect();
+    assert_eq!(ended.len(), 1, "{sent:?}");
+    assert!(!window.says("Terminate 2"));
+}
+
+#[test]
+fn what_is_copied_of_an_ended_connection_says_when_and_why_it_ended() {
+    let (_, live) = sample::office();
+    let ended = live.connections.iter().find(|it| it.ended_at.is_some());
+    let ended = ended.unwrap();
+    let mut window = connections();
+    window.harness.get_by_label_contains("Ended ").click();
+    window.settle();
+    let row = ended.common_name.clone();
+    window.harness.get_by_label(&row).click();
+    window.settle();
+    window.harness.event(egui::Event::Copy);
+    window.harness.step();
+    let on_clipboard = copied(&window).unwrap_or_default();
+    assert!(on_clipboard.contains("UTC\t"), "{on_clipboard:?}");
+    let why = ended.end_reason.as_deref().unwrap();
+    assert!(on_clipboard.contains(why), "{on_clipboard:?}");
 }
 
 #[test]

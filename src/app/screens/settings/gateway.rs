@@ -83,7 +83,7 @@ impl Gateway {
             &mut self.draft.domain,
             |field| {
                 field.optional().hint("vpn.example.com").width(FIELD).help(
-                    "As in AWS each endpoint then has a name of its own, and clients put a label of chance before it, so that no cache keeps an old address. It needs a DNS record for every name below it.",
+                    "As in AWS each endpoint then has a name of its own, and clients put a random label before it, so that no cache keeps an old address. It needs a DNS record for every name below it.",
                 )
             },
         );

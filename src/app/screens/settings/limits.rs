@@ -41,7 +41,7 @@ impl Limits {
         section(ui, "Limits", |ui| {
             kit::help(
                 ui,
-                "AWS's own limits to begin with. What is at its limit is refused with these words; what is there already stays.",
+                "AWS's own limits to begin with. At a limit one more is refused, and it is said how to raise it; what is there already stays.",
             );
             if let Some(refusal) = self.form.elsewhere() {
                 kit::banner(Tone::Danger, refusal).ui(ui);

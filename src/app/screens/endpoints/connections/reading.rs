@@ -338,6 +338,7 @@ impl Reading {
     pub(super) fn cells(&self, row: &Row, now: Timestamp) -> Vec<String> {
         let traffic = self.connection(row).map(|c| c.traffic);
         let traffic = traffic.unwrap_or_default();
+        let ended = self.connection(row).and_then(|c| c.ended_at);
         vec![
             row.words.id.to_string(),
             kit::state_word(row.state.as_str()),
@@ -351,6 +352,8 @@ impl Reading {
             traffic.egress_bytes.to_string(),
             traffic.ingress_packets.to_string(),
             traffic.egress_packets.to_string(),
+            ended.map(format::utc).unwrap_or_default(),
+            self.why(row).to_owned(),
         ]
     }
 
