@@ -30,6 +30,20 @@ pub struct Listing<'a> {
     pub remove: &'a str,
     /// Why the selected cannot be taken away.
     pub off: Option<String>,
+    /// What narrows it, where it may be long.
+    pub filter: Option<Filter<'a>>,
+}
+
+/// What narrows a list.
+pub struct Filter<'a> {
+    /// What is typed; the rows given are those that pass it.
+    pub text: &'a mut String,
+    /// What the field is called.
+    pub label: &'a str,
+    /// What is said where no row passes it.
+    pub nothing: &'a str,
+    /// It takes the focus now.
+    pub focus: bool,
 }
 
 /// What a person asks a list for.
@@ -79,7 +93,19 @@ impl Listing<'_> {
         let may_remove = self.off.is_none();
         let by_key = may_remove && !selection.is_empty() && cx.key(ui, Key::Delete);
         let mut asked = by_key.then_some(Asked::Remove);
-        kit::panel_toolbar(ui, left, |ui| {
+        let mut filter = self.filter;
+        let filtered = |ui: &mut Ui| {
+            if let Some(filter) = &mut filter {
+                kit::search_field(filter.text, filter.label)
+                    .hint("Filter")
+                    .keys("Ctrl F")
+                    .width(200.0)
+                    .focus(filter.focus)
+                    .ui(ui);
+            }
+            left(ui);
+        };
+        kit::panel_toolbar(ui, filtered, |ui| {
             if kit::button(self.create).icon(icons::PLUS).clicked(ui) {
                 asked = Some(Asked::Create);
             }
@@ -88,6 +114,14 @@ impl Listing<'_> {
                 asked = Some(Asked::Remove);
             }
         });
+        if rows.len() == 0
+            && let Some(filter) = filter
+        {
+            if kit::empty(ui, filter.nothing, "", "Clear filter") {
+                filter.text.clear();
+            }
+            return asked;
+        }
         kit::table(self.name, self.columns, selection)
             .checkboxes()
             .comfortable(cx.prefs.comfortable)

@@ -1,15 +1,20 @@
 //! The tab Associations: the target networks of an endpoint.
 
+use std::sync::Arc;
+
 use egui::{Key, Ui};
 
 use super::{copied, readiness};
 use crate::{
     app::{
         context::Context,
-        dialogs::{associate::Associate, confirm::Confirm},
+        dialogs::{
+            associate::Associate,
+            confirm::{Change, Confirm},
+        },
         kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
         nets,
-        screens::filter::tab_separated,
+        screens::{filter::tab_separated, listing::remove_words},
         shell::plural,
     },
     model::{
@@ -96,9 +101,21 @@ impl Tab {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        let one = self.selection.single().cloned();
-        let off = one.is_none().then_some("Select one association first");
-        let mut disassociate = one.is_some() && cx.key(ui, Key::Delete);
+        let view = Arc::clone(cx.view);
+        let chosen: Vec<&Association> = self
+            .selection
+            .iter()
+            .filter_map(|id| view.snapshot.associations.get(id))
+            .filter(|it| it.state != AssociationState::Disassociating)
+            .collect();
+        let off = chosen.is_empty().then_some("Select an association first");
+        let mut disassociate = !chosen.is_empty() && cx.key(ui, Key::Delete);
+        let words = remove_words(
+            chosen.len(),
+            "Disassociate",
+            "Disassociate",
+            "target networks",
+        );
         kit::panel_toolbar(
             ui,
             |ui| {
@@ -109,7 +126,7 @@ impl Tab {
                     let dialog = Associate::new(&cx.view.snapshot, endpoint.id.clone());
                     cx.open(dialog);
                 }
-                disassociate |= kit::button("Disassociate")
+                disassociate |= kit::button(&words)
                     .quiet_danger()
                     .disabled_because(off)
                     .clicked(ui);
@@ -138,59 +155,61 @@ impl Tab {
             let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
             ui.ctx().copy_text(tab_separated(chosen.map(Row::cells)));
         }
-        if disassociate && let Some(id) = one {
-            ask(cx, endpoint, &id);
+        if disassociate {
+            ask(cx, endpoint, &chosen, words);
         }
     }
 }
 
-/// Asks before an association goes: sessions through it end.
-fn ask(cx: &mut Context<'_>, endpoint: &Endpoint, id: &AssociationId) {
-    let Some(association) = cx.view.snapshot.associations.get(id) else {
-        return;
-    };
-    let subnet = cx
-        .view
-        .snapshot
-        .subnets
-        .get(&association.subnet_id)
-        .map_or(association.subnet_id.as_str(), |s| s.title());
-    let going = Going::of(cx.view, endpoint, association);
-    let confirm = Confirm::new(
-        format!("Disassociate {subnet}?"),
-        "Disassociate",
-        Command::DisassociateClientVpnTargetNetwork(DisassociateTargetNetwork {
+/// Asks before associations go: sessions through them end.
+fn ask(cx: &mut Context<'_>, endpoint: &Endpoint, chosen: &[&Association], act: String) {
+    let going = Going::of(cx.view, endpoint, chosen);
+    let snapshot = &cx.view.snapshot;
+    let change = |association: &&Association| {
+        let subnet = nets::subnet(snapshot, &association.subnet_id);
+        let done = format!("Disassociating {subnet}");
+        let command = Command::DisassociateClientVpnTargetNetwork(DisassociateTargetNetwork {
             client_vpn_endpoint_id: endpoint.id.to_string(),
-            association_id: id.to_string(),
-        }),
-        format!("Disassociating {subnet}"),
-    )
-    .body(going.sentence())
-    .listed("Sessions that end", going.sessions)
-    .listed("Routes that go", going.routes);
+            association_id: association.id.to_string(),
+        });
+        Change::new(subnet, command, done)
+    };
+    let changes: Vec<Change> = chosen.iter().map(change).collect();
+    let title = match chosen {
+        [one] => format!("Disassociate {}?", nets::subnet(snapshot, &one.subnet_id)),
+        _ => format!("{act}?"),
+    };
+    let confirm = Confirm::each(title, act, changes)
+        .body(going.sentence())
+        .listed("Sessions that end", going.sessions)
+        .listed("Routes that go", going.routes);
     cx.open(confirm);
 }
 
-/// What goes with an association.
+/// What goes with associations.
 struct Going {
-    /// The sessions through it: whose, and from where.
+    /// The sessions through them: whose, and from where.
     sessions: Vec<String>,
-    /// The routes through its subnet.
+    /// The routes through their subnets.
     routes: Vec<String>,
+    /// How many they are.
+    count: usize,
+    /// None other is left.
     is_last: bool,
 }
 
 impl Going {
-    fn of(view: &View, endpoint: &Endpoint, association: &Association) -> Self {
+    fn of(view: &View, endpoint: &Endpoint, going: &[&Association]) -> Self {
+        let goes = |id: &AssociationId| going.iter().any(|it| it.id == *id);
         let live = view.live.connections.iter();
-        let through = live.filter(|c| c.association_id == association.id && c.ended_at.is_none());
+        let through = live.filter(|c| c.ended_at.is_none() && goes(&c.association_id));
         let mut sessions: Vec<String> = through
             .map(|c| format!("{}, {}", c.common_name, c.client_ip))
             .collect();
         sessions.sort();
         let routes = view.snapshot.routes_of(&endpoint.id);
         let routes = routes
-            .filter(|r| r.subnet_id == association.subnet_id)
+            .filter(|r| going.iter().any(|it| it.subnet_id == r.subnet_id))
             .map(|r| match r.origin {
                 RouteOrigin::Associate => format!("{}, came with the association", r.destination),
                 RouteOrigin::AddRoute => format!("{}, added by hand", r.destination),
@@ -199,26 +218,36 @@ impl Going {
         let others = view.snapshot.associations_of(&endpoint.id);
         let is_last = others
             .filter(|it| it.state != AssociationState::Disassociating)
-            .all(|it| it.id == association.id);
+            .all(|it| goes(&it.id));
         Self {
             sessions,
             routes,
+            count: going.len(),
             is_last,
         }
     }
 
     fn sentence(&self) -> String {
+        let them = if self.count == 1 { "it" } else { "them" };
         let sessions = match self.sessions.len() {
-            0 => "No session runs through it.".to_owned(),
+            0 => format!("No session runs through {them}."),
             n => format!("Ends {}.", plural(n, "session", "sessions")),
         };
         let routes = match self.routes.len() {
-            0 => "No route leads through it.".to_owned(),
-            1 => "1 route through it goes too.".to_owned(),
-            n => format!("{n} routes through it go too."),
+            0 => format!("No route leads through {them}."),
+            1 => format!("1 route through {them} goes too."),
+            n => format!("{n} routes through {them} go too."),
         };
-        let last = "It is the last target network: the endpoint returns to pending-associate, and \
-                    nobody can connect until a network is associated again.";
+        let is = if self.count == 1 { "It is" } else { "They are" };
+        let noun = if self.count == 1 {
+            "network"
+        } else {
+            "networks"
+        };
+        let last = format!(
+            "{is} the last target {noun}: the endpoint returns to pending-associate, and nobody can \
+             connect until a network is associated again."
+        );
         match self.is_last {
             true => format!("{sessions} {routes} {last}"),
             false => format!("{sessions} {routes}"),
@@ -279,7 +308,7 @@ mod tests {
             snapshot: snapshot.into(),
             live: live.into(),
         };
-        let going = Going::of(&view, &endpoint, &association);
+        let going = Going::of(&view, &endpoint, &[&association]);
         assert_eq!(going.sessions.len(), 18);
         assert!(going.sessions[0].starts_with("a.lindqvist, 10.20."));
         assert_eq!(

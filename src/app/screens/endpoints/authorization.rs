@@ -13,7 +13,10 @@ use crate::{
         },
         format,
         kit::{self, Column, Rows, Selection, column, rest_column},
-        screens::listing::{self, Asked, Cells, Listing},
+        screens::{
+            filter,
+            listing::{self, Asked, Cells, Filter, Listing},
+        },
         shell::plural,
     },
     model::{
@@ -37,6 +40,7 @@ type Key2 = (ipnet::Ipv4Net, Access);
 #[derive(Default)]
 pub(super) struct Tab {
     pub(super) selection: Selection<Key2>,
+    filter: String,
 }
 
 /// The rules, widest network first.
@@ -49,25 +53,50 @@ pub(super) fn rows<'a>(
     rules
 }
 
+fn passes(words: &str, rule: &AuthorizationRule, snapshot: &Snapshot, now: Timestamp) -> bool {
+    filter::passes(
+        words,
+        &[
+            ("destination", &rule.destination.to_string()),
+            ("access", &access(snapshot, &rule.access)),
+            ("traffic", &traffic(rule)),
+            ("state", rule.status(now)),
+            ("description", &rule.description),
+        ],
+    )
+}
+
 fn key(rule: &AuthorizationRule) -> Key2 {
     (rule.destination, rule.access.clone())
 }
 
 impl Tab {
-    pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+    pub(super) fn ui(
+        &mut self,
+        cx: &mut Context<'_>,
+        endpoint: &Endpoint,
+        focus_filter: bool,
+        ui: &mut Ui,
+    ) {
         let view = std::sync::Arc::clone(cx.view);
-        let rules = rows(&view.snapshot, endpoint);
+        let mut rules = rows(&view.snapshot, endpoint);
+        if rules.is_empty() {
+            readiness::checklist(cx, endpoint, ui);
+            return;
+        }
+        let all = plural(rules.len(), "rule", "rules");
+        rules.retain(|rule| passes(&self.filter, rule, &view.snapshot, cx.now));
+        let said = match self.filter.is_empty() {
+            true => all,
+            false => format!("{} of {all}", rules.len()),
+        };
+        // What the filter hides is not taken away.
         let chosen: Vec<&AuthorizationRule> =
             listing::chosen(&rules, &mut self.selection, |r| key(r))
                 .into_iter()
                 .copied()
                 .filter(|rule| rule.state != RuleState::Revoking)
                 .collect();
-        if rules.is_empty() {
-            readiness::checklist(cx, endpoint, ui);
-            return;
-        }
-        let said = plural(rules.len(), "rule", "rules");
         let nothing = chosen.is_empty();
         let listing = Listing {
             name: "Authorization rules",
@@ -75,6 +104,12 @@ impl Tab {
             create: "Authorize ingress",
             remove: &listing::remove_words(chosen.len(), "Revoke ingress", "Revoke", "rules"),
             off: nothing.then(|| "Select a rule first".to_owned()),
+            filter: Some(Filter {
+                text: &mut self.filter,
+                label: "Filter rules",
+                nothing: "No rule passes the filter",
+                focus: focus_filter,
+            }),
         };
         let mut drawn = Drawn {
             rules: &rules,

@@ -316,7 +316,7 @@ impl Page for Endpoints {
             .prefs
             .endpoint_panel
             .clamp(180.0, (room - 120.0).max(180.0));
-        let focus_list = focus_filter && self.panel.tab != EndpointTab::Connections;
+        let focus_list = focus_filter && !self.panel.has_filter();
         self.list(cx, focus_list, room - height, ui);
         let t = kit::tokens(ui);
         let ground = if t.dark { t.raised } else { t.surface };

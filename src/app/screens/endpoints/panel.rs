@@ -4,8 +4,8 @@ use egui::Ui;
 
 use super::super::certificates;
 use super::{
-    associations, authorization, connections, readiness, room, routes, security_groups, summary,
-    tags,
+    associations, authorization, connections, list, readiness, room, routes, security_groups,
+    summary, tags,
 };
 use crate::{
     app::{
@@ -75,12 +75,20 @@ impl Panel {
             EndpointTab::Summary => summary::ui(cx, endpoint, ui),
             EndpointTab::Associations => self.associations.ui(cx, endpoint, ui),
             EndpointTab::SecurityGroups => self.security_groups.ui(cx, endpoint, ui),
-            EndpointTab::Authorization => self.authorization.ui(cx, endpoint, ui),
-            EndpointTab::RouteTable => self.routes.ui(cx, endpoint, ui),
+            EndpointTab::Authorization => self.authorization.ui(cx, endpoint, focus_filter, ui),
+            EndpointTab::RouteTable => self.routes.ui(cx, endpoint, focus_filter, ui),
             EndpointTab::Connections => self.connections.ui(cx, endpoint, focus_filter, ui),
             EndpointTab::Tags => self.tags.ui(cx, endpoint, ui),
         }
         asked
+    }
+
+    /// Whether the tab that is shown has a filter of its own.
+    pub(super) fn has_filter(&self) -> bool {
+        matches!(
+            self.tab,
+            EndpointTab::Authorization | EndpointTab::RouteTable | EndpointTab::Connections
+        )
     }
 
     fn tabs(&mut self, cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
@@ -126,12 +134,8 @@ fn notice(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
 
 fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Option<Ask> {
     let snapshot = &cx.view.snapshot;
-    let settings = &snapshot.settings;
-    let host = match &settings.endpoint_domain {
-        Some(domain) => Some(format!("*.{}.{domain}", endpoint.id)),
-        None => settings.public_address.clone(),
-    };
-    let address = host.map(|host| format!("{host}:{}", endpoint.port));
+    let host = list::dns_name(snapshot, &endpoint.id);
+    let address = (!host.is_empty()).then(|| format!("{host}:{}", endpoint.port));
     let lack = readiness::lack(snapshot, endpoint);
     kit::panel_head(
         ui,

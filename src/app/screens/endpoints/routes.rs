@@ -18,7 +18,10 @@ use crate::{
         },
         kit::{self, Column, Rows, Selection, Tone, column, rest_column},
         nets,
-        screens::listing::{self, Asked, Cells, Listing},
+        screens::{
+            filter,
+            listing::{self, Asked, Cells, Filter, Listing},
+        },
         shell::plural,
     },
     model::{
@@ -43,6 +46,7 @@ type Id = (Ipv4Net, Option<SubnetId>);
 #[derive(Default)]
 pub(super) struct Tab {
     pub(super) selection: Selection<Id>,
+    filter: String,
 }
 
 /// A row: one route, or the routes that were made as one for all target networks.
@@ -59,6 +63,19 @@ impl Row<'_> {
         let route = self.route;
         let subnet = (!route.for_all).then(|| route.subnet_id.clone());
         (route.destination, subnet)
+    }
+
+    fn passes(&self, words: &str, snapshot: &Snapshot) -> bool {
+        filter::passes(
+            words,
+            &[
+                ("destination", &self.route.destination.to_string()),
+                ("network", &through(snapshot, self)),
+                ("origin", origin(self.route.origin)),
+                ("state", self.state.as_str()),
+                ("description", &self.route.description),
+            ],
+        )
     }
 
     /// Takes it away; one for all goes from all.
@@ -171,21 +188,39 @@ fn made_by(snapshot: &Snapshot, route: &Route) -> String {
 }
 
 impl Tab {
-    pub(super) fn ui(&mut self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
+    pub(super) fn ui(
+        &mut self,
+        cx: &mut Context<'_>,
+        endpoint: &Endpoint,
+        focus_filter: bool,
+        ui: &mut Ui,
+    ) {
         let view = std::sync::Arc::clone(cx.view);
-        let rows = rows(&view.snapshot, endpoint);
-        let chosen = listing::chosen(&rows, &mut self.selection, Row::id);
+        let mut rows = rows(&view.snapshot, endpoint);
         if rows.is_empty() {
             readiness::checklist(cx, endpoint, ui);
             return;
         }
-        let said = plural(rows.len(), "route", "routes");
+        let all = plural(rows.len(), "route", "routes");
+        rows.retain(|row| row.passes(&self.filter, &view.snapshot));
+        let said = match self.filter.is_empty() {
+            true => all,
+            false => format!("{} of {all}", rows.len()),
+        };
+        // What the filter hides is not taken away.
+        let chosen = listing::chosen(&rows, &mut self.selection, Row::id);
         let listing = Listing {
             name: "Routes",
             columns: &COLUMNS,
             create: "Create Route",
             remove: &listing::remove_words(chosen.len(), "Delete Route", "Delete", "routes"),
             off: not_deletable(&view.snapshot, &chosen),
+            filter: Some(Filter {
+                text: &mut self.filter,
+                label: "Filter routes",
+                nothing: "No route passes the filter",
+                focus: focus_filter,
+            }),
         };
         let mut drawn = Drawn {
             snapshot: &view.snapshot,

@@ -627,6 +627,66 @@ fn disassociating_lists_what_ends_and_what_goes() {
 }
 
 #[test]
+fn several_networks_are_disassociated_after_one_question() {
+    let (mut snapshot, live) = sample::office();
+    let mut second = snapshot.associations[&sample::association_id(1)].clone();
+    second.id = sample::association_id(9);
+    second.subnet_id = sample::subnet_id(2);
+    snapshot.associations.insert(second.id.clone(), second);
+    let mut window = Window::open(FakeConsole::new(snapshot, live));
+    window.show_endpoint(1, Some(EndpointTab::Associations));
+    window.click("Select staff-a");
+    window.click("Select staff-b");
+    window.press("Disassociate 2 target networks");
+    assert!(
+        window.says(
+            "Ends 18 sessions. 2 routes through them go too. They are the last target networks"
+        )
+    );
+    window.press("Disassociate 2 target networks");
+    let sent = window.console.commands();
+    let sent = sent
+        .iter()
+        .filter(|it| matches!(it, Command::DisassociateClientVpnTargetNetwork(_)));
+    assert_eq!(sent.count(), 2);
+}
+
+#[test]
+fn rules_and_routes_are_filtered_and_none_that_is_hidden_is_taken_away() {
+    for (tab, filter, nothing, remove) in [
+        (
+            EndpointTab::Authorization,
+            "Filter rules",
+            "No rule passes the filter",
+            "Revoke ingress",
+        ),
+        (
+            EndpointTab::RouteTable,
+            "Filter routes",
+            "No route passes the filter",
+            "Delete Route",
+        ),
+    ] {
+        let mut window = open();
+        window.show_endpoint(1, Some(tab));
+        window.click("Select 10.1.0.0/16");
+        window
+            .harness
+            .key_press_modifiers(Modifiers::COMMAND, Key::F);
+        window.settle();
+        let field = window.harness.get_by_label(filter);
+        assert!(field.is_focused());
+        field.type_text("nonsense");
+        window.settle();
+        window.harness.get_by_label(nothing);
+        let button = window.harness.get_by_label(remove);
+        assert!(button.accesskit_node().is_disabled());
+        window.press("Clear filter");
+        window.harness.get_by_label("Select 10.1.0.0/16");
+    }
+}
+
+#[test]
 fn an_endpoint_with_target_networks_is_not_deleted_and_says_why() {
     let mut window = open();
     window.show_endpoint(1, None);

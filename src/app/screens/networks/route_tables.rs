@@ -168,6 +168,7 @@ impl Tab {
                 .collect();
         let count = chosen.len();
         let listing = Listing {
+            filter: None,
             name: "Routes of the route table",
             columns: &ROUTES,
             create: "Add route…",
@@ -218,6 +219,7 @@ impl Tab {
             false => None,
         };
         let listing = Listing {
+            filter: None,
             name: "Subnets of the route table",
             columns: &SUBNETS,
             create: "Associate subnet…",

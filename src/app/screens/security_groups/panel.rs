@@ -111,6 +111,7 @@ impl SecurityGroups {
             rest_column("Description").unsorted(),
         ];
         let listing = Listing {
+            filter: None,
             name: if inbound {
                 "Inbound rules"
             } else {
