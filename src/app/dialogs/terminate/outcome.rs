@@ -1,6 +1,9 @@
 //! Ending connections, and what became of each.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use super::{super::Stay, Victim};
 use crate::{
@@ -12,7 +15,7 @@ use crate::{
     },
     control::Console,
     model::{
-        Answer, Code, Command, ConnectionId, ConnectionState, EndpointId, Refusal,
+        Answer, Code, Command, ConnectionId, ConnectionState, EndpointId, Live, Refusal,
         command::{TerminateConnections, Termination},
     },
 };
@@ -177,6 +180,8 @@ const COLUMNS: [Column<'static>; 3] = [
 /// What became of each, until it is put away.
 pub(super) struct Outcomes {
     told: Vec<Told>,
+    /// What was looked at last for those that did not answer.
+    looked: Option<Arc<Live>>,
     selection: Selection<ConnectionId>,
 }
 
@@ -186,21 +191,24 @@ impl Outcomes {
         told.sort_by_key(|it| (it.is_over(), it.name.to_lowercase()));
         Self {
             told,
+            looked: None,
             selection: Selection::default(),
         }
     }
 
     /// Those that did not answer at first end a moment later.
     fn follow(&mut self, cx: &Context<'_>) {
-        if self.told.iter().all(Told::is_over) {
+        let live = &cx.view.live;
+        let is_known = self.looked.as_ref().is_some_and(|it| Arc::ptr_eq(it, live));
+        if is_known || self.told.iter().all(Told::is_over) {
             return;
         }
-        for told in self.told.iter_mut().filter(|it| !it.is_over()) {
-            let mut all = cx.view.live.connections.iter();
-            let ended = all.any(|c| c.id == told.id && c.ended_at.is_some());
-            if ended {
-                told.state = Some(ConnectionState::Terminated);
-            }
+        self.looked = Some(Arc::clone(live));
+        let ended = live.connections.iter().filter(|c| c.ended_at.is_some());
+        let ended: HashSet<&ConnectionId> = ended.map(|c| &c.id).collect();
+        let silent = self.told.iter_mut().filter(|it| !it.is_over());
+        for told in silent.filter(|it| ended.contains(&it.id)) {
+            told.state = Some(ConnectionState::Terminated);
         }
     }
 
