@@ -1,5 +1,10 @@
-//! Every refused command ends with status 1, names AWS's code and the field, and changes nothing.
+//! Every refused command ends with status 1, names AWS's code and the field, changes nothing, and is
+//! in the event history.
 
+use std::fs;
+
+use gatehouse::pki;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::support::{Installation, Parts, free_port};
@@ -15,6 +20,8 @@ fn each_refusal_has_its_code_and_field_and_changes_nothing() {
     let port = free_port();
     let create = parts.create_endpoint("10.50.0.0/22", &format!("--vpn-port {port}"));
     let endpoint = on.text(&create, "/ClientVpnEndpointId");
+    on.words(&format!("pki generate-crl --ca-arn {}", parts.ca))
+        .json();
     let (vpc, subnet) = (&parts.vpc, &parts.subnet);
     on.words(&format!(
         "ec2 associate-client-vpn-target-network --client-vpn-endpoint-id {endpoint} \
@@ -42,10 +49,71 @@ fn each_refusal_has_its_code_and_field_and_changes_nothing() {
     ));
     cases.extend(unknown_cases(&endpoint));
     cases.extend(log_cases());
-    // What the gateway confirms by itself has its own numbers; they must not be in the way.
-    let before = configuration(&on);
+    cases.extend(list_cases(&on, &parts, &endpoint));
+    cases.extend(changed_cases(&endpoint));
+    expect_refused(&on, &endpoint, cases);
+}
+
+#[test]
+fn a_limit_is_refused_with_its_code_and_changes_nothing() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let parts = Parts::make(&on);
+    let create = |port| parts.create_endpoint("10.50.0.0/22", &format!("--vpn-port {port}"));
+    let endpoint = on.text(&create(free_port()), "/ClientVpnEndpointId");
+    let of = format!("--client-vpn-endpoint-id {endpoint}");
+    let subnet = &parts.subnet;
+    let rule = |network: &str| {
+        format!(
+            "ec2 authorize-client-vpn-ingress {of} --authorize-all-groups \
+             --target-network-cidr {network}"
+        )
+    };
+    let route = |network: &str| {
+        format!(
+            "ec2 create-client-vpn-route {of} --target-vpc-subnet-id {subnet} \
+             --destination-cidr-block {network}"
+        )
+    };
+    for line in [
+        &format!("pki generate-crl --ca-arn {}", parts.ca),
+        "settings set max-endpoints 1",
+        "settings set max-authorization-rules 1",
+        "settings set max-routes 1",
+        &format!("ec2 associate-client-vpn-target-network {of} --subnet-id {subnet}"),
+        &rule("10.40.0.0/16"),
+        &route("192.0.2.0/24"),
+    ] {
+        on.words(line).json();
+    }
+    let other = parts.create_endpoint("10.60.0.0/22", &format!("--vpn-port {}", free_port()));
+    let cases = vec![
+        (other, "ClientVpnEndpointLimitExceeded", None),
+        (
+            rule("10.7.0.0/16"),
+            "ClientVpnAuthorizationRuleLimitExceeded",
+            None,
+        ),
+        (
+            route("198.51.100.0/24"),
+            "ClientVpnRouteLimitExceeded",
+            None,
+        ),
+    ];
+    expect_refused(&on, &endpoint, cases);
+}
+
+/// Each is refused as it says, with nothing changed, and is in the event history.
+fn expect_refused(on: &Installation, endpoint: &str, cases: Vec<Case>) {
+    // What the gateway still has to confirm would change by itself.
+    on.words("status --wait").json();
+    let before = configuration(on, endpoint);
+    let mut expected = recorded(on);
     let mut wrong = Vec::new();
     for (line, code, field) in cases {
+        if code != "DryRunOperation" {
+            expected.push(code.to_owned());
+        }
         let refusal = on.words(&line).refusal();
         let is_right = refusal["Code"] == code
             && refusal.get("Field").and_then(Value::as_str) == field
@@ -55,7 +123,94 @@ fn each_refusal_has_its_code_and_field_and_changes_nothing() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(configuration(&on), before);
+    assert_eq!(configuration(on, endpoint), before);
+    assert_eq!(recorded(on), expected);
+}
+
+/// The codes of all refusals in the event history, oldest first.
+fn recorded(on: &Installation) -> Vec<String> {
+    let answer = on
+        .words("cloudtrail lookup-events --max-results 1000")
+        .json();
+    let events = answer["Events"].as_array().expect("a list").iter().rev();
+    let codes = events.filter_map(|event| {
+        let whole = event["CloudTrailEvent"].as_str().expect("the whole event");
+        let whole: Value = serde_json::from_str(whole).expect("it is JSON");
+        whole["ErrorCode"].as_str().map(str::to_owned)
+    });
+    codes.filter(|code| code != "DryRunOperation").collect()
+}
+
+/// Lists of revoked certificates that will not do for the endpoint.
+fn list_cases(on: &Installation, parts: &Parts, endpoint: &str) -> Vec<Case> {
+    let file = |name: &str, text: &str| {
+        let path = on.file(name);
+        fs::write(&path, text).expect("it can be written");
+        path.display().to_string()
+    };
+    let other = on.text("pki create-ca --common-name Other", "/CertificateArn");
+    on.words(&format!("pki generate-crl --ca-arn {other}"))
+        .json();
+    let of_other = on.words(&format!(
+        "pki export-crl --certificate-arn {other} --output text"
+    ));
+    let import = |path: String| {
+        format!(
+            "ec2 import-client-vpn-client-certificate-revocation-list --client-vpn-endpoint-id \
+             {endpoint} --certificate-revocation-list file://{path}"
+        )
+    };
+    let field = Some("CertificateRevocationList");
+    let wrong = [
+        file("none.pem", "not a list"),
+        file("other.pem", &of_other.stdout),
+        file("expired.pem", &expired_list(on, &parts.ca)),
+    ];
+    wrong
+        .into_iter()
+        .map(|path| (import(path), "InvalidParameterValue", field))
+        .collect()
+}
+
+/// A list that the authority made, and that is over.
+fn expired_list(on: &Installation, authority: &str) -> String {
+    let line = format!("pki export --certificate-arn {authority} --private-key");
+    let out = on.words(&line).json();
+    let text = |field: &str| out[field].as_str().expect("it is there").to_owned();
+    let now = Timestamp::now();
+    let request = pki::ListRequest {
+        number: 1,
+        this_update: now - SignedDuration::from_mins(30),
+        next_update: now - SignedDuration::from_mins(10),
+        entries: Vec::new(),
+    };
+    let key = pki::SecretPem::new(text("PrivateKey"));
+    let list = pki::make_revocation_list(&text("Certificate"), &key, &request);
+    list.expect("the authority signs it").pem
+}
+
+/// What somebody has changed meanwhile, and tags by AWS's rules.
+fn changed_cases(endpoint: &str) -> Vec<Case> {
+    let tags = |tags: &str| format!("ec2 create-tags --resources {endpoint} --tags {tags}");
+    let many: Vec<_> = (0..51).map(|n| format!("Key=k{n},Value=v")).collect();
+    let invalid = "InvalidParameterValue";
+    vec![
+        (
+            format!(
+                "ec2 modify-client-vpn-endpoint --client-vpn-endpoint-id {endpoint} \
+                 --description late --seen-seq 1"
+            ),
+            "IncorrectState",
+            Some("ClientVpnEndpointId"),
+        ),
+        (tags("Key=aws:owner,Value=me"), invalid, Some("Tags")),
+        (tags(&many.join(" ")), invalid, Some("Tags")),
+        (
+            format!("ec2 create-tags --resources vpc-0a1b2c3d4e5f60718 --tags Key=a,Value=b"),
+            "InvalidVpcID.NotFound",
+            Some("Resources"),
+        ),
+    ]
 }
 
 fn log_cases() -> Vec<Case> {
@@ -324,13 +479,34 @@ fn unknown_cases(endpoint: &str) -> Vec<Case> {
     ]
 }
 
-/// Everything that was configured, without what the gateway makes of it.
-fn configuration(on: &Installation) -> Vec<Value> {
-    ["ec2 describe-vpcs", "ec2 describe-subnets", "acm list-certificates"]
-        .into_iter()
-        .map(|line| on.words(line).json())
-        .chain([on.words("ec2 describe-client-vpn-endpoints").json()["ClientVpnEndpoints"][0]
-            ["ClientVpnEndpointId"]
-            .clone()])
+/// Everything that was configured, by each command that shows some of it.
+fn configuration(on: &Installation, endpoint: &str) -> Vec<(String, Value)> {
+    let whole = [
+        "ec2 describe-client-vpn-endpoints",
+        "ec2 describe-vpcs",
+        "ec2 describe-subnets",
+        "ec2 describe-route-tables",
+        "ec2 describe-security-groups",
+        "ec2 describe-internet-gateways",
+        "ec2 describe-vpc-peering-connections",
+        "ec2 describe-vpn-connections",
+        "ec2 describe-tags",
+        "acm list-certificates",
+        "logs describe-log-groups",
+        "settings show",
+    ];
+    let of_endpoint = [
+        "describe-client-vpn-target-networks",
+        "describe-client-vpn-authorization-rules",
+        "describe-client-vpn-routes",
+        "export-client-vpn-client-certificate-revocation-list",
+    ];
+    let of_endpoint = of_endpoint.map(|it| format!("ec2 {it} --client-vpn-endpoint-id {endpoint}"));
+    let lines = whole.map(str::to_owned).into_iter().chain(of_endpoint);
+    lines
+        .map(|line| {
+            let shown = on.words(&line).json();
+            (line, shown)
+        })
         .collect()
 }
