@@ -2,9 +2,12 @@
 //! Each case is typed into the window and given to the command line on the same data directory;
 //! the window must show the very sentence that the command line prints.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
-use gatehouse::model::{Snapshot, View};
+use gatehouse::model::{
+    Answer, Command as Request, Snapshot, View,
+    command::{CreateRoute, ExportCertificate, ModifySettings},
+};
 use serde_json::Value;
 
 use crate::{guide::free_port, site::Site, support::window::Window};
@@ -89,6 +92,12 @@ impl Mistake {
     }
 }
 
+impl Mistake {
+    fn is_limit(&self) -> bool {
+        self.code.ends_with("LimitExceeded")
+    }
+}
+
 /// The refusal of a command line on the same data directory.
 fn refused(site: &Site, line: &str) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_gatehouse"))
@@ -130,6 +139,17 @@ fn expect_same(site: &mut Site, tab: &str, mistakes: &[Mistake]) {
         let window = &mut site.home.window;
         make(window, mistake);
         window.wait_for(&sentence);
+        match mistake.is_limit() {
+            true => window.wait_for("Raise the limit…"),
+            // What is wrong is where it can be mended.
+            false => {
+                let (label, text) = mistake.typed.last().expect("something is wrong");
+                window.wait("the focus at the first error", |window| {
+                    window.field(label).is_some_and(|it| it.is_focused())
+                });
+                assert_eq!(window.value(label), *text, "nothing typed is lost");
+            }
+        }
         window.press("Cancel");
         if window.has("Discard") {
             window.press("Discard");
@@ -191,6 +211,82 @@ fn wrong_rules_are_refused_alike() {
         ),
     ];
     expect_same(&mut site, "Authorization", &mistakes);
+}
+
+#[test]
+fn limits_are_refused_alike_and_can_be_raised_on_the_spot() {
+    let (mut site, endpoint) = Site::open();
+    let of = format!("--client-vpn-endpoint-id {endpoint}");
+    let limits = ModifySettings {
+        max_endpoints: Some(1),
+        max_rules: Some(1),
+        max_routes: Some(1),
+        ..ModifySettings::default()
+    };
+    site.home.call(Request::ModifySettings(limits));
+    site.home.call(Request::CreateClientVpnRoute(CreateRoute {
+        client_vpn_endpoint_id: endpoint.to_string(),
+        target_vpc_subnet_id: site.subnets[0].id.to_string(),
+        destination_cidr_block: "192.0.2.0/24".to_owned(),
+        ..CreateRoute::default()
+    }));
+    site.settle();
+    let mut one_more = Mistake::endpoint(
+        &site,
+        ("Client IPv4 CIDR", "--client-cidr-block"),
+        "10.210.0.0/22",
+    );
+    one_more.code = "ClientVpnEndpointLimitExceeded";
+    expect_same(&mut site, "Summary", &[one_more]);
+    let rule = "ClientVpnAuthorizationRuleLimitExceeded";
+    let rule = Mistake::rule(&of, "10.7.0.0/16", rule);
+    expect_same(&mut site, "Authorization", &[rule]);
+    let route = Mistake::route(&site, &of, "198.51.100.0/24", "ClientVpnRouteLimitExceeded");
+    expect_same(&mut site, "Route Table", &[route]);
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused_alike_at_its_field() {
+    let mut site = Site::new();
+    let export = |arn: &str| {
+        let export = ExportCertificate {
+            certificate_arn: arn.to_owned(),
+            with_private_key: true,
+        };
+        match site.home.call(Request::ExportCertificate(export)) {
+            Answer::Exported(out) => out,
+            other => panic!("nothing was exported: {other:?}"),
+        }
+    };
+    let (server, authority) = (export(&site.server), export(&site.authority));
+    let key = authority.private_key_pem.expect("the key was asked for");
+    let folder = site.home.dir.path().to_owned();
+    let (certificate, wrong) = (folder.join("server.crt"), folder.join("other.key"));
+    fs::write(&certificate, server.certificate_pem).expect("it can be written");
+    fs::write(&wrong, key.expose()).expect("it can be written");
+    let line = format!(
+        "acm import-certificate --certificate fileb://{} --private-key fileb://{}",
+        certificate.display(),
+        wrong.display()
+    );
+    let refusal = refused(&site, &line);
+    assert_eq!(refusal["Code"], "ValidationException", "{refusal}");
+    assert_eq!(refusal["Field"], "PrivateKey", "{refusal}");
+    let sentence = refusal["Message"].as_str().expect("a sentence").to_owned();
+    let before = configured(&site.home.window.view());
+    let window = &mut site.home.window;
+    window.go("Certificates");
+    window.press("Import…");
+    window.open_file("Choose certificate file…", &certificate);
+    window.open_file("Choose key file…", &wrong);
+    // It is said as soon as both are there, before anything is sent.
+    window.wait_for(&sentence);
+    window.press("Import");
+    window.wait("the focus at the key", |window| {
+        let field = window.field("Private key");
+        field.is_some_and(|it| it.is_focused())
+    });
+    assert_eq!(configured(&site.home.window.view()), before);
 }
 
 #[test]

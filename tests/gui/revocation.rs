@@ -8,13 +8,16 @@ use gatehouse::{
     control::client::{Client, Profile},
     model::{
         Answer, Certificate, CertificateArn, Command, Connection, ConnectionState, EndpointId,
-        RevocationListOrigin, RevocationReason,
+        KeyType, RevocationListOrigin, RevocationReason,
         command::{
-            Bytes, CertificateName, ExportCertificate, ExportClientConfiguration,
-            GenerateRevocationList, ImportCertificate, RevokeCertificate,
+            Bytes, CertificateName, CreateCertificateAuthority, ExportCertificate,
+            ExportClientConfiguration, GenerateRevocationList, ImportCertificate,
+            RevokeCertificate,
         },
     },
+    pki,
 };
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{home::Home, site::Site, support::window::Window};
 
@@ -193,35 +196,68 @@ fn an_older_list_is_imported_only_once_that_is_said_to_be_meant() {
     });
 }
 
-#[test]
-fn what_is_no_list_of_the_endpoints_authority_is_said_and_cannot_be_imported() {
-    let (mut site, endpoint) = Site::open();
-    let other = Site::new();
-    let generate = GenerateRevocationList {
-        ca_arn: other.authority.clone(),
-        validity_days: None,
+/// The list of an authority of that name whose key is elsewhere.
+fn list_of_another(name: &str) -> String {
+    let home = Home::new();
+    let made = home.call(Command::CreateCertificateAuthority(
+        CreateCertificateAuthority {
+            common_name: name.to_owned(),
+            key_type: KeyType::EcdsaP256,
+        },
+    ));
+    let Answer::CertificateArn(arn) = made else {
+        panic!("no authority: {made:?}");
     };
-    other.home.call(Command::GenerateRevocationList(generate));
-    let foreign = Elsewhere {
-        authority: other.authority.clone(),
-        home: other.home,
-    }
-    .list();
+    let authority = arn.to_string();
+    Elsewhere { home, authority }.generate()
+}
+
+/// A list that the site's authority made, and that is over.
+fn expired_list(site: &Site) -> String {
+    let export = ExportCertificate {
+        certificate_arn: site.authority.clone(),
+        with_private_key: true,
+    };
+    let Answer::Exported(out) = site.home.call(Command::ExportCertificate(export)) else {
+        panic!("nothing was exported");
+    };
+    let key = out.private_key_pem.expect("the key was asked for");
+    let key = String::from_utf8(key.expose().to_vec()).expect("PEM is text");
+    let now = Timestamp::now();
+    let request = pki::ListRequest {
+        number: 1,
+        this_update: now - SignedDuration::from_mins(30),
+        next_update: now - SignedDuration::from_mins(10),
+        entries: Vec::new(),
+    };
+    let key = pki::SecretPem::new(key);
+    let list = pki::make_revocation_list(&out.certificate_pem, &key, &request);
+    list.expect("the authority signs it").pem
+}
+
+#[test]
+fn what_is_no_list_of_the_endpoints_authority_or_is_over_is_said_and_cannot_be_imported() {
+    let (mut site, endpoint) = Site::open();
+    let other = "was issued by \"CN=Another CA\"; a list of \"CN=Example VPN CA\" is needed";
+    let wrong = [
+        ("not a list".to_owned(), "cannot be read as PEM or DER"),
+        (list_of_another("Another CA"), other),
+        // The name alone makes no authority.
+        (
+            list_of_another("Example VPN CA"),
+            "but that authority's key did not sign it",
+        ),
+        (expired_list(&site), "The revocation list expired at"),
+    ];
     open_import(&mut site);
     let window = &mut site.home.window;
-    window.fill(LIST, "not a list");
-    window.wait_for("cannot be read as PEM or DER");
-    assert!(!may_import(window));
-    window.fill(LIST, &foreign);
-    window.wait("what is wrong with it", |window| {
-        window.says("signed") || window.says("authority")
-    });
-    assert!(!may_import(window));
-    assert_eq!(
-        window.value(LIST).trim(),
-        foreign.trim(),
-        "nothing typed is lost"
-    );
+    for (list, said) in &wrong {
+        window.fill(LIST, list);
+        window.wait_for(said);
+        assert!(!may_import(window), "{said}");
+        let kept = window.value(LIST);
+        assert_eq!(kept.trim(), list.trim(), "nothing typed is lost");
+    }
     let snapshot = window.view().snapshot.clone();
     assert!(!snapshot.revocation_lists.contains_key(&endpoint));
 }
