@@ -115,9 +115,15 @@ fn each_attempt_and_end_is_logged_once(transport: &str, mode: Mode) {
     assert_ne!(failed["connection-id"], connection);
     assert!(!text(&failed["next-step"]).is_empty());
 
+    // A mark: it comes in its order, after anything more that was still to be said of those before.
+    let _mark = StockClient::connect(&lab, &here, &set_up.profile, says_so);
+    let records = logged(&gateway, 4);
+    assert_eq!(records[3]["connection-attempt-status"], "successful");
+    assert_eq!(records[3]["common-name"], "alice");
+
     // They are where they should be, and only there.
     let of = ["--log-group-name", "vpn", "--log-stream-name"];
-    for (stream, count) in [("office", 3), ("other", 0)] {
+    for (stream, count) in [("office", 4), ("other", 0)] {
         let words = [&["logs", "get-log-events"][..], &of, &[stream]].concat();
         let answer = gateway.tell(&words);
         assert_eq!(answer["events"].as_array().map(Vec::len), Some(count));
@@ -134,7 +140,7 @@ fn each_attempt_and_end_is_logged_once(transport: &str, mode: Mode) {
     assert_eq!(found["events"].as_array().map(Vec::len), Some(1));
 }
 
-/// The records of the group, once there are as many, and no more of them after a moment.
+/// The records of the group, once there are as many; more of them are too many.
 fn logged(gateway: &Gateway<'_>, count: usize) -> Vec<Value> {
     let records = || {
         let answer = gateway.tell(&["logs", "filter-log-events", "--log-group-name", "vpn"]);
