@@ -5,6 +5,7 @@ use std::{fs, time::Duration};
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gatehouse::{
+    clock,
     control::client::{Client, Profile},
     model::{
         Answer, Certificate, CertificateArn, Command, Connection, ConnectionState, EndpointId,
@@ -17,7 +18,7 @@ use gatehouse::{
     },
     pki,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{home::Home, site::Site, support::window::Window};
 
@@ -223,7 +224,7 @@ fn expired_list(site: &Site) -> String {
     };
     let key = out.private_key_pem.expect("the key was asked for");
     let key = String::from_utf8(key.expose().to_vec()).expect("PEM is text");
-    let now = Timestamp::now();
+    let now = clock::now();
     let request = pki::ListRequest {
         number: 1,
         this_update: now - SignedDuration::from_mins(30),

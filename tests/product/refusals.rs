@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use gatehouse::pki;
-use jiff::{SignedDuration, Timestamp};
+use gatehouse::{clock, pki};
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::support::{Installation, Parts, free_port};
@@ -177,7 +177,7 @@ fn expired_list(on: &Installation, authority: &str) -> String {
     let line = format!("pki export --certificate-arn {authority} --private-key");
     let out = on.words(&line).json();
     let text = |field: &str| out[field].as_str().expect("it is there").to_owned();
-    let now = Timestamp::now();
+    let now = clock::now();
     let request = pki::ListRequest {
         number: 1,
         this_update: now - SignedDuration::from_mins(30),
@@ -206,7 +206,7 @@ fn changed_cases(endpoint: &str) -> Vec<Case> {
         (tags("Key=aws:owner,Value=me"), invalid, Some("Tags")),
         (tags(&many.join(" ")), invalid, Some("Tags")),
         (
-            format!("ec2 create-tags --resources vpc-0a1b2c3d4e5f60718 --tags Key=a,Value=b"),
+            "ec2 create-tags --resources vpc-0a1b2c3d4e5f60718 --tags Key=a,Value=b".to_owned(),
             "InvalidVpcID.NotFound",
             Some("Resources"),
         ),
