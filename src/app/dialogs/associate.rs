@@ -2,6 +2,7 @@
 
 use egui::Ui;
 
+use super::{create_subnet::NewSubnet, create_vpc::NewVpc};
 use crate::{
     app::{
         context::Context,
@@ -22,25 +23,45 @@ pub struct Associate {
     endpoint: EndpointId,
     vpc: Option<VpcId>,
     subnet: Option<SubnetId>,
+    /// How many subnets there were when one was chosen last.
+    known: usize,
+    lacking: Option<Lacking>,
     form: DialogForm,
+}
+
+/// What is to be made before anything can be associated.
+#[derive(Clone, Copy)]
+enum Lacking {
+    Vpc,
+    Subnet,
 }
 
 impl Associate {
     /// For an endpoint; its VPC is chosen already, and so is the only one there is.
     #[must_use]
     pub fn new(snapshot: &Snapshot, endpoint: EndpointId) -> Self {
-        let vpc = fixed_vpc(snapshot, &endpoint).or_else(|| {
-            let mut all = snapshot.vpcs.keys();
-            all.next().filter(|_| all.next().is_none()).cloned()
-        });
         let mut dialog = Self {
+            vpc: fixed_vpc(snapshot, &endpoint),
             endpoint,
-            vpc,
             subnet: None,
+            known: 0,
+            lacking: None,
             form: DialogForm::default(),
         };
-        dialog.choose_only_subnet(snapshot);
+        dialog.choose_only(snapshot);
         dialog
+    }
+
+    /// Chooses the VPC and the subnet where there is but one, also one that was made just now.
+    fn choose_only(&mut self, snapshot: &Snapshot) {
+        if self.vpc.is_none() {
+            let mut all = snapshot.vpcs.keys();
+            self.vpc = all.next().filter(|_| all.next().is_none()).cloned();
+        }
+        if self.subnet.is_none() && self.known != snapshot.subnets.len() {
+            self.choose_only_subnet(snapshot);
+        }
+        self.known = snapshot.subnets.len();
     }
 
     fn choose_only_subnet(&mut self, snapshot: &Snapshot) {
@@ -75,7 +96,7 @@ impl Associate {
         let other = form.choose(ui, VPC, &mut self.vpc, &vpcs, |field| {
             field
                 .placeholder("Choose a VPC")
-                .nothing("There is no VPC yet. Make one under VPCs and subnets")
+                .nothing("There is no VPC yet")
                 .disabled_because(fixed.then_some(
                     "All target networks of an endpoint are in one VPC; the first one chose it",
                 ))
@@ -100,8 +121,12 @@ impl FormDialog for Associate {
     }
 
     fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
+        self.choose_only(&cx.view.snapshot);
         self.vpc_field(&cx.view.snapshot, ui, form);
         if self.vpc.is_none() {
+            if cx.view.snapshot.vpcs.is_empty() && kit::link(ui, "Create a VPC").clicked() {
+                self.lacking = Some(Lacking::Vpc);
+            }
             return;
         }
         kit::fieldset(
@@ -111,10 +136,10 @@ impl FormDialog for Associate {
         );
         let offers = offers(&cx.view.snapshot, &self.endpoint, self.vpc.as_ref());
         if offers.is_empty() {
-            kit::help(
-                ui,
-                "This VPC has no subnet yet. Make one under VPCs and subnets.",
-            );
+            kit::help(ui, "This VPC has no subnet yet.");
+            if kit::link(ui, "Create a subnet").clicked() {
+                self.lacking = Some(Lacking::Subnet);
+            }
         }
         for offer in offers {
             // The rule that stands in the way needs the room that else the CIDR has.
@@ -134,6 +159,20 @@ impl FormDialog for Associate {
 
     fn act(&self, _cx: &Context<'_>) -> Result<Act, Refusal> {
         Ok(Act::command(self.command(), "Associating"))
+    }
+
+    fn open_above(&mut self, cx: &mut Context<'_>) {
+        let vpcs = &cx.view.snapshot.vpcs;
+        match self.lacking.take() {
+            None => {}
+            Some(Lacking::Vpc) => cx.open(NewVpc::default()),
+            Some(Lacking::Subnet) => {
+                let vpc = self.vpc.as_ref().and_then(|id| vpcs.get(id));
+                if let Some(vpc) = vpc.cloned() {
+                    cx.open(NewSubnet::new(vpc));
+                }
+            }
+        }
     }
 
     fn off(&self, _cx: &Context<'_>) -> Option<String> {
@@ -223,7 +262,7 @@ fn in_the_way(snapshot: &Snapshot, endpoint: &EndpointId, subnet: &Subnet) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::testing::sample;
+    use crate::app::testing::{FakeConsole, Window, sample};
 
     #[test]
     fn a_zone_that_has_a_target_network_is_shown_refused_with_the_rule() {
@@ -238,6 +277,45 @@ mod tests {
                 None,
                 Some("10.1.9.0/28 is too small: a target network is /27 or larger")
             ]
+        );
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_associate_it_is_made_on_the_way_and_chosen() {
+        let (mut snapshot, live) = sample::office();
+        let subnet = snapshot.subnets[&sample::subnet_id(2)].clone();
+        let vpc = snapshot.vpcs[&subnet.vpc_id].clone();
+        snapshot.vpcs.clear();
+        snapshot.subnets.clear();
+        snapshot.associations.clear();
+        let endpoint = snapshot.endpoints.get_mut(&sample::endpoint_id(1)).unwrap();
+        endpoint.vpc_id = None;
+        let dialog = Associate::new(&snapshot, sample::endpoint_id(1));
+        let mut window = Window::open(FakeConsole::new(snapshot, live));
+        let app = window.harness.state_mut().as_mut().unwrap();
+        app.open(dialog);
+        window.settle();
+        window.click("Create a VPC");
+        assert!(window.says("Address block"));
+        window.press("Cancel");
+        let is_made = vpc.clone();
+        window.console.change(move |snapshot, _| {
+            snapshot.vpcs.insert(is_made.id.clone(), is_made);
+        });
+        window.settle();
+        window.click("Create a subnet");
+        assert!(window.says("Addresses"));
+        window.press("Cancel");
+        window.console.change(move |snapshot, _| {
+            snapshot.subnets.insert(subnet.id.clone(), subnet);
+        });
+        window.settle();
+        window.press("Associate");
+        let sent = window.console.commands();
+        assert!(
+            matches!(sent.last(), Some(Command::AssociateClientVpnTargetNetwork(it))
+                if it.subnet_id == sample::subnet_id(2).to_string()),
+            "{sent:?}"
         );
     }
 

@@ -105,6 +105,9 @@ pub trait FormDialog {
         })
     }
 
+    /// Opens above itself what was asked for among its fields.
+    fn open_above(&mut self, _cx: &mut Context<'_>) {}
+
     /// Does what follows from the answer, beside saying so.
     fn follow(&mut self, _cx: &mut Context<'_>, _answer: Answer) {}
 
@@ -135,6 +138,7 @@ impl<D: FormDialog> Dialog for D {
             return Stay::Closed;
         }
         let (shown, limit) = shown(self, cx, ctx, &title);
+        self.open_above(cx);
         if let Some(limit) = limit {
             self.form().forget_limit();
             cx.open(RaiseLimit::new(&cx.view.snapshot, limit));
