@@ -137,6 +137,12 @@ impl<'a, T: Clone + PartialEq> Select<'a, T> {
         self
     }
 
+    /// In a toolbar: as high as the buttons and the search beside it, with their edge.
+    pub const fn in_toolbar(mut self) -> Self {
+        self.around.in_toolbar = true;
+        self
+    }
+
     /// Off while there is a reason, which the tooltip says.
     pub fn disabled_because(mut self, reason: impl Into<Option<&'a str>>) -> Self {
         self.disabled = reason.into();
@@ -152,7 +158,7 @@ impl<'a, T: Clone + PartialEq> Select<'a, T> {
     fn input(self, ui: &mut Ui, width: f32) -> Response {
         let on = self.disabled.is_none() && ui.is_enabled();
         let (rect, mut response) =
-            ui.allocate_exact_size(vec2(width, size::FIELD), paint::click_if(on));
+            ui.allocate_exact_size(vec2(width, self.around.height()), paint::click_if(on));
         self.paint(ui, rect, &response, on);
         let chosen = on.then(|| self.list(ui, &response, width)).flatten();
         if let Some(index) = chosen
@@ -191,6 +197,8 @@ impl<'a, T: Clone + PartialEq> Select<'a, T> {
         let p = ui.painter();
         let edge = if self.around.error.is_some() {
             Stroke::new(1.5, t.danger)
+        } else if self.around.in_toolbar {
+            Stroke::new(1.0, t.border)
         } else {
             Stroke::new(1.0, t.border_strong)
         };

@@ -30,9 +30,20 @@ pub(super) struct Surround<'a> {
     pub(super) beside: &'a str,
     /// The caller says the error, over a wider place than the field has.
     pub(super) marked_only: bool,
+    /// As high as the buttons and the search beside it, not as a field of a form.
+    pub(super) in_toolbar: bool,
 }
 
 impl Surround<'_> {
+    /// How high the input is.
+    pub(super) const fn height(&self) -> f32 {
+        if self.in_toolbar {
+            size::CONTROL
+        } else {
+            size::FIELD
+        }
+    }
+
     /// Lays out label, input and what is below, and ties them together for screen readers.
     pub(super) fn show(
         self,
@@ -43,7 +54,7 @@ impl Surround<'_> {
         let layout = Layout::top_down(Align::Min);
         // In a toolbar it stands in the middle: its height counts before it is drawn.
         let bare = self.label.is_empty() && self.beside.is_empty();
-        let room = vec2(width, if bare { size::FIELD } else { 0.0 });
+        let room = vec2(width, if bare { self.height() } else { 0.0 });
         ui.allocate_ui_with_layout(room, layout, |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 0.0;

@@ -1,5 +1,7 @@
 //! The list of events, and one of them with each of its fields.
 
+use std::sync::Arc;
+
 use egui::Ui;
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -7,17 +9,51 @@ use super::feed::Row;
 use crate::{
     app::{
         format,
-        kit::{self, Rows, Tone, Value},
+        kit::{self, Column, Rows, Tone, Value, column, rest_column},
     },
     model::{ConnectionRecord, Snapshot},
 };
 
+/// The columns: what happened has the room that the others leave, as it is a sentence.
+pub(super) const COLUMNS: [Column<'static>; 6] = [
+    column("Time", 134.0).unsorted(),
+    column("Result", 138.0).unsorted(),
+    column("User", 130.0).unsorted(),
+    column("From", 170.0).unsorted(),
+    column("Endpoint", 140.0).unsorted().from_width(1200.0),
+    rest_column("What happened").unsorted(),
+];
+
 /// Rows of the table.
 pub(super) struct EventRows<'a> {
-    pub(super) rows: &'a [Row],
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) now: Timestamp,
-    pub(super) zone: &'a TimeZone,
+    rows: &'a [Arc<Row>],
+    snapshot: &'a Snapshot,
+    now: Timestamp,
+    zone: &'a TimeZone,
+    /// The first row that was drawn.
+    first: Option<usize>,
+}
+
+impl<'a> EventRows<'a> {
+    pub(super) const fn new(
+        rows: &'a [Arc<Row>],
+        snapshot: &'a Snapshot,
+        now: Timestamp,
+        zone: &'a TimeZone,
+    ) -> Self {
+        Self {
+            rows,
+            snapshot,
+            now,
+            zone,
+            first: None,
+        }
+    }
+
+    /// Whether the newest is out of sight above.
+    pub(super) fn is_scrolled(&self) -> bool {
+        self.first.is_some_and(|row| row > 0)
+    }
 }
 
 impl Rows for EventRows<'_> {
@@ -45,6 +81,7 @@ impl Rows for EventRows<'_> {
     }
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        self.first = Some(self.first.map_or(row, |first| first.min(row)));
         let row = &self.rows[row];
         if column == 0 {
             let at = format::moment(row.event.at, self.now, self.zone);
@@ -93,6 +130,26 @@ fn endpoint<'a>(snapshot: &'a Snapshot, record: &'a ConnectionRecord) -> &'a str
 
 fn or_dash(text: &str) -> &str {
     if text == "NA" { "–" } else { text }
+}
+
+/// A row for the clipboard.
+pub(super) fn cells(row: &Row, snapshot: &Snapshot) -> Vec<String> {
+    let mut cells = vec![format::utc(row.event.at)];
+    match &row.record {
+        Some(record) => cells.extend([
+            result(record).1.to_owned(),
+            or_dash(&record.common_name).to_owned(),
+            device(record),
+            endpoint(snapshot, record).to_owned(),
+            record.explanation.clone(),
+        ]),
+        None => cells.push(row.event.message.clone()),
+    }
+    // What would end a cell or a row is of no table.
+    for cell in &mut cells {
+        *cell = cell.replace(['\t', '\r', '\n'], " ");
+    }
+    cells
 }
 
 /// All that an event says: first what happened and what to do, then each field.

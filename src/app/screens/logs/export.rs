@@ -1,13 +1,18 @@
 //! Events as a file: JSON as they were logged, or CSV for a spreadsheet.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use super::feed::Row;
-use crate::app::{
-    backend::Work,
-    context::{Action, Context},
-    dialogs::export_certificate::file_stem,
-    files,
+use crate::{
+    app::{
+        backend::Work,
+        context::{Action, Context},
+        dialogs::export_certificate::file_stem,
+        files::{self, Files},
+        format,
+        shell::plural,
+    },
+    model::Refusal,
 };
 
 /// The kind of a file.
@@ -17,27 +22,74 @@ pub(super) enum Kind {
     Csv,
 }
 
+impl Kind {
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// What is to be saved.
+pub(super) struct Export {
+    pub(super) kind: Kind,
+    /// The newest first.
+    pub(super) rows: Vec<Arc<Row>>,
+    /// Whether older events are there that are not loaded.
+    pub(super) lacks_older: bool,
+}
+
 /// Asks for a place and writes the events there, oldest first; says how it ended.
-pub(super) fn save(cx: &mut Context<'_>, group: &str, rows: &[Row], kind: Kind) {
-    let (text, suffix) = match kind {
-        Kind::Json => (json(rows), "json"),
-        Kind::Csv => (csv(rows), "csv"),
-    };
-    let name = format!("{}.{suffix}", file_stem(group));
+pub(super) fn save(cx: &mut Context<'_>, group: &str, export: Export) {
+    let name = format!("{}.{}", file_stem(group), export.kind.suffix());
     let files = Arc::clone(cx.files);
     let mut work = Work::default();
-    work.start(cx.backend.spawn(async move {
-        let Some(path) = files.choose_target("Export events", &name).await else {
-            return Ok("Nothing was saved".to_owned());
-        };
-        files::write_private(&path, text.as_bytes())?;
-        Ok(format!("Saved {}", path.display()))
-    }));
+    work.start(cx.backend.spawn(export.to_chosen(files, name)));
     cx.ask(Action::Follow(work.saying(|words: String| words)));
 }
 
+impl Export {
+    /// Writes to the place that is chosen; the text of many events is long in the making, so that
+    /// is done here and not while the window is drawn.
+    async fn to_chosen(self, files: Arc<dyn Files>, name: String) -> Result<String, Refusal> {
+        let Some(path) = files.choose_target("Export events", &name).await else {
+            return Ok("Nothing was saved".to_owned());
+        };
+        let text = match self.kind {
+            Kind::Json => json(&self.rows),
+            Kind::Csv => csv(&self.rows),
+        };
+        files::write_private(&path, text.as_bytes())?;
+        Ok(self.said(&path))
+    }
+
+    /// How many were saved where, and what is not among them.
+    fn said(&self, path: &Path) -> String {
+        let records = self.rows.iter().filter(|row| row.record.is_some()).count();
+        let saved = match self.kind {
+            Kind::Json => self.rows.len(),
+            Kind::Csv => records,
+        };
+        let mut words = plural(saved, "event was", "events were");
+        words.push_str(&format!(" saved to {}", path.display()));
+        match self.rows.len() - saved {
+            0 => {}
+            1 => words.push_str("; 1 is no record of a connection, and not in it"),
+            n => words.push_str(&format!(
+                "; {} are no records of a connection, and not in it",
+                format::count(n as u64)
+            )),
+        }
+        if self.lacks_older {
+            words.push_str("; older ones are not loaded, and not in it");
+        }
+        words
+    }
+}
+
 /// One array; what is no JSON itself stands in it as text.
-fn json(rows: &[Row]) -> String {
+fn json(rows: &[Arc<Row>]) -> String {
     let events = rows.iter().rev().map(|row| {
         let message = &row.event.message;
         if row.record.is_some() {
@@ -54,7 +106,7 @@ fn json(rows: &[Row]) -> String {
 }
 
 /// A line of names and one for each event, as RFC 4180 has it.
-fn csv(rows: &[Row]) -> String {
+fn csv(rows: &[Arc<Row>]) -> String {
     let mut text = String::new();
     let records = rows.iter().rev().filter_map(|row| row.record.as_ref());
     for record in records {

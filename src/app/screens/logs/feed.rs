@@ -1,6 +1,8 @@
 //! The events of a log as they come: the newest first, older ones page by page, and new ones while
 //! they are followed.
 
+use std::sync::Arc;
+
 use egui::Ui;
 use jiff::{SignedDuration, Timestamp};
 
@@ -70,9 +72,15 @@ pub(super) struct Feed {
     question: Option<Question>,
     since: Option<i64>,
     /// The newest first.
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<Arc<Row>>,
+    /// New ones that would move the rows somebody is at, the newest first.
+    waiting: Vec<Arc<Row>>,
     /// Where the next older ones are.
     older: Option<String>,
+    /// Somebody asked for those, and they are not here yet.
+    wants_older: bool,
+    /// The oldest were let go of, to have room for new ones.
+    is_cut: bool,
     /// Where new ones will be.
     resume: Option<String>,
     asked: Asked,
@@ -89,7 +97,10 @@ impl Default for Feed {
             question: None,
             since: None,
             rows: Vec::new(),
+            waiting: Vec::new(),
             older: None,
+            wants_older: false,
+            is_cut: false,
             resume: None,
             asked: Asked::First,
             work: Work::default(),
@@ -100,38 +111,62 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// Asks what there is to ask, and takes in what has come.
-    pub(super) fn look(&mut self, cx: &Context<'_>, ui: &Ui, question: Question, follow: bool) {
+    /// Asks what there is to ask, and takes in what has come; while `held`, the rows that are here
+    /// keep their places and new ones wait.
+    pub(super) fn look(
+        &mut self,
+        cx: &Context<'_>,
+        ui: &Ui,
+        question: Question,
+        follow: bool,
+        held: bool,
+    ) {
         if self.question.as_ref() != Some(&question) {
             self.since = question.range.start(cx.now);
             self.question = Some(question);
-            (self.older, self.resume) = (None, None);
+            self.forget();
             self.ask(cx, Asked::First);
         }
         match self.work.poll() {
             None => {}
             Some(Ok(Answer::LogEvents(page))) => self.take(page),
-            Some(Ok(_)) => self.refusal = Some(crate::app::form::unexpected()),
-            Some(Err(refusal)) => {
-                if self.asked == Asked::First {
-                    self.rows.clear();
-                }
-                // The service may be back in a moment; what it refuses, it refuses again.
-                if self.asked != Asked::Newer || refusal.code != Code::Unavailable {
-                    (self.older, self.resume) = (None, None);
-                }
-                self.refusal = Some(refusal);
-            }
+            Some(Ok(_)) => self.refuse(crate::app::form::unexpected()),
+            Some(Err(refusal)) => self.refuse(refusal),
+        }
+        if !held || self.rows.is_empty() {
+            self.let_in();
         }
         self.go_on(cx, ui, follow);
     }
 
-    /// Goes for older events up to a number that reading stays quick with, then for new ones.
+    /// What was under way for another question is not for this one.
+    fn forget(&mut self) {
+        (self.older, self.resume) = (None, None);
+        (self.wants_older, self.is_cut) = (false, false);
+        self.waiting.clear();
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        if self.asked == Asked::First {
+            self.rows.clear();
+        }
+        // The service may be back in a moment; what it refuses, it refuses again.
+        if self.asked == Asked::First || refusal.code != Code::Unavailable {
+            (self.older, self.resume) = (None, None);
+        }
+        self.wants_older = false;
+        self.refusal = Some(refusal);
+    }
+
+    /// Goes for older events where they are asked for, and by itself up to a number that reading
+    /// stays quick with; then for new ones.
     fn go_on(&mut self, cx: &Context<'_>, ui: &Ui, follow: bool) {
         if self.work.is_running() {
             return;
         }
-        if self.older.is_some() && self.rows.len() < BY_ITSELF {
+        // What the service could not give just now is not asked for in each frame.
+        let by_itself = self.rows.len() < BY_ITSELF && self.refusal.is_none();
+        if self.older.is_some() && (self.wants_older || by_itself) {
             self.ask(cx, Asked::Older);
             return;
         }
@@ -153,16 +188,56 @@ impl Feed {
         ui.ctx().request_repaint_after(wait);
     }
 
-    /// Whether older events are there that were not asked for.
+    /// Whether something else was looked for before.
+    pub(super) fn is_other(&self, question: &Question) -> bool {
+        self.question.as_ref().is_some_and(|it| it != question)
+    }
+
+    /// How many new events wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Puts what waited before the rows that are here.
+    fn let_in(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut rows = std::mem::take(&mut self.waiting);
+        rows.append(&mut self.rows);
+        if rows.len() > MOST {
+            rows.truncate(MOST);
+            // What is older than that begins where nobody knows any more.
+            (self.older, self.wants_older, self.is_cut) = (None, false, true);
+        }
+        self.rows = rows;
+    }
+
+    /// Whether older events are there that can be asked for.
     pub(super) fn has_older(&self) -> bool {
         self.older.is_some()
     }
 
-    /// Asks for them.
-    pub(super) fn ask_older(&mut self, cx: &Context<'_>) {
-        if self.older.is_some() && !self.work.is_running() {
-            self.ask(cx, Asked::Older);
-        }
+    /// Whether events of the question may be there that are not here.
+    pub(super) fn lacks_older(&self) -> bool {
+        self.older.is_some() || self.is_cut
+    }
+
+    /// Why no older ones can be asked for, though there are some.
+    pub(super) fn full(&self) -> Option<&'static str> {
+        (self.rows.len() >= MOST).then_some(
+            "200,000 events are loaded; choose another time or search, or use gatehouse logs filter-log-events",
+        )
+    }
+
+    /// Asks for them, once what is under way is here.
+    pub(super) fn ask_older(&mut self) {
+        self.wants_older = self.older.is_some();
+    }
+
+    /// Whether those that somebody asked for are on their way.
+    pub(super) fn is_loading_older(&self) -> bool {
+        self.wants_older
     }
 
     /// Asks anew for all of it.
@@ -201,7 +276,7 @@ impl Feed {
 
     fn take(&mut self, page: LogEventPage) {
         self.refusal = None;
-        let rows = page.events.into_iter().map(Row::new);
+        let rows = page.events.into_iter().map(Row::new).map(Arc::new);
         match self.asked {
             Asked::First => {
                 self.rows = rows.collect();
@@ -211,20 +286,18 @@ impl Feed {
             Asked::Older => {
                 self.rows.extend(rows);
                 self.older = page.next_backward_token;
+                self.wants_older = false;
             }
             Asked::Newer => {
                 if page.next_forward_token.is_some() {
                     self.due = 0.0;
                 }
                 self.resume = page.next_forward_token.or(page.resume_token);
-                let mut newer: Vec<Row> = rows.collect();
-                if newer.is_empty() {
-                    return;
-                }
+                let mut newer: Vec<_> = rows.collect();
                 newer.reverse();
-                newer.append(&mut self.rows);
+                newer.append(&mut self.waiting);
                 newer.truncate(MOST);
-                self.rows = newer;
+                self.waiting = newer;
             }
         }
     }

@@ -9,22 +9,25 @@ mod strangers;
 #[cfg(test)]
 mod tests;
 
-use egui::{Key, Margin, Panel, Ui};
+use std::sync::Arc;
+
+use egui::{Key, Margin, Panel, Rect, Ui};
 use jiff::Timestamp;
 
 use self::{
     events::EventRows,
-    export::Kind,
+    export::{Export, Kind},
     feed::{Feed, Question, Range, Row},
     groups::GroupList,
 };
-use super::Page;
+use super::{Page, filter, listing};
 use crate::{
     app::{
         backend::Work,
         context::{Action, Context, Screen},
         format,
-        kit::{self, Choice, Selection, Tone, column, icons, rest_column, tokens},
+        kit::{self, Choice, Selection, Tone, icons, tokens},
+        shell::plural,
     },
     model::{Answer, Command, LogStream, View, command::DescribeLogStreams},
 };
@@ -47,6 +50,9 @@ pub struct Logs {
     follow: bool,
     feed: Feed,
     selection: Selection<u64>,
+    /// Where the events are listed, and whether the newest are out of sight above.
+    table: Option<Rect>,
+    is_scrolled: bool,
     panel: f32,
     groups: GroupList,
     strangers: Selection<String>,
@@ -68,6 +74,8 @@ impl Default for Logs {
             follow: true,
             feed: Feed::default(),
             selection: Selection::default(),
+            table: None,
+            is_scrolled: false,
             panel: 330.0,
             groups: GroupList::default(),
             strangers: Selection::default(),
@@ -139,7 +147,12 @@ impl Logs {
         });
         if let Some(Some(kind)) = kind {
             let group = self.group.as_deref().unwrap_or("events");
-            export::save(cx, group, &self.feed.rows, kind);
+            let export = Export {
+                kind,
+                rows: self.feed.rows.clone(),
+                lacks_older: self.feed.lacks_older(),
+            };
+            export::save(cx, group, export);
         }
     }
 
@@ -173,10 +186,13 @@ impl Logs {
             pattern: self.pattern.clone(),
             range: self.range,
         };
-        self.feed.look(cx, ui, question, self.follow);
-        if cx.key(ui, Key::F5) {
-            self.feed.refresh();
+        if self.feed.is_other(&question) {
+            // What is selected may not be among what is found now.
+            self.selection.clear();
         }
+        let held = self.is_read(ui);
+        self.feed.look(cx, ui, question, self.follow, held);
+        self.keys(cx, ui);
         let rows = std::mem::take(&mut self.feed.rows);
         let selected = self.selection.single().copied();
         let selected = selected.and_then(|seq| rows.iter().find(|row| row.event.seq == seq));
@@ -186,7 +202,44 @@ impl Logs {
         self.where_from(cx, ui);
         self.search(cx, ui, rows.len());
         self.list(cx, ui, &rows);
+        self.copy(cx, ui, &rows);
         self.feed.rows = rows;
+    }
+
+    /// Whether somebody is at rows that must not move: under the pointer, or further down.
+    fn is_read(&self, ui: &Ui) -> bool {
+        let table = self.table;
+        self.is_scrolled || table.is_some_and(|rect| ui.rect_contains_pointer(rect))
+    }
+
+    fn keys(&mut self, cx: &Context<'_>, ui: &Ui) {
+        if cx.key(ui, Key::F5) {
+            self.feed.refresh();
+        }
+        if cx.key(ui, Key::Escape) {
+            match self.selection.is_empty() {
+                true => self.clear_search(),
+                false => self.selection.clear(),
+            }
+        }
+    }
+
+    fn clear_search(&mut self) {
+        self.typed.clear();
+        self.typed_at = None;
+        self.pattern.clear();
+    }
+
+    /// Copies the selected rows, where that is asked for.
+    fn copy(&self, cx: &Context<'_>, ui: &Ui, rows: &[Arc<Row>]) {
+        if self.selection.is_empty() || !listing::copied(cx, ui) {
+            return;
+        }
+        let chosen = rows
+            .iter()
+            .filter(|row| self.selection.contains(&row.event.seq));
+        let cells = chosen.map(|row| events::cells(row, &cx.view.snapshot));
+        ui.ctx().copy_text(filter::tab_separated(cells));
     }
 
     /// The first group where none is chosen, or the chosen one is gone.
@@ -234,11 +287,11 @@ impl Logs {
             .collect();
         self.parts(ui, |ui, page| {
             let group = kit::select(&mut page.group, &groups).named("Log group");
-            if group.width(200.0).ui(ui).changed() {
+            if group.width(200.0).in_toolbar().ui(ui).changed() {
                 page.stream = None;
             }
             let stream = kit::select(&mut page.stream, &streams).named("Log stream");
-            stream.width(200.0).ui(ui);
+            stream.width(200.0).in_toolbar().ui(ui);
             ui.add_space(8.0);
             let ranges = [
                 (Range::Hour, "1 h"),
@@ -251,57 +304,83 @@ impl Logs {
     }
 
     /// The pattern, how much it finds, and whether new events are followed.
-    fn search(&mut self, cx: &Context<'_>, ui: &mut Ui, found: usize) {
+    fn search(&mut self, cx: &mut Context<'_>, ui: &mut Ui, found: usize) {
         let find = cx.shortcut(ui, Key::F);
-        let count = format::count(found as u64);
-        let words = if self.feed.is_looking() {
-            format!("{count} so far")
-        } else {
-            crate::app::shell::plural(found, "event", "events")
-        };
-        let mut older = false;
-        kit::toolbar(
+        let said = self.found(found);
+        let width = ui.available_width();
+        // In a narrow window what is said of the events needs the room.
+        let room = if width < 1000.0 { 240.0 } else { 380.0 };
+        let mut follow = self.follow;
+        // While the first ones still come by themselves, nobody has to ask.
+        let loading = self.feed.is_loading_older();
+        let is_offered = self.feed.has_older() && (loading || !self.feed.is_looking());
+        let full = self.feed.full();
+        let older = kit::toolbar(
             ui,
             |ui| {
-                let field = kit::search_field(&mut self.typed, "Search events")
-                    .hint("failed, or { $.common-name = \"ana*\" }")
-                    .keys("Ctrl F")
-                    .width(420.0)
-                    .focus(find)
-                    .ui(ui);
-                let time = ui.input(|i| i.time);
-                if field.changed() {
-                    self.typed_at = Some(time);
-                }
-                let rested = self.typed_at.is_some_and(|at| time - at >= REST);
-                if rested || (field.lost_focus() && self.typed_at.is_some()) {
-                    self.typed_at = None;
-                    self.pattern.clone_from(&self.typed);
-                } else if self.typed_at.is_some() {
-                    let rest = std::time::Duration::from_secs_f64(REST);
-                    ui.ctx().request_repaint_after(rest);
-                }
+                self.pattern_field(ui, find, room);
                 ui.add_space(8.0);
-                let icon = if self.follow {
-                    icons::PAUSE
-                } else {
-                    icons::PULSE
-                };
-                let follow = kit::button("Follow").icon(icon).pressed(self.follow);
-                let hint = "Show new events as they are written";
-                if follow.hint(hint).clicked(ui) {
-                    self.follow = !self.follow;
+                let icon = if follow { icons::PAUSE } else { icons::PULSE };
+                let button = kit::button("Follow").icon(icon).pressed(follow);
+                let hint = "Show new events as they are written. They wait while the pointer is over the list or it is scrolled down.";
+                follow ^= button.hint(hint).clicked(ui);
+                if follow && self.feed.refusal.is_none() {
+                    kit::live(ui, &live_words(self.feed.waiting()));
                 }
             },
             |ui| {
-                kit::weak(ui, &words);
-                let is_more = self.feed.has_older() && !self.feed.is_looking();
-                older = is_more && kit::link(ui, "Load older events").clicked();
+                listing::choose_columns(cx, ui, (TABLE, &events::COLUMNS), width);
+                kit::weak(ui, &said);
+                is_offered
+                    && kit::button("Load older events")
+                        .disabled_because(full)
+                        .working(loading)
+                        .clicked(ui)
             },
         );
+        self.follow = follow;
         if older {
-            self.feed.ask_older(cx);
+            self.feed.ask_older();
         }
+        self.refusal(ui);
+    }
+
+    /// How many events are here, and how many of them are selected.
+    fn found(&self, found: usize) -> String {
+        let count = format::count(found as u64);
+        if self.feed.is_looking() {
+            return format!("{count} so far");
+        }
+        match self.selection.len() {
+            0 | 1 => plural(found, "event", "events"),
+            n => format!("{} of {count} selected", format::count(n as u64)),
+        }
+    }
+
+    /// What is looked for: it is asked for once the typing rests.
+    fn pattern_field(&mut self, ui: &mut Ui, find: bool, width: f32) {
+        let field = kit::search_field(&mut self.typed, "Search events")
+            .hint("failed, or { $.common-name = \"ana*\" }")
+            .keys("Ctrl F")
+            .width(width)
+            .focus(find)
+            .ui(ui);
+        let time = ui.input(|i| i.time);
+        if field.changed() {
+            self.typed_at = Some(time);
+        }
+        let rested = self.typed_at.is_some_and(|at| time - at >= REST);
+        if rested || (field.lost_focus() && self.typed_at.is_some()) {
+            self.typed_at = None;
+            self.pattern.clone_from(&self.typed);
+        } else if self.typed_at.is_some() {
+            let rest = std::time::Duration::from_secs_f64(REST);
+            ui.ctx().request_repaint_after(rest);
+        }
+    }
+
+    /// Why the log, or what is looked for in it, cannot be read.
+    fn refusal(&self, ui: &mut Ui) {
         let Some(refusal) = &self.feed.refusal else {
             return;
         };
@@ -318,28 +397,20 @@ impl Logs {
             });
     }
 
-    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, rows: &[Row]) {
+    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, rows: &[Arc<Row>]) {
+        self.table = Some(ui.available_rect_before_wrap());
         if rows.is_empty() {
+            self.is_scrolled = false;
             self.nothing(cx, ui);
             return;
         }
-        let columns = [
-            column("Time", 130.0).unsorted(),
-            column("Result", 150.0).unsorted(),
-            column("User", 160.0).unsorted(),
-            column("From", 170.0).unsorted(),
-            column("Endpoint", 150.0).unsorted().from_width(1000.0),
-            rest_column("What happened").unsorted(),
-        ];
-        let mut table = EventRows {
-            rows,
-            snapshot: &cx.view.snapshot,
-            now: cx.now,
-            zone: cx.zone,
-        };
-        kit::table("Events", &columns, &mut self.selection)
+        let shown = cx.prefs.columns_of(TABLE);
+        let mut table = EventRows::new(rows, &cx.view.snapshot, cx.now, cx.zone);
+        kit::table("Events", &events::COLUMNS, &mut self.selection)
+            .chosen(&shown)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        self.is_scrolled = table.is_scrolled();
     }
 
     /// Why there is nothing to see, and what changes that.
@@ -350,8 +421,7 @@ impl Logs {
         if !self.pattern.trim().is_empty() {
             let body = "Case counts. Words must all be there; a phrase stands in double quotes.";
             if kit::empty(ui, "No event matches", body, "Clear search") {
-                self.typed.clear();
-                self.pattern.clear();
+                self.clear_search();
             }
             return;
         }
@@ -427,5 +497,16 @@ impl Logs {
     }
 }
 
+/// What is said beside the search of new events.
+fn live_words(waiting: usize) -> String {
+    match waiting {
+        0 => "Live".to_owned(),
+        1 => "Live, 1 new row waits".to_owned(),
+        n => format!("Live, {} new rows wait", format::count(n as u64)),
+    }
+}
+
+/// What the choice of columns goes by.
+const TABLE: &str = "Log events";
 /// Seconds without typing after which a pattern is looked for.
 const REST: f64 = 0.4;

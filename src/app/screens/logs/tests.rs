@@ -274,7 +274,7 @@ fn events_are_exported_as_json_and_as_csv_oldest_first() {
         window.press("Export");
         window.click(item);
         window.settle();
-        assert!(window.says("Saved"));
+        assert!(window.says("3 events were saved to "));
     }
     let json = std::fs::read_to_string(dir.path().join("a.json")).unwrap();
     let events: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
@@ -355,4 +355,187 @@ fn what_cost_no_record_is_counted_by_where_it_came_from() {
     window.settle();
     assert!(window.says("203.0.113.0/24, bad cookie 1,200"));
     assert!(window.says("All others, truncated 7"));
+}
+
+/// Lines of a log that are no records of a connection: short, as there are many.
+fn lines(count: u64) -> Vec<LogEvent> {
+    let line = |seq: u64| LogEvent {
+        message: format!("line {seq}"),
+        ..event(seq, "", true)
+    };
+    (1..=count).map(line).collect()
+}
+
+#[test]
+fn an_export_says_how_many_were_saved_and_what_is_not_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut events = lines(20_001);
+    events.push(event(20_002, "ana", true));
+    let (mut window, _) = open_with(events, 20_000);
+    for (item, words) in [
+        ("As JSON…", "20,000 events were saved to "),
+        ("As CSV…", "1 event was saved to "),
+    ] {
+        let path = dir.path().join("a");
+        window.files.next_target(&path);
+        window.press("Export");
+        window.click(item);
+        assert!(window.says(&format!("{words}{}", path.display())));
+    }
+    assert!(window.says("19,999 are no records of a connection, and not in it"));
+    assert!(window.says("; older ones are not loaded, and not in it"));
+}
+
+#[test]
+fn new_events_wait_while_the_pointer_is_over_the_list() {
+    let (mut window, log) = open();
+    let ana = "Turned away, ana, The certificate of ana has expired.";
+    window.harness.get_by_label("Live");
+    window.harness.get_by_label(ana).hover();
+    window.settle();
+    let place = window.harness.get_by_label(ana).rect();
+    log.lock().unwrap().push(event(4, "dora", true));
+    a_second(&mut window);
+    assert!(window.says("Live, 1 new row waits"));
+    log.lock().unwrap().push(event(5, "emil", true));
+    a_second(&mut window);
+    assert!(window.says("Live, 2 new rows wait"));
+    assert!(window.says("3 events") && !window.says("emil"));
+    assert_eq!(window.harness.get_by_label(ana).rect(), place);
+    window.harness.get_by_label("Search events").hover();
+    window.settle();
+    window.harness.get_by_label("Live");
+    assert!(window.says("5 events") && window.says("emil"));
+}
+
+/// How many pages of older events were asked for.
+fn asked_for_older(window: &Window) -> usize {
+    let asked = window.console.commands().into_iter();
+    let is_older = |command: &Command| matches!(command, Command::FilterLogEvents(it) if it.newest_first && it.next_token.is_some());
+    asked.filter(is_older).count()
+}
+
+#[test]
+fn older_events_are_asked_for_once_and_the_rows_that_are_read_stay_where_they_are() {
+    let (mut window, log) = open_with(lines(20_100), 20_000);
+    window.click("line 20100");
+    for _ in 0..3 {
+        window.harness.key_press(egui::Key::PageDown);
+        window.settle();
+    }
+    let button = "Load older events";
+    window.harness.get_by_label(button).hover();
+    window.settle();
+    let at = |window: &Window| {
+        let row = egui::Role::Row;
+        let harness = &window.harness;
+        harness.get_by_role_and_label(row, "line 20080").rect()
+    };
+    let place = at(&window);
+    log.lock().unwrap().push(lines(20_101).pop().unwrap());
+    // Nothing comes back before the tasks are run.
+    for _ in 0..2 {
+        window.harness.get_by_label(button).click();
+        window.harness.run_steps(4);
+    }
+    a_second(&mut window);
+    assert_eq!(asked_for_older(&window), 1);
+    assert!(window.says("20,100 events"));
+    assert!(window.says("Live, 1 new row waits"), "it is scrolled down");
+    assert!(!window.says(button), "there are none before the first");
+    assert_eq!(at(&window), place);
+    window.click("line 20080");
+    window.harness.key_press(egui::Key::Home);
+    window.settle();
+    window.harness.get_by_label("Search events").hover();
+    window.settle();
+    assert!(window.says("20,101 events") && window.says("line 20101"));
+}
+
+#[test]
+fn what_is_older_can_be_asked_for_again_when_the_service_is_back() {
+    let (mut window, log) = open_with(lines(20_100), 20_000);
+    window.press("Follow");
+    let away = Arc::new(AtomicBool::new(true));
+    let (is_away, answering) = (Arc::clone(&away), Arc::clone(&log));
+    window
+        .console
+        .answer(move |request| match &request.command {
+            Command::FilterLogEvents(_) if is_away.load(Ordering::SeqCst) => {
+                let refusal = Refusal::new(Code::Unavailable, "The gateway does not answer");
+                Some(Err(refusal))
+            }
+            Command::FilterLogEvents(wanted) => {
+                let log = answering.lock().unwrap();
+                Some(Ok(Answer::LogEvents(search(&log, wanted, 20_000))))
+            }
+            _ => None,
+        });
+    window.press("Load older events");
+    assert!(window.says("The gateway does not answer"));
+    assert!(window.says("20,000 events"));
+    away.store(false, Ordering::SeqCst);
+    window.press("Load older events");
+    assert!(window.says("20,100 events"));
+    assert!(!window.says("The gateway does not answer"));
+}
+
+/// What was copied in the frame that was drawn last.
+fn copied(window: &Window) -> Option<String> {
+    let commands = &window.harness.output().platform_output.commands;
+    commands.iter().find_map(|command| match command {
+        egui::OutputCommand::CopyText(text) => Some(text.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_selected_events_are_copied_as_a_table() {
+    let (mut window, log) = open();
+    log.lock().unwrap().extend(lines(4).pop());
+    a_second(&mut window);
+    let copy = |window: &mut Window| {
+        window.harness.event(egui::Event::Copy);
+        window.harness.step();
+        copied(window)
+    };
+    assert_eq!(copy(&mut window), None, "nothing is selected");
+    window.click("line 4");
+    window
+        .harness
+        .get_by_label("Came in, bruno, bruno came in from 198.51.100.7.")
+        .click_modifiers(egui::Modifiers::COMMAND);
+    window.settle();
+    assert!(window.says("2 of 4 selected"));
+    let endpoint = "corp-staff";
+    assert_eq!(
+        copy(&mut window).unwrap(),
+        format!(
+            "22 Nov 2026, 09:41:02 UTC\tline 4\n\
+             22 Nov 2026, 09:41:02 UTC\tCame in\tbruno\t198.51.100.7:51820\t{endpoint}\t\
+             bruno came in from 198.51.100.7.\n"
+        )
+    );
+    window.harness.key_press(egui::Key::Escape);
+    window.settle();
+    assert!(window.says("4 events"), "Esc selects none");
+}
+
+#[test]
+fn what_happened_has_the_room_and_the_controls_have_one_height() {
+    let (mut window, _) = open();
+    let rect = |label: &str| window.harness.get_by_label(label).rect();
+    let what = rect("What happened");
+    assert!(what.width() > 420.0, "{what:?}");
+    assert!(window.harness.query_by_label("Endpoint").is_none());
+    let middle = rect("Log group").center().y;
+    for label in ["Log group", "Log stream", "What is shown", "Time range"] {
+        let it = rect(label);
+        assert_eq!((it.height(), it.center().y), (28.0, middle), "{label}");
+    }
+    window.harness.set_size(egui::vec2(1920.0, 1080.0));
+    window.settle();
+    window.harness.get_by_label("Endpoint");
+    let what = window.harness.get_by_label("What happened").rect();
+    assert!(what.right() > 1890.0, "{what:?}");
 }

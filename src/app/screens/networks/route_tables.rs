@@ -120,7 +120,7 @@ impl Tab {
             .collect();
         let mut chosen = table.id.clone();
         let select = kit::select(&mut chosen, &choices).named("Route table");
-        let mut changed = select.width(220.0).ui(ui).changed();
+        let mut changed = select.width(220.0).in_toolbar().ui(ui).changed();
         let routes = format!("Routes {}", vpc.cidrs.len() + table.routes.len());
         let subnets = format!("Subnets {}", users(snapshot, table).count());
         let parts = [
