@@ -2,6 +2,8 @@
 
 mod panel;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -237,6 +239,12 @@ impl Certificates {
     fn keys(&mut self, cx: &mut Context<'_>, ui: &Ui, snapshot: &Snapshot) {
         if cx.shortcut(ui, Key::N) {
             cx.open(Issue::new(None));
+        }
+        if cx.key(ui, Key::Escape) {
+            match self.filter.is_empty() {
+                true => self.selection.clear(),
+                false => self.filter.clear(),
+            }
         }
         let selected = self
             .selection

@@ -1,6 +1,8 @@
 //! Users by the common name of their certificate, and the groups that rules let in.
 
 mod panel;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -72,9 +74,7 @@ impl Page for Groups {
             Part::Groups => self.group_list(cx, ui, snapshot),
             Part::Users => self.user_list(cx, ui, &people),
         }
-        if cx.shortcut(ui, Key::N) {
-            cx.open(CreateGroup::default());
-        }
+        self.keys(cx, ui, snapshot);
     }
 }
 
@@ -112,6 +112,37 @@ impl Groups {
         self.filter = name;
     }
 
+    /// Keys of the page, once the panel has taken those that are for its members.
+    fn keys(&mut self, cx: &mut Context<'_>, ui: &Ui, snapshot: &Snapshot) {
+        if cx.shortcut(ui, Key::N) {
+            cx.open(CreateGroup::default());
+        }
+        if cx.key(ui, Key::Escape) {
+            self.step_back();
+        }
+        let selected = self.groups.single();
+        if let Some(group) = selected.and_then(|sid| snapshot.groups.get(sid))
+            && self.part == Part::Groups
+            && (self.closed || self.members.is_empty())
+            && cx.key(ui, Key::Delete)
+        {
+            delete_group(cx, group);
+        }
+    }
+
+    /// Takes back the filter, else what is selected: in the panel first.
+    fn step_back(&mut self) {
+        if !self.filter.is_empty() {
+            self.filter.clear();
+        } else if self.part == Part::Users {
+            self.users.clear();
+        } else if !self.closed && !self.members.is_empty() {
+            self.members.clear();
+        } else {
+            self.groups.clear();
+        }
+    }
+
     fn toolbar(&mut self, cx: &Context<'_>, ui: &mut Ui, view: &View, people: usize) {
         let find = cx.shortcut(ui, Key::F);
         let labels = [
@@ -144,6 +175,13 @@ impl Groups {
         words.iter().any(|word| filter::holds(word, filter))
     }
 
+    /// Nothing passes the filter.
+    fn nothing(&mut self, ui: &mut Ui, title: &str) {
+        if kit::empty(ui, title, "", "Clear filter") {
+            self.filter.clear();
+        }
+    }
+
     fn group_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
         if snapshot.groups.is_empty() {
             let body = "A group is what an authorization rule lets in when it does not let in everyone. Its members go by the common name of their certificates.";
@@ -158,6 +196,10 @@ impl Groups {
             .map(AsRef::as_ref)
             .filter(|group| self.passes(&[&group.name, group.sid.as_str()]))
             .collect();
+        if rows.is_empty() {
+            self.nothing(ui, "No group passes the filter");
+            return;
+        }
         rows.sort_by_key(|group| group.name.to_lowercase());
         let columns = [
             column("Name", 220.0).unsorted(),
@@ -189,14 +231,12 @@ impl Groups {
         };
         let rows: Vec<_> = people.iter().filter(passes).collect();
         if rows.is_empty() {
-            let (title, body) = match self.filter.is_empty() {
-                true => (
-                    "Nobody is known yet",
-                    "Who has a client certificate of the store, is in a group or is connected is here.",
-                ),
-                false => ("Nobody passes the filter", ""),
-            };
-            kit::empty(ui, title, body, "");
+            if !people.is_empty() {
+                self.nothing(ui, "No user passes the filter");
+                return;
+            }
+            let body = "Who has a client certificate of the store, is in a group or is connected is here.";
+            kit::empty(ui, "Nobody is known yet", body, "");
             return;
         }
         let columns = [
@@ -306,6 +346,7 @@ impl Rows for GroupRows<'_> {
             ui.ctx().copy_text(group.sid.to_string());
         }
         let delete = kit::menu_item("Delete group…").icon(icons::TRASH);
+        let delete = delete.shortcut("Del");
         if delete.danger().clicked(ui) {
             self.act = Some((Act::Delete, group));
         }

@@ -142,6 +142,12 @@ impl Networks {
             },
             |ui| kit::weak(ui, &words),
         );
+        if rows.is_empty() {
+            if kit::empty(ui, "No VPC passes the filter", "", "Clear filter") {
+                self.filter.clear();
+            }
+            return;
+        }
         let mut table = VpcRows {
             rows,
             snapshot,

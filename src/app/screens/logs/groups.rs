@@ -1,6 +1,6 @@
 //! Log groups, and the streams of the one that is selected.
 
-use egui::{Panel, Ui};
+use egui::{Key, Panel, Ui};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
@@ -71,7 +71,31 @@ impl GroupList {
         if let Some(group) = selected.filter(|name| snapshot.log_groups.contains_key(name)) {
             shown = self.panel(cx, ui, snapshot, &group);
         }
-        self.list(cx, ui, snapshot).or(shown)
+        let shown = self.list(cx, ui, snapshot).or(shown);
+        self.keys(cx, ui, snapshot);
+        shown
+    }
+
+    /// Keys of the page, those for streams where one is selected.
+    fn keys(&mut self, cx: &mut Context<'_>, ui: &Ui, snapshot: &Snapshot) {
+        let group = self.selection.single();
+        let group = group.filter(|name| snapshot.log_groups.contains_key(*name));
+        if let Some(group) = group
+            && cx.key(ui, Key::Delete)
+        {
+            match (self.streams.is_empty(), self.streams.single()) {
+                (true, _) => delete_group(cx, group),
+                (_, Some(stream)) => delete_stream(cx, group, stream),
+                // Streams are deleted one by one.
+                (_, None) => {}
+            }
+        }
+        if cx.key(ui, Key::Escape) {
+            match self.streams.is_empty() {
+                true => self.selection.clear(),
+                false => self.streams.clear(),
+            }
+        }
     }
 
     /// Counts again when something changed, or another group is selected.
@@ -82,6 +106,11 @@ impl GroupList {
         if self.as_of.as_ref() != Some(&as_of) {
             let command = Command::DescribeLogGroups(DescribeLogGroups::default());
             self.counting.start(cx.backend.call(command));
+            if self.as_of.as_ref().is_some_and(|before| before.1 != as_of.1) {
+                // Another group may have streams of the same names.
+                self.streams.clear();
+                self.of_selected.clear();
+            }
             if let Some(group) = &as_of.1 {
                 let command = Command::DescribeLogStreams(DescribeLogStreams {
                     log_group_name: group.clone(),
@@ -96,7 +125,11 @@ impl GroupList {
             self.counted = groups;
         }
         match self.looking.poll() {
-            Some(Ok(Answer::LogStreams(streams))) => self.of_selected = streams,
+            Some(Ok(Answer::LogStreams(streams))) => {
+                let is_there = |name: &String| streams.iter().any(|it| it.name == *name);
+                self.streams.retain(is_there);
+                self.of_selected = streams;
+            }
             Some(_) => self.of_selected.clear(),
             None => {}
         }
@@ -188,6 +221,9 @@ impl GroupList {
 
     fn stream_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, group: &str) -> Option<String> {
         if self.of_selected.is_empty() {
+            if self.looking.is_running() {
+                return None;
+            }
             let body = "An endpoint that logs to the group makes one, or create one by hand.";
             kit::empty(ui, "No log streams yet", body, "");
             return None;
@@ -209,17 +245,21 @@ impl GroupList {
             .show(ui, &mut rows);
         let (shown, deleted) = (rows.shown, rows.deleted);
         if let Some(stream) = deleted {
-            let command = Command::DeleteLogStream(LogStreamName {
-                log_group_name: group.to_owned(),
-                log_stream_name: stream.clone(),
-            });
-            let title = format!("Delete {stream}?");
-            let done = format!("{stream} deleted");
-            let dialog = Confirm::new(title, "Delete log stream", command, done);
-            cx.open(dialog.body("Its events go with it and cannot be brought back."));
+            delete_stream(cx, group, &stream);
         }
         shown.or(out.opened)
     }
+}
+
+fn delete_stream(cx: &mut Context<'_>, group: &str, stream: &str) {
+    let command = Command::DeleteLogStream(LogStreamName {
+        log_group_name: group.to_owned(),
+        log_stream_name: stream.to_owned(),
+    });
+    let title = format!("Delete {stream}?");
+    let done = format!("{stream} deleted");
+    let dialog = Confirm::new(title, "Delete log stream", command, done);
+    cx.open(dialog.body("Its events go with it and cannot be brought back."));
 }
 
 fn delete_group(cx: &mut Context<'_>, name: &str) {
@@ -323,7 +363,7 @@ impl Rows for GroupRows<'_> {
             ui.ctx().copy_text(group.name.clone());
         }
         let delete = kit::menu_item("Delete log group…").icon(icons::TRASH);
-        if delete.danger().clicked(ui) {
+        if delete.shortcut("Del").danger().clicked(ui) {
             self.act = Some((Act::Delete, group));
         }
     }
@@ -381,7 +421,7 @@ impl Rows for StreamRows<'_> {
             self.shown = Some(name.clone());
         }
         let delete = kit::menu_item("Delete log stream…").icon(icons::TRASH);
-        if delete.danger().clicked(ui) {
+        if delete.shortcut("Del").danger().clicked(ui) {
             self.deleted = Some(name.clone());
         }
     }

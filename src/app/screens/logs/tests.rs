@@ -539,3 +539,27 @@ fn what_happened_has_the_room_and_the_controls_have_one_height() {
     let what = window.harness.get_by_label("What happened").rect();
     assert!(what.right() > 1890.0, "{what:?}");
 }
+
+#[test]
+fn keys_delete_a_log_group_or_its_stream_once_asked_and_esc_selects_none() {
+    let (mut window, _) = open();
+    let key = |window: &mut Window, key: egui::Key| {
+        window.harness.key_press(key);
+        window.settle();
+    };
+    window.click("Log groups");
+    window.click("vpn, keeps events: For good");
+    key(&mut window, egui::Key::Delete);
+    assert!(window.says("Delete vpn?"));
+    window.press("Cancel");
+    window.click("office");
+    key(&mut window, egui::Key::Delete);
+    assert!(window.says("Delete office?"));
+    window.press("Cancel");
+    key(&mut window, egui::Key::Escape);
+    assert!(window.says("Set retention…"), "the group is still selected");
+    key(&mut window, egui::Key::Escape);
+    assert!(!window.says("Set retention…"));
+    key(&mut window, egui::Key::Delete);
+    assert!(!window.says("Delete vpn?"));
+}

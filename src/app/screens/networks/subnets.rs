@@ -9,18 +9,20 @@ use crate::{
             confirm::Confirm, create_subnet::NewSubnet, egress::ChangeEgress,
             manage_tags::ManageTags,
         },
+        format,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
     },
     model::{AssociationState, Command, Endpoint, Snapshot, Subnet, SubnetId, Vpc, command::ById},
 };
 
-const COLUMNS: [Column<'static>; 7] = [
-    column("Name", 130.0).unsorted(),
+const COLUMNS: [Column<'static>; 8] = [
+    column("Name", 124.0).unsorted(),
     column("Subnet ID", 204.0).unsorted(),
-    column("Addresses", 152.0).unsorted(),
-    column("Availability Zone", 128.0).unsorted(),
-    column("Egress", 196.0).unsorted(),
+    column("Addresses", 148.0).unsorted(),
+    column("Free addresses", 112.0).right().unsorted(),
+    column("Availability Zone", 122.0).unsorted(),
+    column("Egress", 186.0).unsorted(),
     column("Route table", 130.0).unsorted().from_width(1100.0),
     rest_column("Target network of").unsorted(),
 ];
@@ -151,9 +153,14 @@ impl Rows for SubnetRows<'_> {
             0 => drop(kit::cell_name(ui, subnet.title())),
             1 => drop(kit::cell_copyable(ui, "subnet ID", subnet.id.as_str())),
             2 => drop(kit::cell_mono(ui, &subnet.cidr.to_string())),
-            3 => drop(kit::cell_mono(ui, &subnet.availability_zone)),
-            4 => drop(kit::cell(ui, &nets::egress(&subnet.egress))),
-            5 => drop(kit::cell(ui, &self.route_table(subnet))),
+            3 => {
+                let free = u64::from(self.snapshot.free_addresses(subnet));
+                let why = "AWS keeps the first four and the last one; resources have the others";
+                kit::cell(ui, &format::count(free)).on_hover_text(why);
+            }
+            4 => drop(kit::cell_mono(ui, &subnet.availability_zone)),
+            5 => drop(kit::cell(ui, &nets::egress(&subnet.egress))),
+            6 => drop(kit::cell(ui, &self.route_table(subnet))),
             _ => {
                 let users = users(self.snapshot, subnet);
                 kit::cell(ui, if users.is_empty() { "–" } else { &users });

@@ -441,3 +441,22 @@ fn an_empty_vpc_offers_what_fills_each_tab() {
         window.settle();
     }
 }
+
+#[test]
+fn a_filter_that_no_vpc_passes_is_said_and_cleared() {
+    let mut window = office("Subnets");
+    window.type_into("Filter VPCs", "nothing like it");
+    assert!(window.says("No VPC passes the filter"));
+    window.press("Clear filter");
+    assert!(window.says("office, 10.1.0.0/16"));
+}
+
+#[test]
+fn a_subnet_says_how_many_addresses_are_free() {
+    let window = office("Subnets");
+    assert!(window.says("Free addresses"));
+    // A /24 less what AWS keeps and the one that a resource has.
+    window.harness.get_by_label("250");
+    // A /28.
+    window.harness.get_by_label("11");
+}
