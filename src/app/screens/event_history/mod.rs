@@ -71,6 +71,12 @@ impl Page for EventHistory {
             self.split_panel(cx, ui, event);
         }
         self.list(cx, ui, &shown, all);
+        if cx.key(ui, Key::Escape) {
+            match self.filter.is_empty() {
+                true => self.selection.clear(),
+                false => self.filter.clear(),
+            }
+        }
         if listing::copied(cx, ui) {
             let chosen = shown.iter().filter(|it| self.selection.contains(&it.seq));
             let rows = chosen.map(|event| cells(event));

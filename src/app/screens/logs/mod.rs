@@ -94,6 +94,9 @@ enum Part {
 impl Page for Logs {
     fn ui(&mut self, cx: &mut Context<'_>, ui: &mut Ui) {
         self.head(cx, ui);
+        if cx.shortcut(ui, Key::N) {
+            groups::create(cx);
+        }
         match self.part {
             Part::Strangers => {
                 let purpose = "They are counted by where they came from, not logged: nobody answered from there.";
