@@ -101,6 +101,15 @@ pub enum Face {
     #[command(name = "cloudtrail", subcommand)]
     CloudTrail(CloudTrail),
     /// The whole installation in one file
+    ///
+    /// The file holds the configuration, the certificates, the revocation lists and every private
+    /// key; the event history, the events of logs and the connections stay with the machine. It is
+    /// locked with a passphrase: who has both has every key, so keep them apart.
+    ///
+    /// The passphrase is asked for on the terminal, and not shown as it is typed; where standard
+    /// input is no terminal, it is the first line of that. --passphrase-file takes it from a file. It
+    /// is kept nowhere: a lost passphrase cannot be recovered, and without it nobody opens the file
+    /// again.
     #[command(subcommand)]
     Backup(Backup),
     /// Clients that are kept out for a while

@@ -1,4 +1,8 @@
 //! `gatehouse backup`: files and passphrases are this end's; what is in them is the service's.
+//!
+//! A passphrase is the first line of the file that `--passphrase-file` names; without one it is
+//! asked for on the terminal, unseen, and where standard input is no terminal it is the first line
+//! of that. It is never read while it shows.
 
 use std::{
     fs::File,
@@ -156,7 +160,7 @@ fn ask(file: &Path, held: &Restored) -> Result<(), Refusal> {
             "Everything that is configured here would be replaced; say so with --yes".to_owned(),
         )
     };
-    let mut terminal = terminal().ok_or_else(without)?;
+    let mut terminal = terminal().ok().flatten().ok_or_else(without)?;
     let overlaps: String = held.overlaps.iter().map(|it| format!("{it}.\n")).collect();
     let question = format!(
         "{} was made at {} and holds {} endpoints and {} certificates.\n\
@@ -207,8 +211,11 @@ fn locked(file: &Path, passphrase: &Passphrase) -> Result<RestoreBackup, Refusal
 
 /// A passphrase that was typed twice where it was typed.
 fn new_passphrase(passphrase: &Passphrase) -> Result<Secret, Refusal> {
-    let first = read_passphrase(passphrase, "New passphrase, at least 12 characters: ")?;
-    if passphrase.passphrase_file.is_some() || terminal().is_none() {
+    let question = "Nobody can open the file without its passphrase, and a lost one cannot be recovered.\n\
+                    New passphrase, at least 12 characters: ";
+    let first = read_passphrase(passphrase, question)?;
+    let is_typed = passphrase.passphrase_file.is_none() && terminal()?.is_some();
+    if !is_typed {
         return Ok(first);
     }
     let second = read_passphrase(passphrase, "The passphrase again: ")?;
@@ -222,21 +229,34 @@ fn new_passphrase(passphrase: &Passphrase) -> Result<Secret, Refusal> {
 }
 
 fn read_passphrase(passphrase: &Passphrase, question: &str) -> Result<Secret, Refusal> {
-    let read = match (&passphrase.passphrase_file, terminal()) {
-        (Some(path), _) => File::open(path).and_then(|file| line(&mut BufReader::new(file))),
-        (None, Some(mut terminal)) => unseen(&mut terminal, question),
-        (None, None) => line(&mut io::stdin().lock()),
+    let read = match &passphrase.passphrase_file {
+        Some(path) => File::open(path).and_then(|file| line(&mut BufReader::new(file))),
+        None => match terminal()? {
+            Some(mut terminal) => unseen(&mut terminal, question),
+            None => line(&mut io::stdin().lock()),
+        },
     };
     read.map(|line| Secret::new(line.to_vec()))
         .map_err(|error| unread(&error))
 }
 
 /// The terminal, where standard input is one: what is asked does not mix with what is printed.
-fn terminal() -> Option<File> {
+///
+/// # Errors
+/// Where it is a terminal that is not this session's own: there what is typed would show.
+fn terminal() -> Result<Option<File>, Refusal> {
     if !io::stdin().is_terminal() {
-        return None;
+        return Ok(None);
     }
-    File::options().read(true).write(true).open("/dev/tty").ok()
+    let own = File::options().read(true).write(true).open("/dev/tty");
+    own.map(Some).map_err(|error| {
+        refuse(
+            "Passphrase",
+            format!(
+                "Standard input is a terminal, but /dev/tty cannot be opened ({error}), so the passphrase would show as it is typed. Name its file with --passphrase-file, or pipe it into standard input"
+            ),
+        )
+    })
 }
 
 /// Asks for a line that is not shown while it is typed.

@@ -1,4 +1,9 @@
-//! The whole installation in one file.
+//! The whole installation in one file: configuration, certificates, revocation lists and every
+//! private key, locked with a passphrase.
+//!
+//! The passphrase comes from whoever makes or opens the file, in the window or at the command line,
+//! and is kept nowhere: a lost one cannot be recovered. The event record, the events of logs and the
+//! connections are not in the file.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,16 @@
 //! The whole installation in one file: made, lost, restored, moved to another machine.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
 
 use serde_json::Value;
 
-use crate::support::{Installation, Outcome, Parts, free_port};
+use crate::support::{Installation, Outcome, Parts, command, free_port};
 
 /// An installation with an endpoint that has a target network, a rule, a route and a group.
 struct Office {
@@ -243,4 +249,103 @@ fn a_file_that_is_there_is_kept_and_a_short_passphrase_writes_none() {
     let missing = on.file("none.backup");
     let refusal = backup(&on, "restore", &missing, WORDS, &["--yes"]).refusal();
     assert_eq!(refusal["Field"], "Backup");
+}
+
+/// Runs `gatehouse backup create` on a terminal of its own, by `before`.
+fn on_a_terminal(on: &Installation, before: &str, file: &Path) -> Child {
+    let file = file.display().to_string();
+    let line = command(&on.data_dir(), &["backup", "create", &file]);
+    let words = std::iter::once(line.get_program()).chain(line.get_args());
+    let words: Vec<String> = words
+        .map(|word| format!("'{}'", word.to_str().unwrap()))
+        .collect();
+    let line = format!("{before} {}", words.join(" "));
+    Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env_remove("GATEHOUSE_DATA_DIR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script of util-linux makes a terminal")
+}
+
+/// Reads what the terminal shows until it ends so, or to its end.
+fn shown_until(child: &mut Child, end: &str) -> String {
+    let terminal = child.stdout.as_mut().unwrap();
+    let mut shown = Vec::new();
+    let mut byte = [0];
+    while !shown.ends_with(end.as_bytes()) || end.is_empty() {
+        match terminal.read(&mut byte) {
+            Ok(1) => shown.push(byte[0]),
+            _ => break,
+        }
+    }
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+#[test]
+fn a_passphrase_is_asked_for_on_the_terminal_twice_and_never_shown() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let file = on.file("a.backup");
+    let mut child = on_a_terminal(&on, "exec", &file);
+    let mut shown = String::new();
+    for question in ["at least 12 characters: ", "again: "] {
+        shown += &shown_until(&mut child, question);
+        let typed = format!("{WORDS}\n");
+        let keys = child.stdin.as_mut().unwrap();
+        keys.write_all(typed.as_bytes()).unwrap();
+    }
+    shown += &shown_until(&mut child, "");
+    assert!(child.wait().unwrap().success(), "{shown}");
+    assert!(shown.contains("a lost one cannot be recovered"), "{shown}");
+    assert!(!shown.contains(WORDS), "{shown}");
+    backup(&on, "show", &file, WORDS, &[]).json();
+}
+
+#[test]
+fn a_passphrase_that_would_show_is_not_read() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let file = on.file("a.backup");
+    // Its input is a terminal, but not the one of its session.
+    let mut child = on_a_terminal(&on, "exec setsid --wait", &file);
+    let shown = shown_until(&mut child, "");
+    assert!(!child.wait().unwrap().success(), "{shown}");
+    let message = "so the passphrase would show as it is typed";
+    assert!(shown.contains(message), "{shown}");
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_passphrase_is_the_first_line_of_input_that_is_no_terminal() {
+    let on = Installation::new();
+    let _gateway = on.serve();
+    let file = on.file("a.backup");
+    let path = file.display().to_string();
+    let mut child = command(&on.data_dir(), &["backup", "create", &path])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{WORDS}\nmore\n").as_bytes()).unwrap();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    backup(&on, "show", &file, WORDS, &[]).json();
+}
+
+#[test]
+fn the_help_says_where_the_passphrase_comes_from_and_that_it_cannot_be_recovered() {
+    let on = Installation::new();
+    let help = on.words("backup --help").stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "every private key",
+        "asked for on the terminal, and not shown",
+        "where standard input is no terminal, it is the first line of that",
+        "a lost passphrase cannot be recovered",
+    ] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
 }

@@ -8,6 +8,9 @@ use clap::{Args as Group, Subcommand};
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Backup {
     /// Write configuration, certificates and keys into a file, locked with a passphrase
+    ///
+    /// The passphrase has at least 12 bytes and is asked for twice. It is kept nowhere: a lost one
+    /// cannot be recovered, and without it nobody opens the file again.
     Create {
         /// The file; only its owner can read it
         file: PathBuf,
@@ -42,8 +45,8 @@ pub enum Backup {
 /// Where the passphrase is.
 #[derive(Clone, Debug, Default, PartialEq, Group)]
 pub struct Passphrase {
-    /// A file whose first line is the passphrase; without it, it is asked for, or read from standard
-    /// input where that is no terminal
+    /// A file whose first line is the passphrase; without it, it is asked for on the terminal and
+    /// not shown, or is the first line of standard input where that is no terminal
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
 }
