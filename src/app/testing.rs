@@ -320,6 +320,17 @@ impl Window {
         self.settle();
     }
 
+    /// What Ctrl C puts on the clipboard.
+    pub(crate) fn copied(&mut self) -> Option<String> {
+        self.harness.event(egui::Event::Copy);
+        self.harness.step();
+        let commands = &self.harness.output().platform_output.commands;
+        commands.iter().find_map(|command| match command {
+            egui::OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        })
+    }
+
     /// Whether some label contains this.
     pub(crate) fn says(&self, part: &str) -> bool {
         use egui_kittest::kittest::Queryable as _;

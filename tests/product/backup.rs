@@ -310,6 +310,7 @@ fn a_passphrase_that_would_show_is_not_read() {
     let file = on.file("a.backup");
     // Its input is a terminal, but not the one of its session.
     let mut child = on_a_terminal(&on, "exec setsid --wait", &file);
+    drop(child.stdin.take());
     let shown = shown_until(&mut child, "");
     assert!(!child.wait().unwrap().success(), "{shown}");
     let message = "so the passphrase would show as it is typed";
@@ -329,7 +330,9 @@ fn a_passphrase_is_the_first_line_of_input_that_is_no_terminal() {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    input.write_all(format!("{WORDS}\nmore\n").as_bytes()).unwrap();
+    input
+        .write_all(format!("{WORDS}\nmore\n").as_bytes())
+        .unwrap();
     drop(input);
     assert!(child.wait().unwrap().success());
     backup(&on, "show", &file, WORDS, &[]).json();

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use egui::{Key, Ui};
 
-use super::{Page, filter};
+use super::{
+    Page, filter,
+    listing::{self, Cells},
+};
 use crate::{
     app::{
         context::{Action, Context, Question},
@@ -215,6 +218,10 @@ impl Groups {
         let out = kit::table("Groups", &columns, &mut self.groups)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        // The key is the panel's where that has rows selected.
+        if self.closed || self.members.is_empty() {
+            listing::copy_selected(cx, ui, &self.groups, &table);
+        }
         if out.selected || out.opened.is_some() {
             self.closed = false;
         }
@@ -235,7 +242,8 @@ impl Groups {
                 self.nothing(ui, "No user passes the filter");
                 return;
             }
-            let body = "Who has a client certificate of the store, is in a group or is connected is here.";
+            let body =
+                "Who has a client certificate of the store, is in a group or is connected is here.";
             kit::empty(ui, "Nobody is known yet", body, "");
             return;
         }
@@ -253,6 +261,7 @@ impl Groups {
         kit::table("Users", &columns, &mut self.users)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        listing::copy_selected(cx, ui, &self.users, &table);
         match table.act {
             Some((UserAct::Add, name)) => cx.open(AddMember::new(None, &name)),
             Some((UserAct::Why, name)) => cx.ask(Action::AskWhy(Question::of_user(name))),
@@ -293,6 +302,18 @@ struct GroupRows<'a> {
     rows: Vec<&'a Group>,
     snapshot: &'a Snapshot,
     act: Option<(Act, &'a Group)>,
+}
+
+impl Cells for GroupRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let group = self.rows[row];
+        vec![
+            group.name.clone(),
+            group.sid.to_string(),
+            group.members.len().to_string(),
+            networks(self.snapshot, group),
+        ]
+    }
 }
 
 impl Rows for GroupRows<'_> {
@@ -364,6 +385,17 @@ struct UserRows<'a> {
     act: Option<(UserAct, String)>,
 }
 
+impl Cells for UserRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let (name, person) = self.rows[row];
+        vec![
+            name.clone(),
+            addresses(person, self.view),
+            person.group_names(),
+        ]
+    }
+}
+
 impl Rows for UserRows<'_> {
     type Key = String;
 
@@ -416,10 +448,15 @@ impl Rows for UserRows<'_> {
 }
 
 /// The addresses under which somebody is connected.
-fn live(ui: &mut Ui, person: &Person, view: &View) {
+fn addresses(person: &Person, view: &View) -> String {
     let addresses: Vec<String> = person.live(view).map(|c| c.client_ip.to_string()).collect();
-    match addresses.is_empty() {
-        true => drop(kit::cell_weak(ui, "–")),
-        false => drop(kit::cell_mono(ui, &addresses.join(", "))),
+    addresses.join(", ")
+}
+
+/// The same as a cell.
+fn live(ui: &mut Ui, person: &Person, view: &View) {
+    match addresses(person, view).as_str() {
+        "" => drop(kit::cell_weak(ui, "–")),
+        addresses => drop(kit::cell_mono(ui, addresses)),
     }
 }

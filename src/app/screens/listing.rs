@@ -126,11 +126,7 @@ impl Listing<'_> {
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
             .show(ui, rows);
-        if !selection.is_empty() && copied(cx, ui) {
-            let chosen = (0..rows.len()).filter(|row| selection.contains(&rows.key(*row)));
-            let text = tab_separated(chosen.map(|row| rows.cells(row)));
-            ui.ctx().copy_text(text);
-        }
+        copy_selected(cx, ui, selection, rows);
         asked
     }
 }
@@ -145,6 +141,19 @@ pub fn choose_columns(
     let mut chosen = cx.prefs.columns_of(table);
     if kit::column_menu(ui, columns, &mut chosen, width) {
         cx.prefs.columns.insert(table.to_owned(), chosen);
+    }
+}
+
+/// Copies the selected rows, where that is asked for.
+pub fn copy_selected<R: Cells>(cx: &Context<'_>, ui: &Ui, selection: &Selection<R::Key>, rows: &R) {
+    if selection.is_empty() || !copied(cx, ui) {
+        return;
+    }
+    let chosen = (0..rows.len()).filter(|row| selection.contains(&rows.key(*row)));
+    let text = tab_separated(chosen.map(|row| rows.cells(row)));
+    // What is selected may not pass the filter.
+    if !text.is_empty() {
+        ui.ctx().copy_text(text);
     }
 }
 

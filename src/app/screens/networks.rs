@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 use egui::{Key, Ui};
 
-use super::Page;
+use super::{
+    Page,
+    listing::{self, Cells},
+};
 use crate::{
     app::{
         context::Context,
@@ -157,6 +160,10 @@ impl Networks {
             .sort(&mut self.sort)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        // The key is the panel's where that has rows selected.
+        if self.closed || self.panel.selects_nothing() {
+            listing::copy_selected(cx, ui, &self.selection, &table);
+        }
         if out.selected || out.opened.is_some() {
             self.closed = false;
         }
@@ -250,6 +257,21 @@ struct VpcRows<'a> {
     rows: Vec<&'a Vpc>,
     snapshot: &'a Snapshot,
     act: Option<(Act, &'a Vpc)>,
+}
+
+impl Cells for VpcRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let vpc = self.rows[row];
+        let gateway = self.snapshot.internet_gateway_of(&vpc.id);
+        vec![
+            vpc.title().to_owned(),
+            vpc.id.to_string(),
+            blocks(vpc),
+            subnet_count(self.snapshot, vpc).to_string(),
+            gateway.map_or_else(String::new, |gateway| gateway.title().to_owned()),
+            endpoints_in(self.snapshot, vpc).join(", "),
+        ]
+    }
 }
 
 impl Rows for VpcRows<'_> {

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use egui::{Key, Ui};
 
-use super::{Page, filter};
+use super::{
+    Page, filter,
+    listing::{self, Cells},
+};
 use crate::{
     app::{
         context::Context,
@@ -145,6 +148,10 @@ impl SecurityGroups {
             .sort(&mut self.sort)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        // The key is the panel's where that has rows selected.
+        if self.closed || self.rules.is_empty() {
+            listing::copy_selected(cx, ui, &self.selection, &table);
+        }
         if out.selected || out.opened.is_some() {
             self.closed = false;
             self.rules.clear();
@@ -255,6 +262,21 @@ struct GroupRows<'a> {
     rows: Vec<&'a SecurityGroup>,
     snapshot: &'a Snapshot,
     act: Option<(Act, &'a SecurityGroup)>,
+}
+
+impl Cells for GroupRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let group = self.rows[row];
+        let count = |direction| nets::rule_count(group, direction).to_string();
+        vec![
+            group.name.clone(),
+            group.id.to_string(),
+            vpc(self.snapshot, group).to_owned(),
+            count(Direction::Ingress),
+            count(Direction::Egress),
+            used_by(self.snapshot, group),
+        ]
+    }
 }
 
 impl Rows for GroupRows<'_> {

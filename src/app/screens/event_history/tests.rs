@@ -250,3 +250,13 @@ fn ctrl_z_in_the_filter_takes_back_what_was_typed_and_no_event() {
     window.settle();
     assert!(!window.says("Take back"));
 }
+
+#[test]
+fn esc_selects_none() {
+    let (mut window, _) = open(record(), None);
+    select(&mut window, "CreateVpc");
+    assert!(window.says("Close panel"));
+    window.harness.key_press(egui::Key::Escape);
+    window.settle();
+    assert!(!window.says("Close panel"));
+}

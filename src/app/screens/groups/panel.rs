@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use egui::{Key, Panel, Ui};
 
-use super::{Groups, delete_group, live};
+use super::{Groups, addresses, delete_group, live};
 use crate::{
     app::{
         context::{Action, Context, OneOf},
         dialogs::add_member::AddMember,
         kit::{self, Rows, column, icons, rest_column, tokens},
         people::{People, Person},
+        screens::listing::{self, Cells},
         shell::plural,
     },
     model::{Command, Group, View, command::Membership},
@@ -87,17 +88,16 @@ impl Groups {
             column("Live connections", 220.0).unsorted(),
             rest_column("Other groups").unsorted(),
         ];
+        let mut table = MemberRows {
+            rows,
+            group,
+            view: &view,
+        };
         kit::table("Members", &columns, &mut self.members)
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
-            .show(
-                ui,
-                &mut MemberRows {
-                    rows,
-                    group,
-                    view: &view,
-                },
-            );
+            .show(ui, &mut table);
+        listing::copy_selected(cx, ui, &self.members, &table);
         if remove {
             remove_members(cx, group, chosen);
         }
@@ -135,6 +135,26 @@ struct MemberRows<'a> {
     view: &'a View,
 }
 
+impl MemberRows<'_> {
+    /// The other groups that somebody is in.
+    fn others(&self, person: &Person) -> String {
+        let others = person.groups.iter().filter(|g| g.sid != self.group.sid);
+        let others: Vec<&str> = others.map(|g| g.name.as_str()).collect();
+        others.join(", ")
+    }
+}
+
+impl Cells for MemberRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let (name, person) = self.rows[row];
+        vec![
+            name.clone(),
+            addresses(person, self.view),
+            self.others(person),
+        ]
+    }
+}
+
 impl Rows for MemberRows<'_> {
     type Key = String;
 
@@ -155,14 +175,10 @@ impl Rows for MemberRows<'_> {
         match column {
             0 => drop(kit::cell_name(ui, name)),
             1 => live(ui, person, self.view),
-            _ => {
-                let others = person.groups.iter().filter(|g| g.sid != self.group.sid);
-                let others: Vec<&str> = others.map(|g| g.name.as_str()).collect();
-                match others.is_empty() {
-                    true => drop(kit::cell_weak(ui, "–")),
-                    false => drop(kit::cell(ui, &others.join(", "))),
-                }
-            }
+            _ => match self.others(person).as_str() {
+                "" => drop(kit::cell_weak(ui, "–")),
+                others => drop(kit::cell(ui, others)),
+            },
         }
     }
 }

@@ -74,3 +74,13 @@ fn keys_are_the_panels_while_members_are_selected() {
     key(&mut window, Key::Escape);
     assert!(!window.says("Delete group…"));
 }
+
+#[test]
+fn the_selected_rows_are_copied_those_of_the_panel_where_it_has_any() {
+    let mut window = open();
+    window.click("engineering, 2 members");
+    let group = window.copied().unwrap();
+    assert_eq!(group, "engineering\tS-1-5-21-1-2-3-1105\t2\t\n");
+    window.click("Select a.lindqvist");
+    assert!(window.copied().unwrap().starts_with("a.lindqvist\t"));
+}

@@ -45,14 +45,14 @@ pub(super) fn save(cx: &mut Context<'_>, group: &str, export: Export) {
     let name = format!("{}.{}", file_stem(group), export.kind.suffix());
     let files = Arc::clone(cx.files);
     let mut work = Work::default();
-    work.start(cx.backend.spawn(export.to_chosen(files, name)));
+    work.start(cx.backend.spawn(export.write(files, name)));
     cx.ask(Action::Follow(work.saying(|words: String| words)));
 }
 
 impl Export {
     /// Writes to the place that is chosen; the text of many events is long in the making, so that
     /// is done here and not while the window is drawn.
-    async fn to_chosen(self, files: Arc<dyn Files>, name: String) -> Result<String, Refusal> {
+    async fn write(self, files: Arc<dyn Files>, name: String) -> Result<String, Refusal> {
         let Some(path) = files.choose_target("Export events", &name).await else {
             return Ok("Nothing was saved".to_owned());
         };

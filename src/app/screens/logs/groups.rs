@@ -13,6 +13,7 @@ use crate::{
         },
         format,
         kit::{self, Rows, Selection, column, icons, rest_column, tokens},
+        screens::listing::{self, Cells},
     },
     model::{
         Answer, Command, Endpoint, LogGroup, LogStream, Snapshot,
@@ -106,7 +107,11 @@ impl GroupList {
         if self.as_of.as_ref() != Some(&as_of) {
             let command = Command::DescribeLogGroups(DescribeLogGroups::default());
             self.counting.start(cx.backend.call(command));
-            if self.as_of.as_ref().is_some_and(|before| before.1 != as_of.1) {
+            if self
+                .as_of
+                .as_ref()
+                .is_some_and(|before| before.1 != as_of.1)
+            {
                 // Another group may have streams of the same names.
                 self.streams.clear();
                 self.of_selected.clear();
@@ -159,6 +164,10 @@ impl GroupList {
         let out = kit::table("Log groups", &columns, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+        // The key is the panel's where that has rows selected.
+        if self.streams.is_empty() {
+            listing::copy_selected(cx, ui, &self.selection, &rows);
+        }
         if let Some(name) = out.opened {
             return Some((name, None));
         }
@@ -243,6 +252,7 @@ impl GroupList {
         let out = kit::table("Log streams", &columns, &mut self.streams)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+        listing::copy_selected(cx, ui, &self.streams, &rows);
         let (shown, deleted) = (rows.shown, rows.deleted);
         if let Some(stream) = deleted {
             delete_stream(cx, group, &stream);
@@ -301,6 +311,19 @@ impl GroupRows<'_> {
             log.is_some_and(|log| log.group == group.name)
         });
         writes.map(Endpoint::title).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Cells for GroupRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let group = self.groups[row];
+        vec![
+            group.name.clone(),
+            kept_for(group.retention_days),
+            format::bytes(self.stored(group)),
+            format::utc(group.created_at),
+            self.writers(group),
+        ]
     }
 }
 
@@ -375,6 +398,18 @@ struct StreamRows<'a> {
     zone: &'a TimeZone,
     shown: Option<String>,
     deleted: Option<String>,
+}
+
+impl Cells for StreamRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let stream = &self.streams[row];
+        let at = |at: Option<Timestamp>| at.map_or_else(String::new, format::utc);
+        vec![
+            stream.name.clone(),
+            at(stream.first_event_at),
+            at(stream.last_event_at),
+        ]
+    }
 }
 
 impl Rows for StreamRows<'_> {

@@ -8,6 +8,7 @@ use crate::{
         context::Context,
         format,
         kit::{self, Rows, Selection, column, rest_column},
+        screens::listing::{self, Cells},
     },
     model::UnprovenPrefix,
 };
@@ -34,6 +35,7 @@ pub(super) fn list(cx: &Context<'_>, ui: &mut Ui, selection: &mut Selection<Stri
     kit::table("Attempts without a record", &columns, selection)
         .comfortable(cx.prefs.comfortable)
         .show(ui, &mut rows);
+    listing::copy_selected(cx, ui, selection, &rows);
 }
 
 struct PrefixRows<'a> {
@@ -55,6 +57,18 @@ fn reasons(it: &UnprovenPrefix) -> String {
     let words =
         words.map(|(reason, n)| format!("{} {}", reason.replace('-', " "), format::count(*n)));
     words.collect::<Vec<_>>().join(", ")
+}
+
+impl Cells for PrefixRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let it = &self.prefixes[row];
+        vec![
+            prefix(it),
+            it.count.to_string(),
+            format::utc(it.last_at),
+            reasons(it),
+        ]
+    }
 }
 
 impl Rows for PrefixRows<'_> {

@@ -480,26 +480,12 @@ fn what_is_older_can_be_asked_for_again_when_the_service_is_back() {
     assert!(!window.says("The gateway does not answer"));
 }
 
-/// What was copied in the frame that was drawn last.
-fn copied(window: &Window) -> Option<String> {
-    let commands = &window.harness.output().platform_output.commands;
-    commands.iter().find_map(|command| match command {
-        egui::OutputCommand::CopyText(text) => Some(text.clone()),
-        _ => None,
-    })
-}
-
 #[test]
 fn the_selected_events_are_copied_as_a_table() {
     let (mut window, log) = open();
     log.lock().unwrap().extend(lines(4).pop());
     a_second(&mut window);
-    let copy = |window: &mut Window| {
-        window.harness.event(egui::Event::Copy);
-        window.harness.step();
-        copied(window)
-    };
-    assert_eq!(copy(&mut window), None, "nothing is selected");
+    assert_eq!(window.copied(), None, "nothing is selected");
     window.click("line 4");
     window
         .harness
@@ -509,7 +495,7 @@ fn the_selected_events_are_copied_as_a_table() {
     assert!(window.says("2 of 4 selected"));
     let endpoint = "corp-staff";
     assert_eq!(
-        copy(&mut window).unwrap(),
+        window.copied().unwrap(),
         format!(
             "22 Nov 2026, 09:41:02 UTC\tline 4\n\
              22 Nov 2026, 09:41:02 UTC\tCame in\tbruno\t198.51.100.7:51820\t{endpoint}\t\
@@ -562,4 +548,16 @@ fn keys_delete_a_log_group_or_its_stream_once_asked_and_esc_selects_none() {
     assert!(!window.says("Set retention…"));
     key(&mut window, egui::Key::Delete);
     assert!(!window.says("Delete vpn?"));
+}
+
+#[test]
+fn groups_and_their_streams_are_copied_the_stream_where_one_is_selected() {
+    let (mut window, _) = open();
+    window.click("Log groups");
+    window.click("vpn, keeps events: For good");
+    let group = window.copied().unwrap();
+    assert!(group.starts_with("vpn\tFor good\t4.0 MiB\t"), "{group}");
+    assert!(group.ends_with("\tcorp-staff\n"), "{group}");
+    window.click("office");
+    assert!(window.copied().unwrap().starts_with("office\t"));
 }

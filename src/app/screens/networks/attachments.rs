@@ -14,6 +14,7 @@ use crate::{
         },
         kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
         nets,
+        screens::listing::{self, Cells},
     },
     model::{
         Command, InternetGateway, PeeringConnection, Snapshot, Vpc, VpnConnection,
@@ -321,6 +322,7 @@ impl Tab {
         kit::table("Attachments", &COLUMNS, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+        listing::copy_selected(cx, ui, &self.selection, &rows);
         if let Some((act, attachment)) = rows.act.or(act.zip(chosen)) {
             attachment.act(cx, vpc, act);
         }
@@ -352,6 +354,19 @@ struct AttachmentRows<'a> {
     snapshot: &'a Snapshot,
     vpc: &'a Vpc,
     act: Option<(Act, Attachment<'a>)>,
+}
+
+impl Cells for AttachmentRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let it = self.all[row];
+        vec![
+            it.title().to_owned(),
+            it.kind().to_owned(),
+            it.id().to_owned(),
+            it.state().1.to_owned(),
+            it.leads_to(self.snapshot, self.vpc),
+        ]
+    }
 }
 
 impl Rows for AttachmentRows<'_> {

@@ -8,6 +8,7 @@ use crate::{
         dialogs::security_group::NewSecurityGroup,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
+        screens::listing::{self, Cells},
     },
     model::{Direction, SecurityGroup, SecurityGroupId, Vpc},
 };
@@ -48,6 +49,7 @@ impl Tab {
             let out = kit::table("Security groups of the VPC", &COLUMNS, &mut self.selection)
                 .comfortable(cx.prefs.comfortable)
                 .show(ui, &mut rows);
+            listing::copy_selected(cx, ui, &self.selection, &rows);
             if let Some(id) = rows.show.or(out.opened) {
                 cx.ask(Action::ShowSecurityGroup(id));
             }
@@ -62,6 +64,20 @@ struct GroupRows<'a> {
     groups: Vec<&'a SecurityGroup>,
     /// The group whose rules are to be shown.
     show: Option<SecurityGroupId>,
+}
+
+impl Cells for GroupRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let group = self.groups[row];
+        let count = |direction| nets::rule_count(group, direction).to_string();
+        vec![
+            group.name.clone(),
+            group.id.to_string(),
+            count(Direction::Ingress),
+            count(Direction::Egress),
+            group.description.clone(),
+        ]
+    }
 }
 
 impl Rows for GroupRows<'_> {

@@ -11,6 +11,7 @@ use crate::{
         },
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
+        screens::listing::{self, Cells},
     },
     model::{Command, NetworkInterfaceId, Resource, Snapshot, Vpc, command::ById},
 };
@@ -85,6 +86,7 @@ impl Tab {
         kit::table("Resources", &COLUMNS, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+        listing::copy_selected(cx, ui, &self.selection, &rows);
         match rows.act.or(act.zip(chosen)) {
             Some((Act::Groups, it)) => cx.open(ChangeGroups::new(it.clone())),
             Some((Act::Delete, it)) => delete(cx, it),
@@ -112,6 +114,20 @@ struct ResourceRows<'a> {
     resources: Vec<&'a Resource>,
     snapshot: &'a Snapshot,
     act: Option<(Act, &'a Resource)>,
+}
+
+impl Cells for ResourceRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let it = self.resources[row];
+        vec![
+            it.title().to_owned(),
+            it.address.to_string(),
+            it.id.to_string(),
+            nets::subnet(self.snapshot, &it.subnet_id),
+            nets::groups(self.snapshot, &it.security_groups),
+            it.description.clone(),
+        ]
+    }
 }
 
 impl Rows for ResourceRows<'_> {

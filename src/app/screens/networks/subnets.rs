@@ -12,15 +12,16 @@ use crate::{
         format,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
+        screens::listing::{self, Cells},
     },
     model::{AssociationState, Command, Endpoint, Snapshot, Subnet, SubnetId, Vpc, command::ById},
 };
 
 const COLUMNS: [Column<'static>; 8] = [
-    column("Name", 124.0).unsorted(),
+    column("Name", 114.0).unsorted(),
     column("Subnet ID", 204.0).unsorted(),
     column("Addresses", 148.0).unsorted(),
-    column("Free addresses", 112.0).right().unsorted(),
+    column("Free addresses", 108.0).right().unsorted(),
     column("Availability Zone", 122.0).unsorted(),
     column("Egress", 186.0).unsorted(),
     column("Route table", 130.0).unsorted().from_width(1100.0),
@@ -86,6 +87,7 @@ impl Tab {
         kit::table("Subnets", &COLUMNS, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+        listing::copy_selected(cx, ui, &self.selection, &rows);
         let asked = rows.act.or(act.zip(chosen));
         match asked {
             Some((Act::Egress, subnet)) => cx.open(ChangeEgress::new(subnet)),
@@ -129,6 +131,22 @@ impl SubnetRows<'_> {
     fn route_table(&self, subnet: &Subnet) -> String {
         let table = self.snapshot.route_table_of(subnet);
         table.map_or_else(|| "–".to_owned(), super::route_tables::title)
+    }
+}
+
+impl Cells for SubnetRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let subnet = self.subnets[row];
+        vec![
+            subnet.title().to_owned(),
+            subnet.id.to_string(),
+            subnet.cidr.to_string(),
+            self.snapshot.free_addresses(subnet).to_string(),
+            subnet.availability_zone.to_string(),
+            nets::egress(&subnet.egress),
+            self.route_table(subnet),
+            users(self.snapshot, subnet),
+        ]
     }
 }
 

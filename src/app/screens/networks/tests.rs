@@ -460,3 +460,35 @@ fn a_subnet_says_how_many_addresses_are_free() {
     // A /28.
     window.harness.get_by_label("11");
 }
+
+#[test]
+fn the_selected_rows_are_copied_those_of_the_tab_where_it_has_any() {
+    let (subnet, group) = (sample::subnet_id(1), sample::group_id(2));
+    let rows = [
+        (
+            "Subnets",
+            format!("{subnet}, 10.1.1.0/24"),
+            "\t10.1.1.0/24\t250\tlocal-1a\t",
+        ),
+        (
+            "Attachments",
+            "lisbon, VPN connection, Available".to_owned(),
+            "lisbon\tVPN connection\t",
+        ),
+        ("Security groups", format!("web, {group}"), "web\tsg-"),
+        (
+            "Resources",
+            "wiki, 10.1.1.10".to_owned(),
+            "wiki\t10.1.1.10\t",
+        ),
+    ];
+    for (tab, row, text) in rows {
+        let mut window = office(tab);
+        let copied = window.copied().unwrap();
+        assert!(copied.starts_with("office\tvpc-"), "{copied}");
+        window.click(&row);
+        let copied = window.copied().unwrap();
+        assert!(copied.contains(text), "{tab}: {copied}");
+        assert_eq!(copied.lines().count(), 1);
+    }
+}
