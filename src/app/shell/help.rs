@@ -52,7 +52,7 @@ const KEYS: [(&str, &str); 20] = [
     ("Ctrl 1 – 7", "Tabs of the endpoint or VPC"),
     (
         "Ctrl Z",
-        "Undo what was just done; on Event history, the last change",
+        "Undo what was just done; on Event history, your last change",
     ),
     ("Ctrl Enter", "Do what the dialog's button says"),
     ("Ctrl ,", "Settings"),

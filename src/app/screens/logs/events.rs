@@ -158,9 +158,9 @@ pub(super) fn details(ui: &mut Ui, row: &Row, now: Timestamp, zone: &TimeZone) {
     let utc = format::utc(row.event.at);
     if let Some(record) = &row.record {
         let (tone, _) = result(record);
-        kit::banner(tone, &record.explanation)
-            .body(&record.next_step)
-            .ui(ui);
+        // A title has no full stop.
+        let title = record.explanation.trim_end_matches('.');
+        kit::banner(tone, title).body(&record.next_step).ui(ui);
     }
     let mut rows = vec![
         ("Time", Value::Text(&at)),

@@ -102,6 +102,9 @@ impl Page for Logs {
                 let purpose = "They are counted by where they came from, not logged: nobody answered from there.";
                 self.parts(ui, |ui, _| drop(kit::weak(ui, purpose)));
                 strangers::list(cx, ui, &mut self.strangers);
+                if cx.key(ui, Key::Escape) {
+                    self.strangers.clear();
+                }
             }
             _ if cx.view.snapshot.log_groups.is_empty() => {
                 self.parts(ui, |_, _| ());

@@ -561,3 +561,20 @@ fn groups_and_their_streams_are_copied_the_stream_where_one_is_selected() {
     window.click("office");
     assert!(window.copied().unwrap().starts_with("office\t"));
 }
+
+#[test]
+fn a_reason_that_is_cut_is_whole_on_hover_and_in_the_panel() {
+    let name = "a".repeat(120);
+    let whole = format!("The certificate of {name} has expired.");
+    let (mut window, _) = open_with(vec![event(1, &name, false)], 100);
+    let said = |window: &Window| {
+        let all = window.harness.query_all_by_label(&whole);
+        all.count()
+    };
+    assert_eq!(said(&window), 1);
+    window.harness.get_by_label(&whole).hover();
+    a_second(&mut window);
+    assert_eq!(said(&window), 2, "the tooltip says it too");
+    window.click(&format!("Turned away, {name}, {whole}"));
+    assert!(window.says(&format!("{whole} Renew the client's certificate.")));
+}
