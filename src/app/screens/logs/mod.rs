@@ -291,13 +291,19 @@ impl Logs {
             .into_iter()
             .chain(streams.map(|name| Choice::new(Some(name.clone()), name)))
             .collect();
+        // So that the time range stays whole in a narrow window.
+        let width = if ui.available_width() < 1000.0 {
+            160.0
+        } else {
+            200.0
+        };
         self.parts(ui, |ui, page| {
             let group = kit::select(&mut page.group, &groups).named("Log group");
-            if group.width(200.0).in_toolbar().ui(ui).changed() {
+            if group.width(width).in_toolbar().ui(ui).changed() {
                 page.stream = None;
             }
             let stream = kit::select(&mut page.stream, &streams).named("Log stream");
-            stream.width(200.0).in_toolbar().ui(ui);
+            stream.width(width).in_toolbar().ui(ui);
             ui.add_space(8.0);
             let ranges = [
                 (Range::Hour, "1 h"),

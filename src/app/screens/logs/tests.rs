@@ -519,6 +519,10 @@ fn what_happened_has_the_room_and_the_controls_have_one_height() {
         let it = rect(label);
         assert_eq!((it.height(), it.center().y), (28.0, middle), "{label}");
     }
+    window.harness.set_size(egui::vec2(960.0, 600.0));
+    window.settle();
+    let range = window.harness.get_by_label("Time range").rect();
+    assert!(range.right() <= 940.0, "{range:?}");
     window.harness.set_size(egui::vec2(1920.0, 1080.0));
     window.settle();
     window.harness.get_by_label("Endpoint");

@@ -22,7 +22,9 @@ const COLUMNS: [Column<'static>; 8] = [
     column("Subnet ID", 204.0).unsorted(),
     column("Addresses", 148.0).unsorted(),
     column("Free addresses", 108.0).right().unsorted(),
-    column("Availability Zone", 122.0).unsorted(),
+    column("Availability Zone", 122.0)
+        .unsorted()
+        .from_width(960.0),
     column("Egress", 186.0).unsorted(),
     column("Route table", 130.0).unsorted().from_width(1100.0),
     rest_column("Target network of").unsorted(),
