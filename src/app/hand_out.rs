@@ -106,7 +106,7 @@ impl HandOut {
             let put = if known {
                 "Put"
             } else {
-                "Where they are not inside, put"
+                "If no certificate and key are inside yet, put"
             };
             steps.push(step(format!(
                 "{put} your own certificate and private key into {} with a text editor: between \
@@ -414,7 +414,7 @@ mod tests {
         assert!(words(&it, System::Ios).contains("between <cert> and </cert>"));
         assert!(!it.notes().iter().any(|note| note.contains("private key")));
         it.has_private_key = None;
-        assert!(words(&it, System::Ios).contains("Where they are not inside, put"));
+        assert!(words(&it, System::Ios).contains("If no certificate and key are inside yet, put"));
         assert!(
             it.notes()
                 .iter()

@@ -46,7 +46,13 @@ impl Facts {
             .endpoints
             .values()
             .filter(|endpoint| !endpoint.deleting)
-            .min_by_key(|endpoint| endpoint.created_at)
+            // Of two that were made in one second, one that is associated already.
+            .min_by_key(|it| {
+                (
+                    it.created_at,
+                    snapshot.associations_of(&it.id).next().is_none(),
+                )
+            })
             .cloned();
         let stored = |arn: &CertificateArn| snapshot.certificates.get(arn).cloned();
         let server = match &endpoint {
