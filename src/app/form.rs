@@ -91,8 +91,12 @@ impl<T> Form<T> {
         std::mem::take(&mut self.work).saying(words)
     }
 
-    /// What the act brought, once; a refusal is kept and shown instead.
+    /// What the act brought, once; a refusal is kept and shown instead. To be called in each pass,
+    /// before the fields are drawn.
     pub fn poll(&mut self) -> Option<T> {
+        // What is not drawn again is no longer where a refusal can be said.
+        let [before, now] = &mut self.shown;
+        *before = std::mem::take(now);
         match self.check.poll() {
             Some(Ok(Some(refusal))) => self.judged(refusal),
             Some(Ok(None)) => self.refusals.clear(),
@@ -137,6 +141,12 @@ impl<T> Form<T> {
         self.outdate();
     }
 
+    /// Forgets what is wrong with a field that cannot be filled in now.
+    pub fn forget_at(&mut self, field: &str) {
+        self.refusals
+            .retain(|it| it.field.as_deref() != Some(field));
+    }
+
     /// What the service was asked about is no longer what is typed: its answer says nothing now.
     fn outdate(&mut self) {
         self.check = Work::default();
@@ -179,7 +189,8 @@ impl<T> Form<T> {
         self.leave(field);
     }
 
-    fn leave(&mut self, field: &'static str) {
+    /// Says that a field was left: it is judged now.
+    pub fn leave(&mut self, field: &'static str) {
         if !self.left.contains(&field) {
             self.left.push(field);
         }
@@ -218,12 +229,6 @@ impl<T> Form<T> {
     fn is_shown(&self, refusal: &Refusal) -> bool {
         let field = refusal.field.as_deref();
         field.is_some_and(|field| self.shown.iter().any(|pass| pass.contains(&field)))
-    }
-
-    /// Begins a pass: what is not drawn again is no longer where a refusal can be said.
-    fn begin_pass(&mut self) {
-        let [before, now] = &mut self.shown;
-        *before = std::mem::take(now);
     }
 
     /// A refusal that belongs to none of the fields drawn so far.
@@ -419,6 +424,23 @@ mod tests {
         assert_eq!(form.errors(), 1, "the other is at no field");
         form.changed(ROUTE);
         assert_eq!((form.errors(), form.elsewhere()), (0, None));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_field_that_is_no_longer_drawn_is_said_above_the_form() {
+        let mut form = Form::<Answer>::default();
+        let wrong = refusal(Code::InvalidParameterValue, "wrong");
+        form.refuse(wrong.at(ROUTE));
+        for is_drawn in [true, true, false] {
+            assert!(form.poll().is_none());
+            if is_drawn {
+                form.shows(ROUTE);
+            }
+        }
+        assert!(form.poll().is_none());
+        assert_eq!(form.elsewhere(), Some("wrong"));
+        form.shows(ROUTE);
+        assert_eq!(form.elsewhere(), None);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub struct HandOut {
     /// The endpoint's name.
     pub endpoint: String,
     /// The host that clients connect to, as it is described: with a star where clients put a random
-    /// of chance.
+    /// label.
     pub host: String,
     /// "UDP 443".
     pub transport: String,

@@ -54,6 +54,8 @@ impl Associate {
 
     /// Chooses the VPC and the subnet where there is but one, also one that was made just now.
     fn choose_only(&mut self, snapshot: &Snapshot) {
+        self.vpc.take_if(|id| !snapshot.vpcs.contains_key(id));
+        self.subnet.take_if(|id| !snapshot.subnets.contains_key(id));
         if self.vpc.is_none() {
             let mut all = snapshot.vpcs.keys();
             self.vpc = all.next().filter(|_| all.next().is_none()).cloned();

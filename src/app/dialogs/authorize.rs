@@ -350,4 +350,23 @@ mod tests {
             "asked {asked} times for 9/3, 9/32 and a description"
         );
     }
+
+    #[test]
+    fn wrong_ports_are_no_trouble_once_the_protocol_has_none() {
+        let (snapshot, live) = sample::office();
+        let mut window = Window::open(FakeConsole::new(snapshot, live));
+        window.show_endpoint(1, Some(EndpointTab::Authorization));
+        window.press("Authorize ingress");
+        window.choose("Protocol", "TCP");
+        window.type_into("Ports", "https");
+        window.harness.key_press(egui::Key::Tab);
+        window.settle();
+        assert!(window.says("\"https\" is neither a port"));
+        window.choose("Protocol", "All traffic");
+        assert!(!window.says("is neither a port"));
+        assert!(!window.says("needs a change"));
+        window.choose("Protocol", "TCP");
+        let ports = window.harness.get_by_label("Ports");
+        assert_eq!(ports.value().as_deref(), Some("https"), "it was kept");
+    }
 }

@@ -149,6 +149,9 @@ impl FormDialog for Download {
     fn fields(&mut self, cx: &Context<'_>, ui: &mut Ui, form: &mut DialogForm) {
         self.take_in_issued();
         let clients = choices(cx, &self.endpoint);
+        // One that was revoked or has expired meanwhile is no longer to be had.
+        self.chosen
+            .take_if(|arn| !clients.iter().any(|it| it.value.as_ref() == Some(arn)));
         let inside = self.ways(cx, ui, !clients.is_empty());
         match inside {
             Inside::New => {

@@ -104,6 +104,10 @@ pub(super) fn dns_servers(
             (DNS[0], first, "First DNS server"),
             (second_at, second, "Second"),
         ];
+        for field in DNS {
+            form.shows(field);
+        }
+        let mut is_left = false;
         ui.horizontal_top(|ui| {
             for (place, (field, value, hint)) in both.iter_mut().enumerate() {
                 let wrong = form.error(field, "").filter(|_| !value.trim().is_empty());
@@ -116,8 +120,15 @@ pub(super) fn dns_servers(
                     .width(each)
                     .ui(ui);
                 form.react(field, value, &out);
+                is_left |= out.lost_focus();
             }
         });
+        // Which is the first and which the second may be another now: both are judged again.
+        for (field, value, _) in both.iter().filter(|_| is_left) {
+            if !value.trim().is_empty() {
+                form.leave(field);
+            }
+        }
         let is_wrong = |(field, value, _): &&mut (&'static str, &mut String, &str)| {
             form.error(field, "").is_some() && !value.trim().is_empty()
         };

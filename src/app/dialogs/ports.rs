@@ -21,6 +21,11 @@ pub(super) fn field(
     let has_ports = protocol.is_some_and(IpProtocol::has_ports);
     let mut none = String::new();
     let value = if has_ports { typed } else { &mut none };
+    if !has_ports {
+        // What was wrong with them is nothing that could be mended now.
+        form.forget_at(FROM);
+        form.forget_at(TO);
+    }
     // Either end may be refused; both are the one field here.
     let at = match form.error(TO, label) {
         Some(_) => TO,

@@ -181,7 +181,6 @@ fn shown(
 ) -> (kit::Dialog, Option<Limit>) {
     // The fields draw themselves on the form, which is the dialog's own.
     let mut form = std::mem::take(dialog.form());
-    form.begin_pass();
     let off = dialog.off(cx);
     let refusal = form.elsewhere().map(str::to_owned);
     let reached = form.limit();

@@ -11,7 +11,7 @@ use egui::{Key, Panel, Ui};
 
 use self::rows::{CertificateRows, Shown, columns, expiry_status};
 use super::{
-    Page, filter,
+    Page,
     listing::{self, choose_columns},
 };
 use crate::{
@@ -89,7 +89,7 @@ impl Page for Certificates {
             self.split_panel(cx, ui, &certificate);
         }
         self.list(cx, ui, &snapshot);
-        self.keys(cx, ui, &snapshot);
+        self.keys(cx, ui);
     }
 }
 
@@ -120,13 +120,16 @@ impl Certificates {
         self.shown.find(snapshot, &self.filter, self.sort);
         let rows = Arc::clone(&self.shown.rows);
         let find = cx.shortcut(ui, Key::F);
-        let words = format!("{} of {count}", rows.len());
-        let chosen = self.selection.len();
-        let revocation = if chosen > 1 {
-            self.revocation(snapshot)
-        } else {
-            None
-        };
+        let chosen = self.chosen();
+        let mut words = format!("{} of {count}", rows.len());
+        let hidden = self.selection.len() - chosen.len();
+        if hidden > 0 {
+            words.push_str(&format!(", {hidden} selected hidden"));
+        }
+        let several = chosen.len() > 1;
+        let revocation = several
+            .then(|| Revoke::new(snapshot, chosen.clone()))
+            .flatten();
         let width = ui.available_width();
         let (revoke, delete) = kit::toolbar(
             ui,
@@ -141,15 +144,15 @@ impl Certificates {
             |ui| {
                 choose_columns(cx, ui, (TABLE, &columns()), width);
                 kit::weak(ui, &words);
-                let words = format!("Delete {chosen} certificates…");
+                let words = format!("Delete {} certificates…", chosen.len());
                 let delete = kit::button(&words).icon(icons::TRASH).quiet_danger();
-                let delete = chosen > 1 && delete.clicked(ui);
+                let delete = several && delete.clicked(ui);
                 let revoke = kit::button("Revoke…").icon(icons::PROHIBIT);
                 (revocation.is_some() && revoke.clicked(ui), delete)
             },
         );
         if delete {
-            self.delete_several(cx, snapshot);
+            delete_several(cx, chosen);
         }
         if revoke && let Some(dialog) = revocation {
             cx.open(dialog);
@@ -185,22 +188,14 @@ impl Certificates {
         }
     }
 
-    fn delete_several(&self, cx: &mut Context<'_>, snapshot: &Snapshot) {
-        let mut chosen: Vec<_> = self
-            .selection
-            .iter()
-            .filter_map(|arn| snapshot.certificates.get(arn).cloned())
-            .collect();
-        // What an authority signed goes before it does: while there is any, it cannot go.
-        chosen.sort_by_key(|it| (it.usage == CertificateUse::Authority, it.title().to_owned()));
-        cx.open(delete_all(&chosen));
-    }
-
-    /// The question before those chosen that can be revoked are.
-    fn revocation(&self, snapshot: &Snapshot) -> Option<Revoke> {
-        let chosen = self.selection.iter();
-        let chosen = chosen.filter_map(|arn| snapshot.certificates.get(arn).cloned());
-        Revoke::new(snapshot, chosen.collect())
+    /// The selected certificates that are shown: nothing is done with those that the filter hides.
+    fn chosen(&self) -> Vec<Arc<Certificate>> {
+        if self.selection.is_empty() {
+            return Vec::new();
+        }
+        let shown = self.shown.rows.iter();
+        let chosen = shown.filter(|it| self.selection.contains(&it.arn));
+        chosen.cloned().collect()
     }
 
     fn split_panel(&mut self, cx: &mut Context<'_>, ui: &mut Ui, certificate: &Arc<Certificate>) {
@@ -236,7 +231,7 @@ impl Certificates {
         self.panel = height;
     }
 
-    fn keys(&mut self, cx: &mut Context<'_>, ui: &Ui, snapshot: &Snapshot) {
+    fn keys(&mut self, cx: &mut Context<'_>, ui: &Ui) {
         if cx.shortcut(ui, Key::N) {
             cx.open(Issue::new(None));
         }
@@ -246,19 +241,21 @@ impl Certificates {
                 false => self.filter.clear(),
             }
         }
-        let selected = self
-            .selection
-            .single()
-            .and_then(|arn| snapshot.certificates.get(arn));
-        if let Some(certificate) = selected
-            && cx.key(ui, Key::Delete)
-        {
-            perform(cx, Act::Delete, certificate);
+        let chosen = self.chosen();
+        if chosen.is_empty() || !cx.key(ui, Key::Delete) {
+            return;
         }
-        if self.selection.len() > 1 && cx.key(ui, Key::Delete) {
-            self.delete_several(cx, snapshot);
+        match chosen.as_slice() {
+            [one] => perform(cx, Act::Delete, one),
+            _ => delete_several(cx, chosen),
         }
     }
+}
+
+fn delete_several(cx: &mut Context<'_>, mut chosen: Vec<Arc<Certificate>>) {
+    // What an authority signed goes before it does: while there is any, it cannot go.
+    chosen.sort_by_key(|it| (it.usage == CertificateUse::Authority, it.title().to_owned()));
+    cx.open(delete_all(&chosen));
 }
 
 /// Copies the selected rows, where that is asked for.
@@ -273,8 +270,7 @@ fn copy_rows(
         return;
     }
     let chosen = rows.iter().filter(|it| selection.contains(&it.arn));
-    let cells = chosen.map(|it| rows::cells(it, snapshot));
-    ui.ctx().copy_text(filter::tab_separated(cells));
+    listing::copy(ui, chosen.map(|it| rows::cells(it, snapshot)));
 }
 
 /// The question before several certificates are deleted, each on its own: one that is in use stays,

@@ -29,6 +29,8 @@ pub struct Groups {
     groups: Selection<Sid>,
     users: Selection<String>,
     members: Selection<String>,
+    /// The group that those are of.
+    members_of: Option<Sid>,
     filter: String,
     height: f32,
     closed: bool,
@@ -41,6 +43,7 @@ impl Default for Groups {
             groups: Selection::default(),
             users: Selection::default(),
             members: Selection::default(),
+            members_of: None,
             filter: String::new(),
             height: 330.0,
             closed: false,
@@ -60,6 +63,10 @@ impl Page for Groups {
         let view = Arc::clone(cx.view);
         let snapshot = &view.snapshot;
         self.groups.retain(|sid| snapshot.groups.contains_key(sid));
+        if self.members_of.as_ref() != self.groups.single() {
+            self.members.clear();
+            self.members_of = self.groups.single().cloned();
+        }
         let people = cx.everyone.of(&view);
         let selected = self
             .groups
@@ -126,6 +133,7 @@ impl Groups {
         let selected = self.groups.single();
         if let Some(group) = selected.and_then(|sid| snapshot.groups.get(sid))
             && self.part == Part::Groups
+            && self.passes(&[&group.name, group.sid.as_str()])
             && (self.closed || self.members.is_empty())
             && cx.key(ui, Key::Delete)
         {

@@ -64,11 +64,40 @@ pub fn chosen<'r, T, K>(
 where
     K: Ord + Clone,
 {
-    let there: BTreeSet<K> = rows.iter().map(&key).collect();
+    forget_gone(rows, selection, &key);
+    chosen_of(rows, selection, key)
+}
+
+/// Forgets what is selected and no longer among all rows.
+pub fn forget_gone<T, K>(all: &[T], selection: &mut Selection<K>, key: impl Fn(&T) -> K)
+where
+    K: Ord + Clone,
+{
+    let there: BTreeSet<K> = all.iter().map(&key).collect();
     selection.retain(|k| there.contains(k));
-    rows.iter()
-        .filter(|row| selection.contains(&key(row)))
-        .collect()
+}
+
+/// Those of the rows shown that are selected: nothing is done with what a filter hides.
+pub fn chosen_of<'r, T, K>(
+    shown: &'r [T],
+    selection: &Selection<K>,
+    key: impl Fn(&T) -> K,
+) -> Vec<&'r T>
+where
+    K: Ord + Clone,
+{
+    let rows = shown.iter();
+    rows.filter(|row| selection.contains(&key(row))).collect()
+}
+
+/// `3 of 50 rules, 1 selected hidden`, of `all`; the number alone while nothing is filtered.
+#[must_use]
+pub fn said(all: String, is_filtered: bool, [shown, hidden]: [usize; 2]) -> String {
+    match (is_filtered, hidden) {
+        (false, _) => all,
+        (true, 0) => format!("{shown} of {all}"),
+        (true, hidden) => format!("{shown} of {all}, {hidden} selected hidden"),
+    }
 }
 
 /// What the button that takes the selected away says: their number, where they are several.
@@ -150,8 +179,12 @@ pub fn copy_selected<R: Cells>(cx: &Context<'_>, ui: &Ui, selection: &Selection<
         return;
     }
     let chosen = (0..rows.len()).filter(|row| selection.contains(&rows.key(*row)));
-    let text = tab_separated(chosen.map(|row| rows.cells(row)));
-    // What is selected may not pass the filter.
+    copy(ui, chosen.map(|row| rows.cells(row)));
+}
+
+/// Puts rows on the clipboard, by their cells; where there are none, what is there stays.
+pub fn copy(ui: &Ui, rows: impl Iterator<Item = Vec<String>>) {
+    let text = tab_separated(rows);
     if !text.is_empty() {
         ui.ctx().copy_text(text);
     }

@@ -14,7 +14,7 @@ use crate::{
         },
         kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
         nets,
-        screens::{filter::tab_separated, listing::remove_words},
+        screens::listing::{self, remove_words},
         shell::plural,
     },
     model::{
@@ -153,7 +153,7 @@ impl Tab {
             .show(ui, &mut Drawn { rows: &rows });
         if !self.selection.is_empty() && copied(cx, ui) {
             let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
-            ui.ctx().copy_text(tab_separated(chosen.map(Row::cells)));
+            listing::copy(ui, chosen.map(Row::cells));
         }
         if disassociate {
             ask(cx, endpoint, &chosen, words);

@@ -40,7 +40,7 @@ type Key2 = (ipnet::Ipv4Net, Access);
 #[derive(Default)]
 pub(super) struct Tab {
     pub(super) selection: Selection<Key2>,
-    filter: String,
+    pub(super) filter: String,
 }
 
 /// The rules, widest network first.
@@ -85,18 +85,17 @@ impl Tab {
             return;
         }
         let all = plural(rules.len(), "rule", "rules");
+        listing::forget_gone(&rules, &mut self.selection, |r| key(r));
         rules.retain(|rule| passes(&self.filter, rule, &view.snapshot, cx.now));
-        let said = match self.filter.is_empty() {
-            true => all,
-            false => format!("{} of {all}", rules.len()),
-        };
-        // What the filter hides is not taken away.
-        let chosen: Vec<&AuthorizationRule> =
-            listing::chosen(&rules, &mut self.selection, |r| key(r))
-                .into_iter()
-                .copied()
-                .filter(|rule| rule.state != RuleState::Revoking)
-                .collect();
+        let selected = listing::chosen_of(&rules, &self.selection, |r| key(r));
+        let hidden = self.selection.len() - selected.len();
+        let is_filtered = !self.filter.is_empty();
+        let said = listing::said(all, is_filtered, [rules.len(), hidden]);
+        let chosen: Vec<&AuthorizationRule> = selected
+            .into_iter()
+            .copied()
+            .filter(|rule| rule.state != RuleState::Revoking)
+            .collect();
         let nothing = chosen.is_empty();
         let listing = Listing {
             name: "Authorization rules",

@@ -1,6 +1,6 @@
 //! Who is kept out of an endpoint for a while, on the tab Connections.
 
-use std::time::Duration;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use egui::Ui;
 
@@ -10,7 +10,7 @@ use crate::{
         context::{Action, Context, OneOf},
         format,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
-        screens::filter,
+        screens::{filter, listing},
     },
     model::{ClientBlock, Command, Endpoint, Snapshot, command::UnblockClient},
 };
@@ -27,6 +27,22 @@ pub(super) struct Blocked {
     pub(super) selection: Selection<String>,
     /// Those that pass the filter.
     rows: Vec<Row>,
+    looked: Option<Looked>,
+}
+
+/// What the rows were read from: the same again is not read anew.
+struct Looked {
+    snapshot: Arc<Snapshot>,
+    words: String,
+    second: i64,
+}
+
+impl PartialEq for Looked {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.snapshot, &other.snapshot)
+            && self.words == other.words
+            && self.second == other.second
+    }
 }
 
 /// One client as it is read.
@@ -53,8 +69,15 @@ impl Row {
     }
 }
 
+/// How many are kept out.
+pub(super) fn count(snapshot: &Snapshot, endpoint: &Endpoint, now: jiff::Timestamp) -> usize {
+    let blocks = snapshot.blocks.iter();
+    let own = blocks.filter(|it| it.endpoint_id == endpoint.id && it.until > now);
+    own.count()
+}
+
 /// Those whose time is not over yet, who comes in first.
-pub(super) fn of<'s>(
+fn of<'s>(
     snapshot: &'s Snapshot,
     endpoint: &Endpoint,
     now: jiff::Timestamp,
@@ -70,9 +93,18 @@ pub(super) fn of<'s>(
 impl Blocked {
     /// Reads who is kept out and passes the filter.
     pub(super) fn look(&mut self, cx: &Context<'_>, endpoint: &Endpoint, words: &str) {
+        let of_now = Looked {
+            snapshot: Arc::clone(&cx.view.snapshot),
+            words: words.to_owned(),
+            second: cx.now.as_second(),
+        };
+        if self.looked.as_ref() == Some(&of_now) {
+            return;
+        }
+        self.looked = Some(of_now);
         let blocks = of(&cx.view.snapshot, endpoint, cx.now);
-        let is_there = |name: &String| blocks.iter().any(|it| it.common_name == *name);
-        self.selection.retain(is_there);
+        let names: HashSet<&str> = blocks.iter().map(|it| it.common_name.as_str()).collect();
+        self.selection.retain(|name| names.contains(name.as_str()));
         let rows = blocks.iter().map(|block| Row::of(block, cx));
         let rows = rows.filter(|row| filter::passes(words, &[("name", &row.name)]));
         self.rows = rows.collect();
@@ -129,8 +161,7 @@ impl Blocked {
             unblock(cx, endpoint, String::new(), vec![&name]);
         }
         if !self.selection.is_empty() && copied(cx, ui) {
-            let text = filter::tab_separated(self.chosen().map(Row::cells));
-            ui.ctx().copy_text(text);
+            listing::copy(ui, self.chosen().map(Row::cells));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         context::{Action, Context, Question},
         dialogs::{connection_details::ConnectionDetails, terminate::Terminate},
         kit::{self, Column, Selection, Sort, column, icons, rest_column},
-        screens::filter,
+        screens::listing,
     },
     model::{
         Attempt, Command, ConnectionId, ConnectionState, Endpoint, View,
@@ -69,7 +69,7 @@ pub(super) struct Tab {
     attempts: Vec<Refused>,
     blocked: Blocked,
     kind: Kind,
-    filter: String,
+    pub(super) filter: String,
     sort: Sort,
     ended_sort: Sort,
     rows: Reading,
@@ -188,7 +188,7 @@ impl Tab {
             .iter()
             .filter(|a| a.endpoint_id == endpoint.id)
             .collect();
-        let blocked = blocked::of(&view.snapshot, endpoint, cx.now).len();
+        let blocked = blocked::count(&view.snapshot, endpoint, cx.now);
         if self.rows.is_empty()
             && attempts.is_empty()
             && blocked == 0
@@ -440,7 +440,7 @@ impl Tab {
             let rows = self.rows.lines();
             let chosen = rows.filter(|row| self.selection.contains(&row.words.id));
             let cells = chosen.map(|row| self.rows.cells(row, cx.now));
-            ui.ctx().copy_text(filter::tab_separated(cells));
+            listing::copy(ui, cells);
         }
     }
 
@@ -498,8 +498,7 @@ impl Tab {
             .show(ui, &mut Attempts { rows });
         if !self.refused.is_empty() && copied(cx, ui) {
             let chosen = rows.iter().filter(|r| self.refused.contains(&r.key));
-            ui.ctx()
-                .copy_text(filter::tab_separated(chosen.map(Refused::cells)));
+            listing::copy(ui, chosen.map(Refused::cells));
         }
     }
 }

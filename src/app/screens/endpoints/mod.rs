@@ -18,7 +18,7 @@ use egui::{Key, Ui};
 
 use super::{
     Page,
-    listing::{choose_columns, copied},
+    listing::{self, choose_columns, copied},
 };
 use crate::{
     app::{
@@ -185,7 +185,9 @@ impl Endpoints {
             modify(cx, &id);
         }
         if cx.key(ui, Key::Escape) {
-            if self.alone {
+            if self.selection.single().is_some() && self.panel.clear_filter() {
+                // What is filtered in the panel is seen whole again, first of all.
+            } else if self.alone {
                 self.alone = false;
             } else if !self.filter.is_empty() {
                 self.filter.clear();
@@ -262,8 +264,7 @@ impl Endpoints {
         }
         if self.panel.selects_nothing() && copied(cx, ui) {
             let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
-            ui.ctx()
-                .copy_text(super::filter::tab_separated(chosen.map(Row::cells)));
+            listing::copy(ui, chosen.map(Row::cells));
         }
     }
 

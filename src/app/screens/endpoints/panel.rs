@@ -91,6 +91,17 @@ impl Panel {
         )
     }
 
+    /// Clears the filter of the tab that is shown; whether there was one.
+    pub(super) fn clear_filter(&mut self) -> bool {
+        let filter = match self.tab {
+            EndpointTab::Authorization => &mut self.authorization.filter,
+            EndpointTab::RouteTable => &mut self.routes.filter,
+            EndpointTab::Connections => &mut self.connections.filter,
+            _ => return false,
+        };
+        !std::mem::take(filter).is_empty()
+    }
+
     fn tabs(&mut self, cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         let snapshot = &cx.view.snapshot;
         let id = &endpoint.id;

@@ -46,7 +46,7 @@ type Id = (Ipv4Net, Option<SubnetId>);
 #[derive(Default)]
 pub(super) struct Tab {
     pub(super) selection: Selection<Id>,
-    filter: String,
+    pub(super) filter: String,
 }
 
 /// A row: one route, or the routes that were made as one for all target networks.
@@ -202,13 +202,12 @@ impl Tab {
             return;
         }
         let all = plural(rows.len(), "route", "routes");
+        listing::forget_gone(&rows, &mut self.selection, Row::id);
         rows.retain(|row| row.passes(&self.filter, &view.snapshot));
-        let said = match self.filter.is_empty() {
-            true => all,
-            false => format!("{} of {all}", rows.len()),
-        };
-        // What the filter hides is not taken away.
-        let chosen = listing::chosen(&rows, &mut self.selection, Row::id);
+        let chosen = listing::chosen_of(&rows, &self.selection, Row::id);
+        let hidden = self.selection.len() - chosen.len();
+        let is_filtered = !self.filter.is_empty();
+        let said = listing::said(all, is_filtered, [rows.len(), hidden]);
         let listing = Listing {
             name: "Routes",
             columns: &COLUMNS,

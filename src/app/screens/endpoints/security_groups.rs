@@ -78,8 +78,7 @@ impl Tab {
             let chosen = drawn.groups.iter();
             let chosen = chosen.filter(|group| self.selection.contains(&group.id));
             let cells = |group: &&SecurityGroup| vec![group.name.clone(), group.id.to_string()];
-            let text = crate::app::screens::filter::tab_separated(chosen.map(cells));
-            ui.ctx().copy_text(text);
+            crate::app::screens::listing::copy(ui, chosen.map(cells));
         }
         if let Some(id) = drawn.show.or(out.opened) {
             cx.ask(Action::ShowSecurityGroup(id));

@@ -8,7 +8,7 @@ use crate::{
         context::Context,
         dialogs::manage_tags::ManageTags,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
-        screens::filter,
+        screens::listing,
     },
     model::{
         Command, Endpoint, Tags,
@@ -56,7 +56,7 @@ impl Tab {
             if !nothing && copied(cx, ui) {
                 let chosen = rows.iter().filter(|(key, _)| self.selection.contains(key));
                 let cells = chosen.map(|(key, value)| vec![(*key).clone(), (*value).clone()]);
-                ui.ctx().copy_text(filter::tab_separated(cells));
+                listing::copy(ui, cells);
             }
         }
         if manage {

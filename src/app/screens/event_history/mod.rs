@@ -79,11 +79,7 @@ impl Page for EventHistory {
         }
         if listing::copied(cx, ui) {
             let chosen = shown.iter().filter(|it| self.selection.contains(&it.seq));
-            let rows = chosen.map(|event| cells(event));
-            let text = filter::tab_separated(rows);
-            if !text.is_empty() {
-                ui.ctx().copy_text(text);
-            }
+            listing::copy(ui, chosen.map(|event| cells(event)));
         }
         self.record.keep(shown);
     }
@@ -174,7 +170,7 @@ impl EventHistory {
             self.record.look_further(cx);
         }
         if shown.is_empty() && !self.record.is_looking() {
-            self.nothing(ui, all);
+            self.nothing(cx, ui, all);
             return;
         }
         let columns = [
@@ -195,9 +191,18 @@ impl EventHistory {
     }
 
     /// No event passes what was chosen.
-    fn nothing(&mut self, ui: &mut Ui, all: usize) {
+    fn nothing(&mut self, cx: &Context<'_>, ui: &mut Ui, all: usize) {
+        let older = "Older events are not loaded.";
+        if self.record.has_older() && all == 0 {
+            let title = "There is no such event among the newest";
+            if kit::empty(ui, title, older, "Show older events") {
+                self.record.look_further(cx);
+            }
+            return;
+        }
         if all > 0 {
-            if kit::empty(ui, "No event passes the filter", "", "Clear filter") {
+            let body = if self.record.has_older() { older } else { "" };
+            if kit::empty(ui, "No event passes the filter", body, "Clear filter") {
                 self.filter.clear();
             }
             return;

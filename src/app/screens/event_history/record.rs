@@ -71,6 +71,8 @@ impl Age {
 pub(super) struct Record {
     events: Vec<Arc<Event>>,
     question: Option<Question>,
+    /// The time that they are from on.
+    since: Option<Timestamp>,
     /// The change that they are as of.
     seq: Option<u64>,
     /// Where those before begin, if there are any.
@@ -121,7 +123,10 @@ impl Record {
             self.question = Some(question);
             self.version += 1;
             self.events.clear();
+            self.older = None;
         }
+        let since = question.age.since(cx.now);
+        self.since = since;
         self.seq = Some(cx.view.snapshot.seq);
         self.adds = next_token.is_some();
         // Of what was only looked at there may be thousands between two changes.
@@ -133,7 +138,7 @@ impl Record {
         let command = Command::LookupEvents(LookupEvents {
             max_results: Some(AT_ONCE),
             lookup_attributes: only.into_iter().collect(),
-            start_time: question.age.since(cx.now).map(|at| at.to_string()),
+            start_time: since.map(|at| at.to_string()),
             next_token,
             ..LookupEvents::default()
         });
@@ -153,7 +158,9 @@ impl Record {
         let last = events.last().map_or(0, |event| event.seq);
         let meets = page.next_token.is_some() && self.events.iter().any(|it| it.seq >= last);
         if meets {
-            let before = self.events.drain(..).filter(|it| it.seq < last);
+            let is_wanted = |it: &Arc<Event>| self.since.is_none_or(|since| it.at >= since);
+            let before = self.events.drain(..);
+            let before = before.filter(|it| it.seq < last && is_wanted(it));
             events.extend(before);
         }
         if !meets || events.last().is_some_and(|it| it.seq == last) {

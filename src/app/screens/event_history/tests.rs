@@ -260,3 +260,15 @@ fn esc_selects_none() {
     window.settle();
     assert!(!window.says("Close panel"));
 }
+
+#[test]
+fn where_none_of_the_newest_was_refused_the_older_ones_are_offered() {
+    let (mut window, asked) = open(vec![modified()], None);
+    window.click("Refused");
+    assert!(window.says("There is no such event among the newest"));
+    let before = asked.lock().unwrap().len();
+    window.click("Show older events");
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked.len(), before + 1);
+    assert!(asked.last().unwrap().next_token.is_some());
+}

@@ -84,3 +84,24 @@ fn the_selected_rows_are_copied_those_of_the_panel_where_it_has_any() {
     window.click("Select a.lindqvist");
     assert!(window.copied().unwrap().starts_with("a.lindqvist\t"));
 }
+
+#[test]
+fn members_selected_in_one_group_are_not_in_the_next() {
+    let mut window = open();
+    window.console.change(|snapshot, _| {
+        let sid: Sid = "S-1-5-21-1-2-3-1106".parse().unwrap();
+        let group = Group {
+            sid: sid.clone(),
+            name: "staff".to_owned(),
+            members: ["a.lindqvist".to_owned()].into(),
+        };
+        snapshot.groups.insert(sid, group.into());
+    });
+    window.settle();
+    window.click("engineering, 2 members");
+    window.click("Select a.lindqvist");
+    window.click("staff, 1 member");
+    key(&mut window, Key::Delete);
+    assert!(window.console.commands().is_empty());
+    assert!(window.says("Delete staff?"));
+}

@@ -152,7 +152,9 @@ impl Feed {
         }
         // The service may be back in a moment; what it refuses, it refuses again.
         if self.asked == Asked::First || refusal.code != Code::Unavailable {
-            (self.older, self.resume) = (None, None);
+            let had_older = self.older.take().is_some();
+            self.is_cut |= had_older && self.asked != Asked::First;
+            self.resume = None;
         }
         self.wants_older = false;
         self.refusal = Some(refusal);
@@ -191,6 +193,11 @@ impl Feed {
     /// Whether something else was looked for before.
     pub(super) fn is_other(&self, question: &Question) -> bool {
         self.question.as_ref().is_some_and(|it| it != question)
+    }
+
+    /// All events that are here, those that wait among them, the newest first.
+    pub(super) fn all(&self) -> Vec<Arc<Row>> {
+        self.waiting.iter().chain(&self.rows).cloned().collect()
     }
 
     /// How many new events wait.

@@ -20,7 +20,7 @@ use self::{
     feed::{Feed, Question, Range, Row},
     groups::GroupList,
 };
-use super::{Page, filter, listing};
+use super::{Page, listing};
 use crate::{
     app::{
         backend::Work,
@@ -155,7 +155,7 @@ impl Logs {
             let group = self.group.as_deref().unwrap_or("events");
             let export = Export {
                 kind,
-                rows: self.feed.rows.clone(),
+                rows: self.feed.all(),
                 lacks_older: self.feed.lacks_older(),
             };
             export::save(cx, group, export);
@@ -245,7 +245,7 @@ impl Logs {
             .iter()
             .filter(|row| self.selection.contains(&row.event.seq));
         let cells = chosen.map(|row| events::cells(row, &cx.view.snapshot));
-        ui.ctx().copy_text(filter::tab_separated(cells));
+        listing::copy(ui, cells);
     }
 
     /// The first group where none is chosen, or the chosen one is gone.

@@ -582,3 +582,22 @@ fn a_reason_that_is_cut_is_whole_on_hover_and_in_the_panel() {
     window.click(&format!("Turned away, {name}, {whole}"));
     assert!(window.says(&format!("{whole} Renew the client's certificate.")));
 }
+
+#[test]
+fn an_export_says_that_older_events_lack_also_where_they_were_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut window, _) = open_with(lines(20_100), 20_000);
+    window.press("Follow");
+    window.console.answer(|request| match &request.command {
+        Command::FilterLogEvents(_) => {
+            let refusal = Refusal::new(Code::InvalidPaginationToken, "There is no such page");
+            Some(Err(refusal))
+        }
+        _ => None,
+    });
+    window.press("Load older events");
+    window.files.next_target(dir.path().join("a"));
+    window.press("Export");
+    window.click("As JSON…");
+    assert!(window.says("; older ones are not loaded, and not in it"));
+}

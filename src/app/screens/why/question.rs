@@ -71,10 +71,13 @@ impl Draft {
             }
             enter |= out.lost_focus();
             let protocols = PROTOCOLS.map(|(value, words)| Choice::new(value, words));
-            kit::select(&mut self.protocol, &protocols)
+            let other = kit::select(&mut self.protocol, &protocols)
                 .label("Protocol")
                 .width(96.0)
                 .ui(ui);
+            if other.changed() {
+                form.changed(PORT.0);
+            }
             let ports = self.protocol.is_some_and(IpProtocol::has_ports);
             let off = (!ports).then_some("Only TCP and UDP have ports");
             // What was typed waits until a protocol with ports is chosen again.
@@ -207,9 +210,10 @@ impl Draft {
 
     /// What is asked.
     pub(super) fn command(&self) -> Result<Why, Refusal> {
+        let has_ports = self.protocol.is_some_and(IpProtocol::has_ports);
         let port = match self.port.trim() {
-            "" => None,
-            text => Some(port(text)?),
+            text if has_ports && !text.is_empty() => Some(port(text)?),
+            _ => None,
         };
         let Some(endpoint) = &self.endpoint else {
             return Err(Refusal::missing(ENDPOINT, "one of the list"));

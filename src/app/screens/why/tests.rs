@@ -107,3 +107,25 @@ fn a_vpc_without_a_route_there_is_given_one() {
     assert!(window.says("Attach an internet gateway to lab"));
     assert!(window.says("Add a route to 10.1.1.10 in lab"));
 }
+
+#[test]
+fn a_port_that_was_typed_is_not_asked_about_while_the_protocol_has_none() {
+    let mut window = refused_by(Step::SecurityGroupOut {
+        groups: vec![title(3, "vpn-clients")],
+        admitted_by: None,
+    });
+    let asked = |window: &Window| match window.console.commands().last() {
+        Some(Command::Why(why)) => why.port,
+        other => panic!("{other:?}"),
+    };
+    window.choose("Protocol", "TCP");
+    window.type_into("Port", "443");
+    window.press("Explain");
+    assert_eq!(asked(&window), Some(443));
+    window.choose("Protocol", "ICMP");
+    window.press("Explain");
+    assert_eq!(asked(&window), None);
+    window.choose("Protocol", "TCP");
+    window.press("Explain");
+    assert_eq!(asked(&window), Some(443), "it was kept");
+}

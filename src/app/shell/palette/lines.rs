@@ -293,8 +293,11 @@ pub(super) fn offer_all(search: &mut Search<'_>, cx: &Context<'_>, screens: &Scr
     }
     of_endpoints(&cx.view.snapshot, search);
     things(&cx.view.snapshot, search);
-    people(cx, search);
-    connections(cx.view, search);
+    if !search.is_wide() {
+        certificates(&cx.view.snapshot, search);
+        people(cx, search);
+        connections(cx.view, search);
+    }
 }
 
 fn pages(view: &View, screens: &Screens, search: &mut Search<'_>) {
@@ -353,6 +356,9 @@ fn things(snapshot: &Snapshot, search: &mut Search<'_>) {
         let line = Line::new("Security groups", icons::SHIELD, &it.name, target);
         search.offer(line.detail(it.id.as_str()));
     }
+}
+
+fn certificates(snapshot: &Snapshot, search: &mut Search<'_>) {
     for it in snapshot.certificates.values() {
         let (title, details) = (it.title(), [it.serial.as_str(), it.arn.as_str()]);
         search.offer_many("Certificates", title, &details, || {
@@ -377,24 +383,30 @@ fn people(cx: &Context<'_>, search: &mut Search<'_>) {
 }
 
 fn connections(view: &View, search: &mut Search<'_>) {
+    let by_address = search.wants_address();
     let all = view.live.connections.iter();
     for it in all.filter(|c| c.ended_at.is_none()) {
-        let (ip, device) = (it.client_ip.to_string(), it.device.ip().to_string());
         let name = it.common_name.as_str();
+        let addresses = || format!("{}  {}", it.client_ip, it.device.ip());
+        let found_by = if by_address {
+            addresses()
+        } else {
+            String::new()
+        };
         if it.state == ConnectionState::Active {
-            let details = ["Terminate", ip.as_str(), it.id.as_str()];
-            search.offer_many("Do", name, &details, || {
+            let details = ["Terminate", name, found_by.as_str(), it.id.as_str()];
+            search.offer_act("Do", &details, || {
                 let words = format!("Terminate {name}");
                 let target = Target::Terminate(it.id.clone());
                 let line = Line::new("Do", icons::STOP_CIRCLE, words, target);
-                line.detail(format!("{ip}  {}", it.id))
+                line.detail(format!("{}  {}", it.client_ip, it.id))
             });
         }
-        let details = [ip.as_str(), device.as_str(), it.id.as_str()];
+        let details = [found_by.as_str(), it.id.as_str()];
         search.offer_many("Connections", name, &details, || {
             let target = Target::Connection(it.endpoint_id.clone(), it.id.clone());
             let line = Line::new("Connections", icons::LAPTOP, name, target);
-            line.detail(format!("{ip}  {device}  {}", it.id))
+            line.detail(format!("{}  {}", addresses(), it.id))
         });
     }
 }

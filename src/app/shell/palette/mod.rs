@@ -70,7 +70,17 @@ impl Palette {
         if !is_known {
             let mut search = Search::new(&self.typed);
             lines::offer_all(&mut search, cx, screens);
-            self.found = search.lines();
+            let before = std::mem::replace(&mut self.found, search.lines());
+            let is_same_text = self
+                .searched
+                .as_ref()
+                .is_some_and(|(_, it)| *it == self.typed);
+            if is_same_text && let Some(marked) = before.get(self.at) {
+                // Lines may have come before it.
+                let mut lines = self.found.iter();
+                let now = lines.position(|line| line.target == marked.target);
+                self.at = now.unwrap_or_default();
+            }
             self.searched = Some((Arc::clone(cx.view), self.typed.clone()));
         }
     }
@@ -89,6 +99,9 @@ impl Palette {
             .ui(ui);
         if self.typed != before {
             self.at = 0;
+        } else if enter && let Some(line) = self.found.get(self.at) {
+            // The one that was marked when the key was pressed, whatever has come since.
+            return Some(line.target.clone());
         }
         self.search(cx, screens);
         let lines = &self.found;

@@ -42,6 +42,20 @@ impl<'t> Search<'t> {
         }
     }
 
+    /// Whether nothing is typed, so that none of many is found.
+    pub(super) fn is_wide(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// Whether a part of an address is typed: to write thousands of them takes its time.
+    pub(super) fn wants_address(&self) -> bool {
+        let is_part = |word: &&str| {
+            word.bytes()
+                .all(|it| it.is_ascii_digit() || b".:".contains(&it))
+        };
+        self.wanted.iter().any(is_part)
+    }
+
     /// Takes in one of many, if it goes by what was typed.
     pub(super) fn offer_many(
         &mut self,
@@ -50,10 +64,20 @@ impl<'t> Search<'t> {
         details: &[&str],
         line: impl FnOnce() -> Line,
     ) {
-        if self.wanted.is_empty() {
-            return;
-        }
         if let Some(rank) = self.rank(group, name, details) {
+            self.found.push((rank, line()));
+        }
+    }
+
+    /// Takes in what can be done to one of many, if that goes by what was typed: it is never as near
+    /// as what is called so.
+    pub(super) fn offer_act(
+        &mut self,
+        group: &'static str,
+        details: &[&str],
+        line: impl FnOnce() -> Line,
+    ) {
+        if let Some(rank) = self.rank(group, "", details) {
             self.found.push((rank, line()));
         }
     }
@@ -150,6 +174,21 @@ mod tests {
         assert_eq!(
             found(&lines, "Corp-Staff"),
             ["corp-staff", "corp-staff: Connections", "Modify corp-staff"]
+        );
+    }
+
+    #[test]
+    fn what_can_be_done_to_somebody_comes_after_who_is_called_so() {
+        let mut search = Search::new("ana");
+        search.offer(named("Do", "Manage tags of corp-staff", ""));
+        search.offer_act("Do", &["Terminate", "ana"], || {
+            named("Do", "Terminate ana", "")
+        });
+        search.offer_many("Users", "ana", &[], || named("Users", "User ana", ""));
+        let names: Vec<_> = search.lines().into_iter().map(|it| it.name).collect();
+        assert_eq!(
+            names,
+            ["User ana", "Manage tags of corp-staff", "Terminate ana"]
         );
     }
 
