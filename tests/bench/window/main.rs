@@ -138,6 +138,22 @@ fn main() {
             _ => Vec::new(),
         }
     }));
+    uses.push(used(
+        &mut window,
+        "search in the palette",
+        10,
+        |_, frame| {
+            let letters = ["u", "s", "e", "r", "-", "0", "4"];
+            match (frame % 8, frame / 8) {
+                (0, 0) => vec![Window::key_with(Modifiers::COMMAND, Key::K)],
+                (0, letter) => match letters.get((letter as usize - 1) % (2 * letters.len())) {
+                    Some(letter) => vec![Event::Text((*letter).to_owned())],
+                    None => vec![Window::key(Key::Backspace)],
+                },
+                _ => Vec::new(),
+            }
+        },
+    ));
 
     println!("{}", installation_words());
     println!(

@@ -241,12 +241,17 @@ impl Window {
 
     /// A key pressed.
     pub(crate) fn key(key: Key) -> Event {
+        Self::key_with(Modifiers::NONE, key)
+    }
+
+    /// A key pressed while others are held.
+    pub(crate) fn key_with(modifiers: Modifiers, key: Key) -> Event {
         Event::Key {
             key,
             physical_key: None,
             pressed: true,
             repeat: false,
-            modifiers: Modifiers::NONE,
+            modifiers,
         }
     }
 }
