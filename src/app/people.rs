@@ -1,11 +1,6 @@
 //! Who is known by name: from the store's client certificates, the directory and what is live.
 
-use std::{
-    cell::RefCell,
-    collections::BTreeMap,
-    rc::Rc,
-    sync::{Arc, Weak},
-};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc};
 
 use crate::model::{CertificateUse, Connection, ConnectionState, Group, View};
 
@@ -41,10 +36,11 @@ impl Person {
 /// Everyone known, by common name.
 pub type People = BTreeMap<String, Person>;
 
-/// Everyone known, read once for each view: thousands may be connected.
+/// Everyone known, read anew only where somebody may have come or gone: thousands may be connected,
+/// and a view in which nothing but counters moved comes each second.
 #[derive(Debug, Default)]
 pub struct Everyone {
-    read: RefCell<(Weak<View>, Rc<People>)>,
+    read: RefCell<Option<(Arc<View>, Rc<People>)>>,
 }
 
 impl Everyone {
@@ -52,12 +48,23 @@ impl Everyone {
     #[must_use]
     pub fn of(&self, view: &Arc<View>) -> Rc<People> {
         let mut read = self.read.borrow_mut();
-        let view_now = Arc::downgrade(view);
-        if !read.0.ptr_eq(&view_now) {
-            *read = (view_now, Rc::new(people(view)));
-        }
-        Rc::clone(&read.1)
+        let people = match read.take() {
+            Some((of, people)) if has_same(&of, view) => people,
+            _ => Rc::new(people(view)),
+        };
+        *read = Some((Arc::clone(view), Rc::clone(&people)));
+        people
     }
+}
+
+/// Whether two views know the same people at the same places.
+fn has_same(view: &Arc<View>, other: &Arc<View>) -> bool {
+    let alike = |(a, b): (&Connection, &Connection)| a.state == b.state && a.id == b.id;
+    let (live, other_live) = (&view.live.connections, &other.live.connections);
+    Arc::ptr_eq(view, other)
+        || Arc::ptr_eq(&view.snapshot, &other.snapshot)
+            && live.len() == other_live.len()
+            && live.iter().zip(other_live).all(alike)
 }
 
 fn people(view: &View) -> People {
@@ -120,7 +127,13 @@ mod tests {
         assert_eq!(people["z.elsewhere"].live(&view).count(), 0);
         let one = &people[connected.common_name.as_str()];
         assert!(one.live(&view).any(|it| *it == connected));
-        let changed = Arc::new(View::clone(&view));
-        assert!(!Rc::ptr_eq(&people, &everyone.of(&changed)));
+        let mut counted = View::clone(&view);
+        let traffic = &mut Arc::make_mut(&mut counted.live).connections[0].traffic;
+        traffic.ingress_bytes += 1;
+        let counted = Arc::new(counted);
+        assert!(Rc::ptr_eq(&people, &everyone.of(&counted)), "nobody came");
+        let mut left = View::clone(&counted);
+        drop(Arc::make_mut(&mut left.live).connections.remove(0));
+        assert!(!Rc::ptr_eq(&people, &everyone.of(&Arc::new(left))));
     }
 }

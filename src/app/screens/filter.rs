@@ -24,10 +24,16 @@ pub fn holds(value: &str, part: &str) -> bool {
         return value.to_lowercase().contains(&part.to_lowercase());
     }
     let (value, part) = (value.as_bytes(), part.as_bytes());
-    part.is_empty()
-        || value
-            .windows(part.len())
-            .any(|piece| piece.eq_ignore_ascii_case(part))
+    let Some(first) = part.first() else {
+        return true;
+    };
+    // Most places are told apart by their first letter.
+    value.windows(part.len()).any(|piece| {
+        piece
+            .first()
+            .is_some_and(|it| it.eq_ignore_ascii_case(first))
+            && piece.eq_ignore_ascii_case(part)
+    })
 }
 
 /// What a held table shows: while the pointer is over it, rows keep their places and new ones

@@ -382,8 +382,11 @@ fn people(cx: &Context<'_>, search: &mut Search<'_>) {
     }
 }
 
+/// What is done to a connection.
+const TERMINATE: &str = "Terminate";
+
 fn connections(view: &View, search: &mut Search<'_>) {
-    let by_address = search.wants_address();
+    let (by_address, by_act) = (search.wants_address(), search.names(TERMINATE));
     let all = view.live.connections.iter();
     for it in all.filter(|c| c.ended_at.is_none()) {
         let name = it.common_name.as_str();
@@ -393,16 +396,19 @@ fn connections(view: &View, search: &mut Search<'_>) {
         } else {
             String::new()
         };
+        let details = [found_by.as_str(), it.id.as_str()];
+        if !by_act && !search.finds(name, &details) {
+            continue;
+        }
         if it.state == ConnectionState::Active {
-            let details = ["Terminate", name, found_by.as_str(), it.id.as_str()];
+            let details = [TERMINATE, name, found_by.as_str(), it.id.as_str()];
             search.offer_act("Do", &details, || {
-                let words = format!("Terminate {name}");
+                let words = format!("{TERMINATE} {name}");
                 let target = Target::Terminate(it.id.clone());
                 let line = Line::new("Do", icons::STOP_CIRCLE, words, target);
                 line.detail(format!("{}  {}", it.client_ip, it.id))
             });
         }
-        let details = [found_by.as_str(), it.id.as_str()];
         search.offer_many("Connections", name, &details, || {
             let target = Target::Connection(it.endpoint_id.clone(), it.id.clone());
             let line = Line::new("Connections", icons::LAPTOP, name, target);

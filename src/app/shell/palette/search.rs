@@ -56,6 +56,17 @@ impl<'t> Search<'t> {
         self.wanted.iter().any(is_part)
     }
 
+    /// Whether a word that was typed is a part of this, such as of what can be done.
+    pub(super) fn names(&self, words: &str) -> bool {
+        self.wanted.iter().any(|word| holds(words, word))
+    }
+
+    /// Whether one of many goes by what was typed.
+    pub(super) fn finds(&self, name: &str, details: &[&str]) -> bool {
+        let has = |word: &&str| holds(name, word) || details.iter().any(|it| holds(it, word));
+        self.wanted.iter().all(has)
+    }
+
     /// Takes in one of many, if it goes by what was typed.
     pub(super) fn offer_many(
         &mut self,
@@ -84,8 +95,7 @@ impl<'t> Search<'t> {
 
     /// How near it is; none where it is not found, and where more than are shown are as near.
     fn rank(&mut self, group: &'static str, name: &str, details: &[&str]) -> Option<Rank> {
-        let has = |word: &&str| holds(name, word) || details.iter().any(|it| holds(it, word));
-        if !self.wanted.iter().all(has) {
+        if !self.finds(name, details) {
             return None;
         }
         let rank = self.of_name(name);
