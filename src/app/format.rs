@@ -31,6 +31,12 @@ fn scaled(mut value: f64, step: f64, units: &[&str]) -> String {
     format!("{value:.1} {}", units[unit])
 }
 
+/// What stands in a cell that has nothing to say.
+#[must_use]
+pub fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "–" } else { text }
+}
+
 /// A count with a comma between thousands: `12,340`.
 #[must_use]
 pub fn count(value: u64) -> String {

@@ -13,6 +13,16 @@ pub(crate) fn blocks(vpc: &Vpc) -> String {
     joined(&vpc.cidrs)
 }
 
+/// What clients of an endpoint connect to: with a star where they put a random label before it, and
+/// empty where only the machine knows its address.
+pub(crate) fn dns_name(snapshot: &Snapshot, id: &EndpointId) -> String {
+    let settings = &snapshot.settings;
+    match &settings.endpoint_domain {
+        Some(domain) => format!("*.{id}.{domain}"),
+        None => settings.public_address.clone().unwrap_or_default(),
+    }
+}
+
 /// Values one after the other: `10.1.0.0/16, 10.2.0.0/16`.
 pub(crate) fn joined(values: &[impl ToString]) -> String {
     let values: Vec<String> = values.iter().map(ToString::to_string).collect();

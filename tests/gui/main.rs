@@ -7,6 +7,8 @@ mod groups;
 mod guide;
 mod home;
 mod keyboard;
+#[path = "../support/lists.rs"]
+mod lists;
 mod logs;
 mod networks;
 mod pages;

@@ -5,7 +5,6 @@ use std::{fs, time::Duration};
 
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use gatehouse::{
-    clock,
     control::client::{Client, Profile},
     model::{
         Answer, Certificate, CertificateArn, Command, Connection, ConnectionState, EndpointId,
@@ -16,11 +15,9 @@ use gatehouse::{
             RevokeCertificate,
         },
     },
-    pki,
 };
-use jiff::SignedDuration;
 
-use crate::{home::Home, site::Site, support::window::Window};
+use crate::{home::Home, lists, site::Site, support::window::Window};
 
 const LIST: &str = "Certificate revocation list";
 
@@ -224,16 +221,7 @@ fn expired_list(site: &Site) -> String {
     };
     let key = out.private_key_pem.expect("the key was asked for");
     let key = String::from_utf8(key.expose().to_vec()).expect("PEM is text");
-    let now = clock::now();
-    let request = pki::ListRequest {
-        number: 1,
-        this_update: now - SignedDuration::from_mins(30),
-        next_update: now - SignedDuration::from_mins(10),
-        entries: Vec::new(),
-    };
-    let key = pki::SecretPem::new(key);
-    let list = pki::make_revocation_list(&out.certificate_pem, &key, &request);
-    list.expect("the authority signs it").pem
+    lists::expired(&out.certificate_pem, key)
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod certificates;
 mod checks;
 mod durability;
 mod flow;
+#[path = "../support/lists.rs"]
+mod lists;
 mod logs;
 mod networks;
 mod ownership;

@@ -3,11 +3,12 @@
 
 use std::fs;
 
-use gatehouse::{clock, pki};
-use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::support::{Installation, Parts, free_port};
+use crate::{
+    lists,
+    support::{Installation, Parts, free_port},
+};
 
 /// A command line, its refusal's code, and the field at fault.
 type Case = (String, &'static str, Option<&'static str>);
@@ -177,16 +178,7 @@ fn expired_list(on: &Installation, authority: &str) -> String {
     let line = format!("pki export --certificate-arn {authority} --private-key");
     let out = on.words(&line).json();
     let text = |field: &str| out[field].as_str().expect("it is there").to_owned();
-    let now = clock::now();
-    let request = pki::ListRequest {
-        number: 1,
-        this_update: now - SignedDuration::from_mins(30),
-        next_update: now - SignedDuration::from_mins(10),
-        entries: Vec::new(),
-    };
-    let key = pki::SecretPem::new(text("PrivateKey"));
-    let list = pki::make_revocation_list(&text("Certificate"), &key, &request);
-    list.expect("the authority signs it").pem
+    lists::expired(&text("Certificate"), text("PrivateKey"))
 }
 
 /// What somebody has changed meanwhile, and tags by AWS's rules.

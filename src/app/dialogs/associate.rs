@@ -23,8 +23,6 @@ pub struct Associate {
     endpoint: EndpointId,
     vpc: Option<VpcId>,
     subnet: Option<SubnetId>,
-    /// How many subnets there were when one was chosen last.
-    known: usize,
     lacking: Option<Lacking>,
     form: DialogForm,
 }
@@ -44,7 +42,6 @@ impl Associate {
             vpc: fixed_vpc(snapshot, &endpoint),
             endpoint,
             subnet: None,
-            known: 0,
             lacking: None,
             form: DialogForm::default(),
         };
@@ -60,10 +57,9 @@ impl Associate {
             let mut all = snapshot.vpcs.keys();
             self.vpc = all.next().filter(|_| all.next().is_none()).cloned();
         }
-        if self.subnet.is_none() && self.known != snapshot.subnets.len() {
+        if self.subnet.is_none() {
             self.choose_only_subnet(snapshot);
         }
-        self.known = snapshot.subnets.len();
     }
 
     fn choose_only_subnet(&mut self, snapshot: &Snapshot) {

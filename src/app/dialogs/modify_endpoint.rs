@@ -19,6 +19,7 @@ use crate::{
         context::Context,
         form::{Act, DialogForm, FormDialog, dialog::TWO_COLUMNS},
         kit::{self, Choice, Tone, Value},
+        nets,
         preview::PreviewPane,
     },
     model::{
@@ -276,13 +277,10 @@ fn fixed(snapshot: &Snapshot, endpoint: &Endpoint, ui: &mut Ui) {
 
 /// The line of new configuration files that follows from the port.
 fn remote(cx: &Context<'_>, id: &EndpointId, draft: &Draft) -> String {
-    let settings = &cx.view.snapshot.settings;
-    let host = match &settings.endpoint_domain {
-        Some(domain) => format!("{id}.{domain}"),
-        None => settings
-            .public_address
-            .clone()
-            .unwrap_or_else(|| "this machine".to_owned()),
+    let host = nets::dns_name(&cx.view.snapshot, id);
+    let host = match host.trim_start_matches("*.") {
+        "" => "this machine",
+        host => host,
     };
     match port_number(&draft.port) {
         Some(port) => format!("Clients connect to {host}:{port}."),

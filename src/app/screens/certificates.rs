@@ -85,6 +85,7 @@ impl Page for Certificates {
             .single()
             .and_then(|arn| snapshot.certificates.get(arn))
             .cloned();
+        self.shown.find(&snapshot, &self.filter, self.sort);
         if let Some(certificate) = selected.filter(|_| !self.closed) {
             self.split_panel(cx, ui, &certificate);
         }
@@ -121,11 +122,8 @@ impl Certificates {
         let rows = Arc::clone(&self.shown.rows);
         let find = cx.shortcut(ui, Key::F);
         let chosen = self.chosen();
-        let mut words = format!("{} of {count}", rows.len());
         let hidden = self.selection.len() - chosen.len();
-        if hidden > 0 {
-            words.push_str(&format!(", {hidden} selected hidden"));
-        }
+        let words = listing::said(count, true, [rows.len(), hidden]);
         let several = chosen.len() > 1;
         let revocation = several
             .then(|| Revoke::new(snapshot, chosen.clone()))
@@ -158,15 +156,12 @@ impl Certificates {
             cx.open(dialog);
         }
         if rows.is_empty() {
-            if kit::empty(ui, "No certificate passes the filter", "", "Clear filter") {
-                self.filter.clear();
-            }
+            listing::nothing_passes(ui, "No certificate passes the filter", &mut self.filter);
             return;
         }
-        copy_rows(cx, ui, &rows, &self.selection, snapshot);
         let mut table = CertificateRows {
             rows: &rows,
-            signed: &self.shown.signed,
+            found: &self.shown,
             snapshot,
             now: cx.now,
             zone: cx.zone,
@@ -179,6 +174,7 @@ impl Certificates {
             .sort(&mut self.sort)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        listing::copy_selected(cx, ui, &self.selection, &table);
         if out.selected || out.opened.is_some() {
             self.closed = false;
         }
@@ -222,7 +218,7 @@ impl Certificates {
                         close
                     },
                 );
-                panel::details(cx, ui, certificate);
+                panel::details(cx, ui, certificate, self.shown.signed_by(certificate));
                 if let Some(act) = act {
                     perform(cx, act, certificate);
                 }
@@ -256,21 +252,6 @@ fn delete_several(cx: &mut Context<'_>, mut chosen: Vec<Arc<Certificate>>) {
     // What an authority signed goes before it does: while there is any, it cannot go.
     chosen.sort_by_key(|it| (it.usage == CertificateUse::Authority, it.title().to_owned()));
     cx.open(delete_all(&chosen));
-}
-
-/// Copies the selected rows, where that is asked for.
-fn copy_rows(
-    cx: &Context<'_>,
-    ui: &Ui,
-    rows: &[Arc<Certificate>],
-    selection: &Selection<CertificateArn>,
-    snapshot: &Snapshot,
-) {
-    if !listing::copied(cx, ui) || selection.is_empty() {
-        return;
-    }
-    let chosen = rows.iter().filter(|it| selection.contains(&it.arn));
-    listing::copy(ui, chosen.map(|it| rows::cells(it, snapshot)));
 }
 
 /// The question before several certificates are deleted, each on its own: one that is in use stays,

@@ -16,6 +16,7 @@ use crate::{
     app::{
         context::{Action, Context, Question},
         dialogs::{add_member::AddMember, confirm::Confirm, create_group::CreateGroup},
+        format,
         kit::{self, Rows, Selection, column, icons, rest_column},
         people::{People, Person},
         shell::plural,
@@ -186,13 +187,6 @@ impl Groups {
         words.iter().any(|word| filter::holds(word, filter))
     }
 
-    /// Nothing passes the filter.
-    fn nothing(&mut self, ui: &mut Ui, title: &str) {
-        if kit::empty(ui, title, "", "Clear filter") {
-            self.filter.clear();
-        }
-    }
-
     fn group_list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, snapshot: &Snapshot) {
         if snapshot.groups.is_empty() {
             let body = "A group is what an authorization rule lets in when it does not let in everyone. Its members go by the common name of their certificates.";
@@ -208,7 +202,7 @@ impl Groups {
             .filter(|group| self.passes(&[&group.name, group.sid.as_str()]))
             .collect();
         if rows.is_empty() {
-            self.nothing(ui, "No group passes the filter");
+            listing::nothing_passes(ui, "No group passes the filter", &mut self.filter);
             return;
         }
         rows.sort_by_key(|group| group.name.to_lowercase());
@@ -247,7 +241,7 @@ impl Groups {
         let rows: Vec<_> = people.iter().filter(passes).collect();
         if rows.is_empty() {
             if !people.is_empty() {
-                self.nothing(ui, "No user passes the filter");
+                listing::nothing_passes(ui, "No user passes the filter", &mut self.filter);
                 return;
             }
             let body =
@@ -430,7 +424,7 @@ impl Rows for UserRows<'_> {
             1 => live(ui, person, self.view),
             _ => {
                 let groups = person.group_names();
-                kit::cell(ui, if groups.is_empty() { "–" } else { &groups });
+                kit::cell(ui, format::or_dash(&groups));
             }
         }
     }

@@ -146,9 +146,7 @@ impl Listing<'_> {
         if rows.len() == 0
             && let Some(filter) = filter
         {
-            if kit::empty(ui, filter.nothing, "", "Clear filter") {
-                filter.text.clear();
-            }
+            nothing_passes(ui, filter.nothing, filter.text);
             return asked;
         }
         kit::table(self.name, self.columns, selection)
@@ -157,6 +155,13 @@ impl Listing<'_> {
             .show(ui, rows);
         copy_selected(cx, ui, selection, rows);
         asked
+    }
+}
+
+/// Says that no row passes the filter, with the button that clears it.
+pub fn nothing_passes(ui: &mut Ui, title: &str, filter: &mut String) {
+    if kit::empty(ui, title, "", "Clear filter") {
+        filter.clear();
     }
 }
 
@@ -178,21 +183,16 @@ pub fn copy_selected<R: Cells>(cx: &Context<'_>, ui: &Ui, selection: &Selection<
     if selection.is_empty() || !copied(cx, ui) {
         return;
     }
-    let chosen = (0..rows.len()).filter(|row| selection.contains(&rows.key(*row)));
-    copy(ui, chosen.map(|row| rows.cells(row)));
-}
-
-/// Puts rows on the clipboard, by their cells; where there are none, what is there stays.
-pub fn copy(ui: &Ui, rows: impl Iterator<Item = Vec<String>>) {
-    let text = tab_separated(rows);
+    let chosen = (0..rows.len()).filter(|row| rows.is_selected(*row, selection));
+    let text = tab_separated(chosen.map(|row| rows.cells(row)));
+    // What is selected may not pass the filter; what is on the clipboard stays then.
     if !text.is_empty() {
         ui.ctx().copy_text(text);
     }
 }
 
 /// Whether rows are to be copied: Ctrl C outside of text, not under a dialog.
-#[must_use]
-pub fn copied(cx: &Context<'_>, ui: &Ui) -> bool {
+fn copied(cx: &Context<'_>, ui: &Ui) -> bool {
     !cx.covered
         && !ui.ctx().text_edit_focused()
         && ui.input(|i| i.events.iter().any(|e| matches!(e, egui::Event::Copy)))

@@ -22,6 +22,7 @@ use crate::{
             confirm::Confirm, create_subnet::NewSubnet, create_vpc::NewVpc,
             import_networks::ImportNetworks, manage_tags::ManageTags,
         },
+        format,
         kit::{self, Rows, Selection, Sort, column, icons, rest_column},
         nets::blocks,
     },
@@ -146,9 +147,7 @@ impl Networks {
             |ui| kit::weak(ui, &words),
         );
         if rows.is_empty() {
-            if kit::empty(ui, "No VPC passes the filter", "", "Clear filter") {
-                self.filter.clear();
-            }
+            listing::nothing_passes(ui, "No VPC passes the filter", &mut self.filter);
             return;
         }
         let mut table = VpcRows {
@@ -302,7 +301,7 @@ impl Rows for VpcRows<'_> {
             }
             _ => {
                 let users = endpoints_in(self.snapshot, vpc).join(", ");
-                kit::cell(ui, if users.is_empty() { "–" } else { &users });
+                kit::cell(ui, format::or_dash(&users));
             }
         }
     }

@@ -129,14 +129,8 @@ impl SecurityGroups {
             |ui| kit::weak(ui, &words),
         );
         if rows.is_empty() {
-            if kit::empty(
-                ui,
-                "No security group passes the filter",
-                "",
-                "Clear filter",
-            ) {
-                self.filter.clear();
-            }
+            let title = "No security group passes the filter";
+            listing::nothing_passes(ui, title, &mut self.filter);
             return;
         }
         let mut table = GroupRows {

@@ -63,15 +63,14 @@ fn is_revocable(cx: &Context<'_>, certificate: &Certificate) -> bool {
     certificate.revoked.is_none() && revocation::revoker(&cx.view.snapshot, certificate).is_some()
 }
 
-pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate) {
+/// What is in a certificate, which signed so many others.
+pub(super) fn details(cx: &Context<'_>, ui: &mut Ui, certificate: &Certificate, signed: usize) {
     let snapshot = &cx.view.snapshot;
     let names = certificate.alternative_names.join(", ");
     let from = format::moment(certificate.not_before, cx.now, cx.zone);
     let until = format::moment(certificate.not_after, cx.now, cx.zone);
     let added = format::moment(certificate.created_at, cx.now, cx.zone);
-    let all = snapshot.certificates.values();
-    let signed = all.filter(|it| it.issued_by.as_ref() == Some(&certificate.arn));
-    let users = users(certificate, signed.count(), snapshot).join(", ");
+    let users = users(certificate, signed, snapshot).join(", ");
     let key = if certificate.has_private_key {
         format!("{}, private key here", certificate.key_algorithm)
     } else {

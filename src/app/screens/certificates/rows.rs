@@ -11,15 +11,15 @@ use crate::{
         dialogs::revocation,
         format,
         kit::{self, Rows, Sort, Tone, column, icons, rest_column},
-        screens::filter,
+        screens::{filter, listing::Cells},
     },
     model::{Certificate, CertificateArn, CertificateUse, Nearness, Snapshot, notice::until},
 };
 
 pub(super) struct CertificateRows<'a> {
     pub(super) rows: &'a [Arc<Certificate>],
-    /// How many certificates each authority signed.
-    pub(super) signed: &'a BTreeMap<CertificateArn, usize>,
+    /// What was found, with how many each authority signed.
+    pub(super) found: &'a Shown,
     pub(super) snapshot: &'a Snapshot,
     pub(super) now: Timestamp,
     pub(super) zone: &'a TimeZone,
@@ -32,10 +32,15 @@ pub(super) struct Shown {
     of: Option<(Arc<Snapshot>, String, Sort)>,
     pub(super) rows: Arc<[Arc<Certificate>]>,
     /// How many certificates each authority of the store signed.
-    pub(super) signed: BTreeMap<CertificateArn, usize>,
+    signed: BTreeMap<CertificateArn, usize>,
 }
 
 impl Shown {
+    /// How many certificates of the store another one signed.
+    pub(super) fn signed_by(&self, authority: &Certificate) -> usize {
+        self.signed.get(&authority.arn).copied().unwrap_or_default()
+    }
+
     pub(super) fn find(&mut self, snapshot: &Arc<Snapshot>, filter: &str, sort_by: Sort) {
         let is_same = |(of, text, sorted): &(Arc<Snapshot>, String, Sort)| {
             Arc::ptr_eq(of, snapshot) && text == filter && *sorted == sort_by
@@ -62,18 +67,20 @@ impl Shown {
     }
 }
 
-/// A row for the clipboard.
-pub(super) fn cells(it: &Certificate, snapshot: &Snapshot) -> Vec<String> {
-    vec![
-        it.title().to_owned(),
-        use_word(it.usage).to_owned(),
-        issuer_name(it, snapshot),
-        it.not_after.to_string(),
-        it.revoked
-            .map_or_else(String::new, |revoked| format!("revoked {}", revoked.at)),
-        it.serial.clone(),
-        it.arn.to_string(),
-    ]
+impl Cells for CertificateRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let it = &self.rows[row];
+        vec![
+            it.title().to_owned(),
+            use_word(it.usage).to_owned(),
+            issuer_name(it, self.snapshot),
+            it.not_after.to_string(),
+            it.revoked
+                .map_or_else(String::new, |revoked| format!("revoked {}", revoked.at)),
+            it.serial.clone(),
+            it.arn.to_string(),
+        ]
+    }
 }
 
 /// Whether a certificate passes the filter.
@@ -150,10 +157,9 @@ impl Rows for CertificateRows<'_> {
             }
             4 => drop(kit::cell(ui, if c.has_private_key { "Here" } else { "–" })),
             _ => {
-                let signed = self.signed.get(&c.arn).copied().unwrap_or_default();
+                let signed = self.found.signed_by(c);
                 let users = users(c, signed, self.snapshot).join(", ");
-                let words = if users.is_empty() { "–" } else { &users };
-                kit::cell(ui, words);
+                kit::cell(ui, format::or_dash(&users));
             }
         }
     }

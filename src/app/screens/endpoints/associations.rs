@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egui::{Key, Ui};
 
-use super::{copied, readiness};
+use super::readiness;
 use crate::{
     app::{
         context::Context,
@@ -14,7 +14,7 @@ use crate::{
         },
         kit::{self, Column, Rows, Selection, Tone, column, icons, rest_column},
         nets,
-        screens::listing::{self, remove_words},
+        screens::listing::{self, Cells, remove_words},
         shell::plural,
     },
     model::{
@@ -147,14 +147,12 @@ impl Tab {
                     });
             }
         }
+        let mut drawn = Drawn { rows: &rows };
         kit::table("Associations", &COLUMNS, &mut self.selection)
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut Drawn { rows: &rows });
-        if !self.selection.is_empty() && copied(cx, ui) {
-            let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
-            listing::copy(ui, chosen.map(Row::cells));
-        }
+            .show(ui, &mut drawn);
+        listing::copy_selected(cx, ui, &self.selection, &drawn);
         if disassociate {
             ask(cx, endpoint, &chosen, words);
         }
@@ -257,6 +255,12 @@ impl Going {
 
 struct Drawn<'a> {
     rows: &'a [Row],
+}
+
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        self.rows[row].cells()
+    }
 }
 
 impl Rows for Drawn<'_> {

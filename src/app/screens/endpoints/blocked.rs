@@ -4,13 +4,15 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use egui::Ui;
 
-use super::copied;
 use crate::{
     app::{
         context::{Action, Context, OneOf},
         format,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
-        screens::{filter, listing},
+        screens::{
+            filter,
+            listing::{self, Cells, remove_words},
+        },
     },
     model::{ClientBlock, Command, Endpoint, Snapshot, command::UnblockClient},
 };
@@ -27,22 +29,8 @@ pub(super) struct Blocked {
     pub(super) selection: Selection<String>,
     /// Those that pass the filter.
     rows: Vec<Row>,
-    looked: Option<Looked>,
-}
-
-/// What the rows were read from: the same again is not read anew.
-struct Looked {
-    snapshot: Arc<Snapshot>,
-    words: String,
-    second: i64,
-}
-
-impl PartialEq for Looked {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.snapshot, &other.snapshot)
-            && self.words == other.words
-            && self.second == other.second
-    }
+    /// The configuration, the filter and the second that they were read in.
+    looked: Option<(Arc<Snapshot>, String, i64)>,
 }
 
 /// One client as it is read.
@@ -93,16 +81,15 @@ fn of<'s>(
 impl Blocked {
     /// Reads who is kept out and passes the filter.
     pub(super) fn look(&mut self, cx: &Context<'_>, endpoint: &Endpoint, words: &str) {
-        let of_now = Looked {
-            snapshot: Arc::clone(&cx.view.snapshot),
-            words: words.to_owned(),
-            second: cx.now.as_second(),
+        let (snapshot, second) = (&cx.view.snapshot, cx.now.as_second());
+        let is_same = |(of, text, at): &(Arc<Snapshot>, String, i64)| {
+            Arc::ptr_eq(of, snapshot) && text == words && *at == second
         };
-        if self.looked.as_ref() == Some(&of_now) {
+        if self.looked.as_ref().is_some_and(is_same) {
             return;
         }
-        self.looked = Some(of_now);
-        let blocks = of(&cx.view.snapshot, endpoint, cx.now);
+        self.looked = Some((Arc::clone(snapshot), words.to_owned(), second));
+        let blocks = of(snapshot, endpoint, cx.now);
         let names: HashSet<&str> = blocks.iter().map(|it| it.common_name.as_str()).collect();
         self.selection.retain(|name| names.contains(name.as_str()));
         let rows = blocks.iter().map(|block| Row::of(block, cx));
@@ -129,16 +116,14 @@ impl Blocked {
 
     /// The button that lets the selected in again.
     pub(super) fn button(&self, cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
-        let count = self.chosen().count();
-        let words = match count {
-            0 | 1 => "Unblock".to_owned(),
-            n => format!("Unblock {n} clients"),
-        };
-        let off = (count == 0).then_some("Select the clients to let in again first");
+        let names: Vec<&str> = self.chosen().map(|row| row.name.as_str()).collect();
+        let words = unblock_words(names.len());
+        let off = names
+            .is_empty()
+            .then_some("Select the clients to let in again first");
         let button = kit::button(&words).icon(icons::SIGN_OUT);
         if button.disabled_because(off).clicked(ui) {
-            let names = self.chosen().map(|row| row.name.as_str());
-            unblock(cx, endpoint, words, names.collect());
+            unblock(cx, endpoint, &names);
         }
     }
 
@@ -157,40 +142,50 @@ impl Blocked {
             .checkboxes()
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut drawn);
+        listing::copy_selected(cx, ui, &self.selection, &drawn);
         if let Some(name) = drawn.unblock {
-            unblock(cx, endpoint, String::new(), vec![&name]);
-        }
-        if !self.selection.is_empty() && copied(cx, ui) {
-            listing::copy(ui, self.chosen().map(Row::cells));
+            unblock(cx, endpoint, &[&name]);
         }
     }
 }
 
-/// Lets clients in again, several of them as one `act`.
-fn unblock(cx: &mut Context<'_>, endpoint: &Endpoint, act: String, names: Vec<&str>) {
+fn unblock_words(count: usize) -> String {
+    remove_words(count, "Unblock", "Unblock", "clients")
+}
+
+/// Lets clients in again, several of them as one act.
+fn unblock(cx: &mut Context<'_>, endpoint: &Endpoint, names: &[&str]) {
     let command = |name: &str| {
         Command::UnblockClient(UnblockClient {
             client_vpn_endpoint_id: endpoint.id.to_string(),
             common_name: name.to_owned(),
         })
     };
-    if let [name] = names.as_slice() {
+    if let [name] = names {
         let done = format!("{name} may connect again");
         cx.run(command(name), done, None);
         return;
     }
-    let changes = names.into_iter().map(|name| OneOf {
-        label: name.to_owned(),
+    let changes = names.iter().map(|name| OneOf {
+        label: (*name).to_owned(),
         command: command(name),
         undo: None,
     });
-    let changes = changes.collect();
-    cx.ask(Action::RunAll { act, changes });
+    cx.ask(Action::RunAll {
+        act: unblock_words(names.len()),
+        changes: changes.collect(),
+    });
 }
 
 struct Drawn<'a> {
     rows: &'a [Row],
     unblock: Option<String>,
+}
+
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        self.rows[row].cells()
+    }
 }
 
 impl Rows for Drawn<'_> {

@@ -10,7 +10,7 @@ use egui::{Key, Rect, Ui};
 
 use super::{
     blocked::{self, Blocked},
-    choose_columns, copied, readiness,
+    choose_columns, readiness,
 };
 use crate::{
     app::{
@@ -424,6 +424,7 @@ impl Tab {
             .comfortable(cx.prefs.comfortable);
         let table = if ended { table } else { table.checkboxes() };
         let opened = table.show(ui, &mut drawn).opened;
+        listing::copy_selected(cx, ui, &self.selection, &drawn);
         match drawn.asked.or(opened.map(Ask::Details)) {
             Some(Ask::Why(id)) => ask_why(cx, view, &id),
             Some(Ask::Reconnect(id)) => have_reconnect(cx, endpoint, &[id]),
@@ -435,12 +436,6 @@ impl Tab {
                 }
             }
             None => {}
-        }
-        if !self.selection.is_empty() && copied(cx, ui) {
-            let rows = self.rows.lines();
-            let chosen = rows.filter(|row| self.selection.contains(&row.words.id));
-            let cells = chosen.map(|row| self.rows.cells(row, cx.now));
-            listing::copy(ui, cells);
         }
     }
 
@@ -464,9 +459,7 @@ impl Tab {
                 Kind::Blocked => "No blocked client passes the filter",
                 Kind::Active | Kind::Ended => "No connection passes the filter",
             };
-            if kit::empty(ui, title, "", "Clear filter") {
-                self.filter.clear();
-            }
+            listing::nothing_passes(ui, title, &mut self.filter);
             return;
         }
         let (title, body) = match self.kind {
@@ -493,13 +486,11 @@ impl Tab {
             self.nothing(ui);
             return;
         }
+        let mut drawn = Attempts { rows };
         kit::table("Refused attempts", &refused::COLUMNS, &mut self.refused)
             .comfortable(cx.prefs.comfortable)
-            .show(ui, &mut Attempts { rows });
-        if !self.refused.is_empty() && copied(cx, ui) {
-            let chosen = rows.iter().filter(|r| self.refused.contains(&r.key));
-            listing::copy(ui, chosen.map(Refused::cells));
-        }
+            .show(ui, &mut drawn);
+        listing::copy_selected(cx, ui, &self.refused, &drawn);
     }
 }
 

@@ -8,8 +8,9 @@ use crate::{
         dialogs::manage_tags,
         format,
         kit::{self, Column, Rows, Sort, column, icons, rest_column},
+        nets,
         rates::Rates,
-        screens::filter,
+        screens::{filter, listing::Cells},
         tally::Tally,
     },
     model::{AssociationState, Authentication, Endpoint, EndpointId, Snapshot, View},
@@ -113,7 +114,7 @@ fn row(view: &View, rates: &Rates, endpoint: &Endpoint, connected: usize) -> Row
             .map(|(key, value)| (key.to_lowercase(), format!("{key}={value}")))
             .collect(),
         description: endpoint.description.clone(),
-        dns_name: dns_name(&view.snapshot, &endpoint.id),
+        dns_name: nets::dns_name(&view.snapshot, &endpoint.id),
         split_tunnel: if endpoint.split_tunnel { "On" } else { "Off" },
         created_at: endpoint.created_at,
         connected,
@@ -128,16 +129,6 @@ pub(super) fn transport(endpoint: &Endpoint) -> String {
         endpoint.transport.to_string().to_uppercase(),
         endpoint.port
     )
-}
-
-/// What clients of an endpoint connect to: with a star where they put a random label before it,
-/// and empty where only the machine knows its address.
-pub(super) fn dns_name(snapshot: &Snapshot, id: &EndpointId) -> String {
-    let settings = &snapshot.settings;
-    match &settings.endpoint_domain {
-        Some(domain) => format!("*.{id}.{domain}"),
-        None => settings.public_address.clone().unwrap_or_default(),
-    }
 }
 
 /// "Certificate".
@@ -225,7 +216,7 @@ impl Row {
     }
 
     /// Its cells as text, for the clipboard.
-    pub(super) fn cells(&self) -> Vec<String> {
+    fn cells(&self) -> Vec<String> {
         vec![
             self.name.clone(),
             self.id.to_string(),
@@ -248,6 +239,12 @@ pub(super) struct Drawn<'a> {
     pub(super) rows: &'a [Row],
     pub(super) zone: &'a TimeZone,
     pub(super) actions: Vec<Ask>,
+}
+
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        self.rows[row].cells()
+    }
 }
 
 impl Rows for Drawn<'_> {
@@ -277,7 +274,7 @@ impl Rows for Drawn<'_> {
             5 => drop(kit::cell(ui, &row.authentication)),
             6 => drop(kit::cell(ui, &row.tags)),
             7 => drop(kit::cell(ui, &row.description)),
-            8 => drop(kit::cell_mono(ui, or_dash(&row.dns_name))),
+            8 => drop(kit::cell_mono(ui, format::or_dash(&row.dns_name))),
             9 => drop(kit::cell(ui, row.split_tunnel)),
             10 => {
                 let day = format::day(row.created_at, self.zone);
@@ -338,10 +335,6 @@ impl Rows for Drawn<'_> {
             self.actions.push(Ask::Delete(id));
         }
     }
-}
-
-fn or_dash(text: &str) -> &str {
-    if text.is_empty() { "–" } else { text }
 }
 
 fn state(ui: &mut Ui, row: &Row) {

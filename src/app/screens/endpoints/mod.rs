@@ -18,7 +18,7 @@ use egui::{Key, Ui};
 
 use super::{
     Page,
-    listing::{self, choose_columns, copied},
+    listing::{self, choose_columns},
 };
 use crate::{
     app::{
@@ -37,7 +37,6 @@ use crate::{
     model::EndpointId,
 };
 pub(in crate::app) use delete::delete;
-use list::Row;
 use panel::Panel;
 
 /// The page.
@@ -227,9 +226,7 @@ impl Endpoints {
         let height = height - kit::tokens::size::TOOLBAR;
         if rows.is_empty() {
             ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
-                if kit::empty(ui, "No endpoint passes the filter", "", "Clear filter") {
-                    self.filter.clear();
-                }
+                listing::nothing_passes(ui, "No endpoint passes the filter", &mut self.filter);
             });
             return;
         }
@@ -247,6 +244,9 @@ impl Endpoints {
             .comfortable(comfortable)
             .height(height)
             .show(ui, &mut drawn);
+        if self.panel.selects_nothing() {
+            listing::copy_selected(cx, ui, &self.selection, &drawn);
+        }
         let asked = drawn.actions;
         if let Some(id) = out.opened {
             self.selection.select_only(id);
@@ -261,10 +261,6 @@ impl Endpoints {
             && let Some(id) = self.selection.single().cloned()
         {
             delete(cx, &id);
-        }
-        if self.panel.selects_nothing() && copied(cx, ui) {
-            let chosen = rows.iter().filter(|r| self.selection.contains(&r.id));
-            listing::copy(ui, chosen.map(Row::cells));
         }
     }
 

@@ -4,13 +4,14 @@ use egui::Ui;
 
 use super::super::certificates;
 use super::{
-    associations, authorization, connections, list, readiness, room, routes, security_groups,
-    summary, tags,
+    associations, authorization, connections, readiness, room, routes, security_groups, summary,
+    tags,
 };
 use crate::{
     app::{
         context::{Context, EndpointTab},
         kit::{self, Tab, icons},
+        nets,
     },
     model::{Endpoint, Notice},
 };
@@ -145,7 +146,7 @@ fn notice(cx: &mut Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
 
 fn head(cx: &Context<'_>, endpoint: &Endpoint, alone: bool, ui: &mut Ui) -> Option<Ask> {
     let snapshot = &cx.view.snapshot;
-    let host = list::dns_name(snapshot, &endpoint.id);
+    let host = nets::dns_name(snapshot, &endpoint.id);
     let address = (!host.is_empty()).then(|| format!("{host}:{}", endpoint.port));
     let lack = readiness::lack(snapshot, endpoint);
     kit::panel_head(

@@ -8,7 +8,7 @@ use crate::{
         dialogs::{apply_groups::ApplySecurityGroups, associate::Associate},
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
         nets,
-        screens::listing::copied,
+        screens::listing::{self, Cells},
     },
     model::{Direction, Endpoint, SecurityGroup, SecurityGroupId, Snapshot, VpcId},
 };
@@ -74,12 +74,7 @@ impl Tab {
         let out = kit::table("Applied security groups", &COLUMNS, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut drawn);
-        if !self.selection.is_empty() && copied(cx, ui) {
-            let chosen = drawn.groups.iter();
-            let chosen = chosen.filter(|group| self.selection.contains(&group.id));
-            let cells = |group: &&SecurityGroup| vec![group.name.clone(), group.id.to_string()];
-            crate::app::screens::listing::copy(ui, chosen.map(cells));
-        }
+        listing::copy_selected(cx, ui, &self.selection, &drawn);
         if let Some(id) = drawn.show.or(out.opened) {
             cx.ask(Action::ShowSecurityGroup(id));
         }
@@ -90,6 +85,13 @@ struct Drawn<'a> {
     groups: Vec<&'a SecurityGroup>,
     /// The group whose rules are to be shown.
     show: Option<SecurityGroupId>,
+}
+
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let group = self.groups[row];
+        vec![group.name.clone(), group.id.to_string()]
+    }
 }
 
 impl Rows for Drawn<'_> {

@@ -11,6 +11,7 @@ use crate::{
         dialogs::{authorize::Authorize, create_route::CreateRoute, revocation},
         format,
         kit::{self, Tone, Value},
+        nets,
     },
     model::{CertificateArn, Command, DnsLack, Endpoint, command::ModifyVpcAttribute},
 };
@@ -113,7 +114,7 @@ fn facts(cx: &Context<'_>, endpoint: &Endpoint, ui: &mut Ui) {
         .as_ref()
         .map(|id| snapshot.vpcs.get(id).map_or(id.as_str(), |vpc| vpc.title()))
         .unwrap_or_default();
-    let host = list::dns_name(snapshot, &endpoint.id);
+    let host = nets::dns_name(snapshot, &endpoint.id);
     let list = snapshot.revocation_lists.get(&endpoint.id);
     let list = list.map_or_else(
         || "None: no client certificate is revoked".to_owned(),

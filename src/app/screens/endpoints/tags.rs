@@ -2,13 +2,12 @@
 
 use egui::Ui;
 
-use super::copied;
 use crate::{
     app::{
         context::Context,
         dialogs::manage_tags::ManageTags,
         kit::{self, Column, Rows, Selection, column, icons, rest_column},
-        screens::listing,
+        screens::listing::{self, Cells},
     },
     model::{
         Command, Endpoint, Tags,
@@ -49,15 +48,12 @@ impl Tab {
             manage |= kit::empty(ui, "No tags yet", body, "Add a tag…");
         } else {
             let rows: Vec<(&String, &String)> = endpoint.tags.iter().collect();
+            let mut drawn = Drawn { rows: &rows };
             kit::table("Tags", &COLUMNS, &mut self.selection)
                 .checkboxes()
                 .comfortable(cx.prefs.comfortable)
-                .show(ui, &mut Drawn { rows: &rows });
-            if !nothing && copied(cx, ui) {
-                let chosen = rows.iter().filter(|(key, _)| self.selection.contains(key));
-                let cells = chosen.map(|(key, value)| vec![(*key).clone(), (*value).clone()]);
-                listing::copy(ui, cells);
-            }
+                .show(ui, &mut drawn);
+            listing::copy_selected(cx, ui, &self.selection, &drawn);
         }
         if manage {
             cx.open(ManageTags::new(
@@ -93,6 +89,13 @@ impl Tab {
 
 struct Drawn<'a> {
     rows: &'a [(&'a String, &'a String)],
+}
+
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let (key, value) = self.rows[row];
+        vec![key.clone(), value.clone()]
+    }
 }
 
 impl Rows for Drawn<'_> {

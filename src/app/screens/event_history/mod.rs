@@ -10,7 +10,10 @@ use self::{
     record::{Age, Kind, Question, Record},
     undo::TakingBack,
 };
-use super::{Page, filter, listing};
+use super::{
+    Page, filter,
+    listing::{self, Cells},
+};
 use crate::{
     api::shape,
     app::{
@@ -77,16 +80,11 @@ impl Page for EventHistory {
                 false => self.filter.clear(),
             }
         }
-        if listing::copied(cx, ui) {
-            let chosen = shown.iter().filter(|it| self.selection.contains(&it.seq));
-            listing::copy(ui, chosen.map(|event| cells(event)));
-        }
-        self.record.keep(shown);
     }
 }
 
 impl EventHistory {
-    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, shown: &[Arc<Event>], all: usize) {
+    fn list(&mut self, cx: &mut Context<'_>, ui: &mut Ui, shown: &Arc<[Arc<Event>]>, all: usize) {
         let more = if self.record.has_older() { "+" } else { "" };
         let count = format!("{}{more}", format::count(all as u64));
         let export = (!shown.is_empty()).then_some(());
@@ -105,7 +103,7 @@ impl EventHistory {
             self.record.look(cx, self.question, true);
         }
         if exports {
-            save(cx, shown.to_vec(), self.record.has_older());
+            save(cx, Arc::clone(shown), self.record.has_older());
         }
         // In the filter box the key takes back what was typed.
         if !ui.ctx().text_edit_focused() && cx.shortcut(ui, Key::Z) {
@@ -188,6 +186,7 @@ impl EventHistory {
         kit::table("Events", &columns, &mut self.selection)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut rows);
+        listing::copy_selected(cx, ui, &self.selection, &rows);
     }
 
     /// No event passes what was chosen.
@@ -297,17 +296,19 @@ fn concerns(event: &Event) -> String {
     }
 }
 
-/// A row for the clipboard.
-fn cells(event: &Event) -> Vec<String> {
-    vec![
-        event.seq.to_string(),
-        format::utc(event.at),
-        event.caller.clone(),
-        event.face.clone(),
-        event.action.clone(),
-        event.resources.join(" "),
-        result_words(event).to_owned(),
-    ]
+impl Cells for EventRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let event = &self.events[row];
+        vec![
+            event.seq.to_string(),
+            format::utc(event.at),
+            event.caller.clone(),
+            event.face.clone(),
+            event.action.clone(),
+            event.resources.join(" "),
+            result_words(event).to_owned(),
+        ]
+    }
 }
 
 fn result(event: &Event) -> kit::status::Status {
@@ -348,7 +349,7 @@ fn passes(words: &str, event: &Event) -> bool {
 }
 
 /// Writes the events that are shown into a file that the person chooses.
-fn save(cx: &mut Context<'_>, shown: Vec<Arc<Event>>, has_older: bool) {
+fn save(cx: &mut Context<'_>, shown: Arc<[Arc<Event>]>, has_older: bool) {
     let files = Arc::clone(cx.files);
     let mut work = Work::default();
     work.start(cx.backend.spawn(async move {

@@ -90,7 +90,7 @@ pub(super) struct Record {
 #[derive(Default)]
 struct Shown {
     of: Option<(u64, Kind, String)>,
-    events: Vec<Arc<Event>>,
+    events: Arc<[Arc<Event>]>,
     of_kind: usize,
 }
 
@@ -170,7 +170,7 @@ impl Record {
     }
 
     /// Those that pass the filter, and how many there are without it.
-    pub(super) fn shown(&mut self, kind: Kind, filter: &str) -> (Vec<Arc<Event>>, usize) {
+    pub(super) fn shown(&mut self, kind: Kind, filter: &str) -> (Arc<[Arc<Event>]>, usize) {
         let filter = filter.trim();
         let is_same = |(version, of, text): &(u64, Kind, String)| {
             (*version, *of, text.as_str()) == (self.version, kind, filter)
@@ -184,12 +184,7 @@ impl Record {
                 of_kind: of_kind().count(),
             };
         }
-        (std::mem::take(&mut self.shown.events), self.shown.of_kind)
-    }
-
-    /// Takes back what [`shown`](Self::shown) gave.
-    pub(super) fn keep(&mut self, shown: Vec<Arc<Event>>) {
-        self.shown.events = shown;
+        (Arc::clone(&self.shown.events), self.shown.of_kind)
     }
 
     pub(super) fn is_looking(&self) -> bool {

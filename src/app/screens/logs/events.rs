@@ -10,6 +10,7 @@ use crate::{
     app::{
         format,
         kit::{self, Column, Rows, Tone, Value, column, rest_column},
+        screens::listing::Cells,
     },
     model::{ConnectionRecord, Snapshot},
 };
@@ -53,6 +54,28 @@ impl<'a> EventRows<'a> {
     /// Whether the newest is out of sight above.
     pub(super) fn is_scrolled(&self) -> bool {
         self.first.is_some_and(|row| row > 0)
+    }
+}
+
+impl Cells for EventRows<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        let row = &self.rows[row];
+        let mut cells = vec![format::utc(row.event.at)];
+        match &row.record {
+            Some(record) => cells.extend([
+                result(record).1.to_owned(),
+                or_dash(&record.common_name).to_owned(),
+                device(record),
+                endpoint(self.snapshot, record).to_owned(),
+                record.explanation.clone(),
+            ]),
+            None => cells.push(row.event.message.clone()),
+        }
+        // What would end a cell or a row is of no table.
+        for cell in &mut cells {
+            *cell = cell.replace(['\t', '\r', '\n'], " ");
+        }
+        cells
     }
 }
 
@@ -130,26 +153,6 @@ fn endpoint<'a>(snapshot: &'a Snapshot, record: &'a ConnectionRecord) -> &'a str
 
 fn or_dash(text: &str) -> &str {
     if text == "NA" { "–" } else { text }
-}
-
-/// A row for the clipboard.
-pub(super) fn cells(row: &Row, snapshot: &Snapshot) -> Vec<String> {
-    let mut cells = vec![format::utc(row.event.at)];
-    match &row.record {
-        Some(record) => cells.extend([
-            result(record).1.to_owned(),
-            or_dash(&record.common_name).to_owned(),
-            device(record),
-            endpoint(snapshot, record).to_owned(),
-            record.explanation.clone(),
-        ]),
-        None => cells.push(row.event.message.clone()),
-    }
-    // What would end a cell or a row is of no table.
-    for cell in &mut cells {
-        *cell = cell.replace(['\t', '\r', '\n'], " ");
-    }
-    cells
 }
 
 /// All that an event says: first what happened and what to do, then each field.

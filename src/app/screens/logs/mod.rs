@@ -208,7 +208,6 @@ impl Logs {
         self.where_from(cx, ui);
         self.search(cx, ui, rows.len());
         self.list(cx, ui, &rows);
-        self.copy(cx, ui, &rows);
         self.feed.rows = rows;
     }
 
@@ -234,18 +233,6 @@ impl Logs {
         self.typed.clear();
         self.typed_at = None;
         self.pattern.clear();
-    }
-
-    /// Copies the selected rows, where that is asked for.
-    fn copy(&self, cx: &Context<'_>, ui: &Ui, rows: &[Arc<Row>]) {
-        if self.selection.is_empty() || !listing::copied(cx, ui) {
-            return;
-        }
-        let chosen = rows
-            .iter()
-            .filter(|row| self.selection.contains(&row.event.seq));
-        let cells = chosen.map(|row| events::cells(row, &cx.view.snapshot));
-        listing::copy(ui, cells);
     }
 
     /// The first group where none is chosen, or the chosen one is gone.
@@ -422,6 +409,7 @@ impl Logs {
             .chosen(&shown)
             .comfortable(cx.prefs.comfortable)
             .show(ui, &mut table);
+        listing::copy_selected(cx, ui, &self.selection, &table);
         self.is_scrolled = table.is_scrolled();
     }
 

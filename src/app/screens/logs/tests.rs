@@ -209,24 +209,30 @@ fn new_events_come_by_themselves_while_they_are_followed() {
     assert!(window.says("5 events"));
 }
 
-#[test]
-fn following_goes_on_when_the_service_is_back() {
-    let (mut window, log) = open();
+/// Has the service not answer a search as long as this is set, and then give as many at once.
+fn is_away(window: &Window, log: &Log, at_once: usize) -> Arc<AtomicBool> {
     let away = Arc::new(AtomicBool::new(true));
-    let (is_away, answering) = (Arc::clone(&away), Arc::clone(&log));
+    let (is_set, answering) = (Arc::clone(&away), Arc::clone(log));
     window
         .console
         .answer(move |request| match &request.command {
-            Command::FilterLogEvents(_) if is_away.load(Ordering::SeqCst) => {
+            Command::FilterLogEvents(_) if is_set.load(Ordering::SeqCst) => {
                 let refusal = Refusal::new(Code::Unavailable, "The gateway does not answer");
                 Some(Err(refusal))
             }
             Command::FilterLogEvents(wanted) => {
                 let log = answering.lock().unwrap();
-                Some(Ok(Answer::LogEvents(search(&log, wanted, 100))))
+                Some(Ok(Answer::LogEvents(search(&log, wanted, at_once))))
             }
             _ => None,
         });
+    away
+}
+
+#[test]
+fn following_goes_on_when_the_service_is_back() {
+    let (mut window, log) = open();
+    let away = is_away(&window, &log, 100);
     a_second(&mut window);
     assert!(window.says("The gateway does not answer"));
     log.lock().unwrap().push(event(4, "dora", true));
@@ -456,21 +462,7 @@ fn older_events_are_asked_for_once_and_the_rows_that_are_read_stay_where_they_ar
 fn what_is_older_can_be_asked_for_again_when_the_service_is_back() {
     let (mut window, log) = open_with(lines(20_100), 20_000);
     window.press("Follow");
-    let away = Arc::new(AtomicBool::new(true));
-    let (is_away, answering) = (Arc::clone(&away), Arc::clone(&log));
-    window
-        .console
-        .answer(move |request| match &request.command {
-            Command::FilterLogEvents(_) if is_away.load(Ordering::SeqCst) => {
-                let refusal = Refusal::new(Code::Unavailable, "The gateway does not answer");
-                Some(Err(refusal))
-            }
-            Command::FilterLogEvents(wanted) => {
-                let log = answering.lock().unwrap();
-                Some(Ok(Answer::LogEvents(search(&log, wanted, 20_000))))
-            }
-            _ => None,
-        });
+    let away = is_away(&window, &log, 20_000);
     window.press("Load older events");
     assert!(window.says("The gateway does not answer"));
     assert!(window.says("20,000 events"));

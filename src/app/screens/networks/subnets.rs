@@ -183,7 +183,7 @@ impl Rows for SubnetRows<'_> {
             6 => drop(kit::cell(ui, &self.route_table(subnet))),
             _ => {
                 let users = users(self.snapshot, subnet);
-                kit::cell(ui, if users.is_empty() { "–" } else { &users });
+                kit::cell(ui, format::or_dash(&users));
             }
         }
     }

@@ -396,24 +396,24 @@ fn connections(view: &View, search: &mut Search<'_>) {
         } else {
             String::new()
         };
-        let details = [found_by.as_str(), it.id.as_str()];
-        if !by_act && !search.finds(name, &details) {
-            continue;
-        }
-        if it.state == ConnectionState::Active {
-            let details = [TERMINATE, name, found_by.as_str(), it.id.as_str()];
-            search.offer_act("Do", &details, || {
+        let is_found = search.finds(name, &[found_by.as_str(), it.id.as_str()]);
+        let acted_on = [TERMINATE, name, found_by.as_str(), it.id.as_str()];
+        let is_act = is_found || (by_act && search.finds("", &acted_on));
+        if is_act && it.state == ConnectionState::Active {
+            search.put("Do", "", || {
                 let words = format!("{TERMINATE} {name}");
                 let target = Target::Terminate(it.id.clone());
                 let line = Line::new("Do", icons::STOP_CIRCLE, words, target);
                 line.detail(format!("{}  {}", it.client_ip, it.id))
             });
         }
-        search.offer_many("Connections", name, &details, || {
-            let target = Target::Connection(it.endpoint_id.clone(), it.id.clone());
-            let line = Line::new("Connections", icons::LAPTOP, name, target);
-            line.detail(format!("{}  {}", addresses(), it.id))
-        });
+        if is_found {
+            search.put("Connections", name, || {
+                let target = Target::Connection(it.endpoint_id.clone(), it.id.clone());
+                let line = Line::new("Connections", icons::LAPTOP, name, target);
+                line.detail(format!("{}  {}", addresses(), it.id))
+            });
+        }
     }
 }
 

@@ -37,8 +37,9 @@ impl<'t> Search<'t> {
         if self.wanted.is_empty() && !line.target.is_one_of_few() {
             return;
         }
-        if let Some(rank) = self.rank(line.group, &line.name, &[&line.detail]) {
-            self.found.push((rank, line));
+        if self.finds(&line.name, &[&line.detail]) {
+            let (group, name) = (line.group, line.name.clone());
+            self.put(group, &name, || line);
         }
     }
 
@@ -75,38 +76,23 @@ impl<'t> Search<'t> {
         details: &[&str],
         line: impl FnOnce() -> Line,
     ) {
-        if let Some(rank) = self.rank(group, name, details) {
-            self.found.push((rank, line()));
+        if self.finds(name, details) {
+            self.put(group, name, line);
         }
     }
 
-    /// Takes in what can be done to one of many, if that goes by what was typed: it is never as near
-    /// as what is called so.
-    pub(super) fn offer_act(
-        &mut self,
-        group: &'static str,
-        details: &[&str],
-        line: impl FnOnce() -> Line,
-    ) {
-        if let Some(rank) = self.rank(group, "", details) {
-            self.found.push((rank, line()));
-        }
-    }
-
-    /// How near it is; none where it is not found, and where more than are shown are as near.
-    fn rank(&mut self, group: &'static str, name: &str, details: &[&str]) -> Option<Rank> {
-        if !self.finds(name, details) {
-            return None;
-        }
+    /// Takes in what was found, unless more than are shown are as near. What is called nothing, such
+    /// as an act, is never as near as what is called so.
+    pub(super) fn put(&mut self, group: &'static str, name: &str, line: impl FnOnce() -> Line) {
         let rank = self.of_name(name);
         let same =
             |(of, as_near, _): &&mut (&'static str, Rank, usize)| (*of, *as_near) == (group, rank);
         match self.counts.iter_mut().find(same) {
-            Some((.., count)) if *count >= AT_MOST => return None,
+            Some((.., count)) if *count >= AT_MOST => return,
             Some((.., count)) => *count += 1,
             None => self.counts.push((group, rank, 1)),
         }
-        Some(rank)
+        self.found.push((rank, line()));
     }
 
     fn of_name(&self, name: &str) -> Rank {
@@ -191,9 +177,7 @@ mod tests {
     fn what_can_be_done_to_somebody_comes_after_who_is_called_so() {
         let mut search = Search::new("ana");
         search.offer(named("Do", "Manage tags of corp-staff", ""));
-        search.offer_act("Do", &["Terminate", "ana"], || {
-            named("Do", "Terminate ana", "")
-        });
+        search.put("Do", "", || named("Do", "Terminate ana", ""));
         search.offer_many("Users", "ana", &[], || named("Users", "User ana", ""));
         let names: Vec<_> = search.lines().into_iter().map(|it| it.name).collect();
         assert_eq!(

@@ -13,6 +13,7 @@ use crate::{
         format,
         kit::{self, Rows, Selection, icons},
         rates::Rates,
+        screens::listing::Cells,
     },
     model::{ConnectionId, ConnectionState, Traffic},
 };
@@ -38,6 +39,12 @@ pub(super) enum Ask {
     Reconnect(ConnectionId),
     Terminate(ConnectionId),
     TerminateUser(ConnectionId),
+}
+
+impl Cells for Drawn<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        self.reading.cells(self.shown(row), self.now)
+    }
 }
 
 impl Rows for Drawn<'_> {

@@ -7,7 +7,7 @@ use crate::{
     app::{
         format,
         kit::{self, Column, Rows, Tone, column, rest_column},
-        screens::filter,
+        screens::{filter, listing::Cells},
     },
     model::Attempt,
 };
@@ -50,7 +50,7 @@ impl Refused {
     }
 
     /// Its cells as text, for the clipboard; the time with its day and zone.
-    pub(super) fn cells(&self) -> Vec<String> {
+    fn cells(&self) -> Vec<String> {
         [&self.utc, &self.name, &self.device, &self.why]
             .map(String::clone)
             .to_vec()
@@ -70,6 +70,12 @@ impl Refused {
 
 pub(super) struct Attempts<'a> {
     pub(super) rows: &'a [Refused],
+}
+
+impl Cells for Attempts<'_> {
+    fn cells(&self, row: usize) -> Vec<String> {
+        self.rows[row].cells()
+    }
 }
 
 impl Rows for Attempts<'_> {
