@@ -309,15 +309,6 @@ fn a_filter_that_no_attempt_passes_says_so_and_a_stale_selection_goes() {
     assert!(!window.says("1 selected"), "it is no more");
 }
 
-/// What was put on the clipboard in the last frame.
-fn copied(window: &Window) -> Option<String> {
-    let commands = &window.harness.output().platform_output.commands;
-    commands.iter().find_map(|command| match command {
-        egui::OutputCommand::CopyText(text) => Some(text.clone()),
-        _ => None,
-    })
-}
-
 #[test]
 fn ctrl_c_copies_the_selected_rows_of_the_list_on_top() {
     for (tab, row, text) in [
@@ -342,9 +333,7 @@ fn ctrl_c_copies_the_selected_rows_of_the_list_on_top() {
         window.show_endpoint(1, Some(tab));
         window.harness.get_by_label(row).click();
         window.settle();
-        window.harness.event(egui::Event::Copy);
-        window.harness.step();
-        let on_clipboard = copied(&window).unwrap_or_default();
+        let on_clipboard = window.copied().unwrap_or_default();
         assert!(on_clipboard.contains(text), "{tab:?}: {on_clipboard:?}");
         assert_eq!(on_clipboard.lines().count(), 1);
     }
@@ -380,9 +369,7 @@ fn what_is_copied_of_an_ended_connection_says_when_and_why_it_ended() {
     let row = ended.common_name.clone();
     window.harness.get_by_label(&row).click();
     window.settle();
-    window.harness.event(egui::Event::Copy);
-    window.harness.step();
-    let on_clipboard = copied(&window).unwrap_or_default();
+    let on_clipboard = window.copied().unwrap_or_default();
     assert!(on_clipboard.contains("UTC\t"), "{on_clipboard:?}");
     let why = ended.end_reason.as_deref().unwrap();
     assert!(on_clipboard.contains(why), "{on_clipboard:?}");
